@@ -1,0 +1,19 @@
+//! The words of the business, shared by every room of the house.
+//!
+//! Plain data and total functions only: this crate has no clock, no randomness, no IO and no async, so workflows may use
+//! all of it. Start with [`Method`] (how a member can be verified), [`Decision`] (what came of it), [`score`] (what it is
+//! worth) and [`Reason`] (the one catalogue of everything that can be refused or fail).
+
+mod document;
+mod document_url;
+mod id;
+mod method;
+mod reason;
+pub mod score;
+
+pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
+pub use document_url::{DocumentUrl, DocumentUrlError};
+pub use id::{DocumentId, EvidenceId, IdError, MemberId, RequestId, VerificationId};
+pub use method::{Method, VerificationStatus};
+pub use reason::{Class, Reason};
+pub use score::{Contribution, Level, NextStep, Score, ScoreBreakdown};

@@ -1,0 +1,136 @@
+//! Everything that can be refused or fail, in one catalogue.
+//!
+//! A reason is the `ErrorInfo.reason` of a gRPC answer and the failure type of a Temporal activity alike, so an alert on
+//! one is an alert on the other. What class a reason belongs to decides the gRPC status (the table is in
+//! `mesh-runtime`) and whether a retry can help.
+
+/// What kind of trouble a reason is; `mesh-runtime` maps each class to one gRPC status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The caller sent something that can never be right; the answer names the field.
+    InvalidArgument,
+    /// What the caller names does not exist.
+    NotFound,
+    /// It exists already, under other content or another request id.
+    AlreadyExists,
+    /// Right in itself, but not in the present state.
+    FailedPrecondition,
+    /// The caller may not touch this thing.
+    PermissionDenied,
+    /// The caller is over a limit.
+    ResourceExhausted,
+    /// A dependency is away; the same call may succeed in a moment.
+    Unavailable,
+    /// The caller's deadline passed.
+    DeadlineExceeded,
+    /// The caller went away.
+    Cancelled,
+    /// A fault of ours; the answer carries no inner text.
+    Internal,
+}
+
+impl Class {
+    /// Whether the same call can succeed later without a change by the caller.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, Class::Unavailable | Class::DeadlineExceeded | Class::ResourceExhausted | Class::Internal)
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $class:ident;)*) => {
+        /// A stable reason, `UPPER_SNAKE_CASE` on every wire.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $($(#[$doc])* $variant,)* }
+
+        impl Reason {
+            /// Every reason there is.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant,)*];
+
+            /// The text on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Reason::$variant => $text,)* }
+            }
+
+            /// The class, which decides the gRPC status.
+            pub const fn class(self) -> Class {
+                match self { $(Reason::$variant => Class::$class,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A field of the request is missing or out of its range.
+    InvalidRequest = "INVALID_REQUEST", InvalidArgument;
+    /// The same request id came before with other content.
+    RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists;
+    /// No member has this id.
+    MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
+    /// Another request registered this member id.
+    MemberAlreadyRegistered = "MEMBER_ALREADY_REGISTERED", AlreadyExists;
+    /// No verification has this id.
+    VerificationNotFound = "VERIFICATION_NOT_FOUND", NotFound;
+    /// The member has a verification in progress; the answer names it.
+    VerificationInProgress = "VERIFICATION_IN_PROGRESS", AlreadyExists;
+    /// The verification has ended, so it can't be changed any more.
+    VerificationEnded = "VERIFICATION_ENDED", FailedPrecondition;
+    /// No document has this id.
+    DocumentNotFound = "DOCUMENT_NOT_FOUND", NotFound;
+    /// The URL names an object that is not this member's.
+    DocumentOfAnotherMember = "DOCUMENT_OF_ANOTHER_MEMBER", PermissionDenied;
+    /// The upload holds no page or no byte.
+    DocumentEmpty = "DOCUMENT_EMPTY", InvalidArgument;
+    /// The upload is larger than 20 MiB.
+    DocumentTooLarge = "DOCUMENT_TOO_LARGE", InvalidArgument;
+    /// The upload has more than 50 pages.
+    DocumentTooManyPages = "DOCUMENT_TOO_MANY_PAGES", InvalidArgument;
+    /// A page is no picture that we read, by its own bytes.
+    DocumentNotAPicture = "DOCUMENT_NOT_A_PICTURE", InvalidArgument;
+    /// A page has more than 50 megapixels.
+    DocumentTooManyPixels = "DOCUMENT_TOO_MANY_PIXELS", InvalidArgument;
+    /// The stored document is gone or its bytes are not those that were uploaded.
+    DocumentUnreadable = "DOCUMENT_UNREADABLE", FailedPrecondition;
+    /// The OCR engine failed or ran over a limit.
+    OcrFailed = "OCR_FAILED", Unavailable;
+    /// The extraction that a later step needs is not there.
+    ExtractionNotFound = "EXTRACTION_NOT_FOUND", NotFound;
+    /// PostgreSQL doesn't answer.
+    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Unavailable;
+    /// Temporal doesn't answer.
+    TemporalUnavailable = "TEMPORAL_UNAVAILABLE", Unavailable;
+    /// The object store doesn't answer.
+    ObjectStoreUnavailable = "OBJECT_STORE_UNAVAILABLE", Unavailable;
+    /// Another service of the mesh doesn't answer.
+    PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;
+    /// The service is draining; another instance will answer.
+    ShuttingDown = "SHUTTING_DOWN", Unavailable;
+    /// The caller's deadline passed.
+    DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded;
+    /// The caller cancelled.
+    Cancelled = "CANCELLED", Cancelled;
+    /// A message is larger than the service takes.
+    MessageTooLarge = "MESSAGE_TOO_LARGE", ResourceExhausted;
+    /// A fault of ours.
+    Internal = "INTERNAL", Internal;
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_upper_snake_case_and_stands_once() {
+        let mut seen = std::collections::BTreeSet::new();
+        for reason in Reason::ALL {
+            let text = reason.as_str();
+            assert!(text.chars().all(|c| c.is_ascii_uppercase() || c == '_'), "{text}");
+            assert!(seen.insert(text), "{text} stands twice");
+        }
+    }
+}
