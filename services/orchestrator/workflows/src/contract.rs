@@ -1,0 +1,219 @@
+//! What crosses the wire to and from the orchestrator's worker: each name stands here and nowhere else.
+
+use mesh_types::{DocumentKind, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId, VerificationStatus};
+use serde::{Deserialize, Serialize};
+use temporalio_common::{ActivityError, SearchAttributeKey};
+use temporalio_macros::activity_definitions;
+
+/// The task queue of workflows and activities.
+pub const TASK_QUEUE: &str = "orchestrator";
+/// Workflow: one verification of a member.
+pub const VERIFICATION_WORKFLOW: &str = "VerificationWorkflow";
+/// Query: how the verification stands now.
+pub const VERIFICATION_STATE: &str = "verification_state";
+/// Local activity: whether the member is registered.
+pub const CHECK_USER_EXISTS_LOCAL: &str = "check_user_exists_local";
+/// Local activity: whether the member can be reached by e-mail.
+pub const GET_USER_EMAIL_LOCAL: &str = "get_user_email_local";
+/// Local activity: the score of the member's last completed verification.
+pub const GET_USER_VERIFICATION_SCORE_LOCAL: &str = "get_user_verification_score_local";
+/// Local activity: the member's standing at the reputation service.
+pub const GET_USER_REPUTATION_LOCAL: &str = "get_user_reputation_local";
+/// Local activity: writes the end of a verification into the read model.
+pub const RECORD_VERIFICATION_OUTCOME_LOCAL: &str = "record_verification_outcome_local";
+/// The patch that scores by version 2; a verification without it goes on under version 1.
+pub const SCORING_ALGORITHM_V2: &str = "scoring-algorithm-v2";
+
+/// Search attribute (Keyword): the status, e.g. `in_progress`.
+pub const STATUS_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("VerificationStatus");
+/// Search attribute (KeywordList): the chosen methods.
+pub const METHODS_ATTRIBUTE: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("VerificationMethods");
+/// Search attribute (Int): the score at the end, 0 to 100.
+pub const SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("VerificationScore");
+/// Search attribute (Int): the score that completes it, 0 to 100.
+pub const TARGET_SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("VerificationTargetScore");
+/// Search attribute (Keyword): the level at the end, e.g. `silver`.
+pub const LEVEL_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("VerificationLevel");
+
+/// The workflow's id: one live verification a member.
+pub fn workflow_id(member_id: MemberId) -> String {
+    format!("verification-{member_id}")
+}
+
+/// The id of a method's child workflow.
+pub fn method_workflow_id(verification_id: VerificationId, method: Method) -> String {
+    format!("verification-{verification_id}-{}", method.as_str())
+}
+
+/// Input of [`crate::VerificationWorkflow`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationRequest {
+    /// The verification.
+    pub verification_id: VerificationId,
+    /// The member.
+    pub member_id: MemberId,
+    /// The score that completes it.
+    pub target_score: Score,
+    /// The chosen methods, each at most once.
+    pub methods: Vec<MethodRequest>,
+    /// When to give up, in seconds from the start; 30 days by default (domain.md).
+    #[serde(default = "default_timeout_seconds")]
+    pub timeout_seconds: u64,
+}
+
+/// 30 days.
+pub const fn default_timeout_seconds() -> u64 {
+    30 * 24 * 3600
+}
+
+/// A chosen method and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum MethodRequest {
+    /// An identity document.
+    Document {
+        /// What the member says it is.
+        document_kind: DocumentKind,
+        /// Where it lies, as UploadDocument returned it.
+        document_url: String,
+    },
+    /// What the member has earned.
+    Reputation,
+}
+
+impl MethodRequest {
+    /// The method.
+    pub fn method(&self) -> Method {
+        match self {
+            MethodRequest::Document { .. } => Method::Document,
+            MethodRequest::Reputation => Method::Reputation,
+        }
+    }
+}
+
+/// How a verification stands: the answer of the query, the end in the read model, and the workflow's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationState {
+    /// The verification.
+    pub verification_id: VerificationId,
+    /// How it stands.
+    pub status: VerificationStatus,
+    /// Each method in the order of the request.
+    pub methods: Vec<MethodState>,
+    /// The score so far.
+    pub breakdown: ScoreBreakdown,
+    /// The methods that could still add points, the most first; empty until something was scored.
+    pub next_steps: Vec<NextStep>,
+}
+
+/// How a method stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MethodState {
+    /// The method.
+    pub method: Method,
+    /// How it stands.
+    pub status: MethodStatus,
+    /// The stable internal reason; empty until it has ended.
+    pub internal_reason: String,
+    /// A sentence for the member; empty until it has ended.
+    pub member_reason: String,
+}
+
+/// How a method stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodStatus {
+    /// It runs.
+    InProgress,
+    /// It counts.
+    Accepted,
+    /// It does not count.
+    Rejected,
+    /// It could not be read; another picture may help.
+    Resubmit,
+    /// It broke.
+    Failed,
+    /// It was cancelled, or not needed any more.
+    Cancelled,
+}
+
+/// Names a member to a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberLookUp {
+    /// The member.
+    pub member_id: MemberId,
+}
+
+/// Answer of `check_user_exists_local`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserExists {
+    /// Whether the member is registered.
+    pub exists: bool,
+}
+
+/// Answer of `get_user_email_local`: the address itself never leaves the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserEmail {
+    /// Whether there is an address to write to.
+    pub known: bool,
+}
+
+/// Answer of the two score look-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserScore {
+    /// 0 to 100.
+    pub score: Score,
+}
+
+/// Input of `record_verification_outcome_local`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    /// The end.
+    pub state: VerificationState,
+    /// When, in seconds since 1970-01-01 UTC.
+    pub ended_at_seconds: i64,
+}
+
+/// The local activities that the orchestrator's worker runs.
+pub struct OrchestratorActivities;
+
+#[activity_definitions]
+impl OrchestratorActivities {
+    /// Whether the member is registered.
+    #[activity(name = CHECK_USER_EXISTS_LOCAL)]
+    pub fn check_user_exists_local(look_up: MemberLookUp) -> Result<UserExists, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Whether the member can be reached by e-mail.
+    #[activity(name = GET_USER_EMAIL_LOCAL)]
+    pub fn get_user_email_local(look_up: MemberLookUp) -> Result<UserEmail, ActivityError> {
+        unimplemented!()
+    }
+
+    /// The score of the member's last completed verification.
+    #[activity(name = GET_USER_VERIFICATION_SCORE_LOCAL)]
+    pub fn get_user_verification_score_local(look_up: MemberLookUp) -> Result<UserScore, ActivityError> {
+        unimplemented!()
+    }
+
+    /// The member's standing at the reputation service.
+    #[activity(name = GET_USER_REPUTATION_LOCAL)]
+    pub fn get_user_reputation_local(look_up: MemberLookUp) -> Result<UserScore, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes the end of a verification into the read model; again changes nothing.
+    #[activity(name = RECORD_VERIFICATION_OUTCOME_LOCAL)]
+    pub fn record_verification_outcome_local(record: OutcomeRecord) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+}
+
+/// The markers that an implementation names in `#[activity(definition = …)]`.
+pub mod definitions {
+    pub use super::orchestrator_activities::{
+        CheckUserExistsLocal, GetUserEmailLocal, GetUserReputationLocal, GetUserVerificationScoreLocal,
+        RecordVerificationOutcomeLocal,
+    };
+}

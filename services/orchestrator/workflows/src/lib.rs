@@ -1,0 +1,15 @@
+//! The brain of the orchestrator: the parent workflow of a verification.
+//!
+//! Deterministic: no clock, no IO, no chance. Start with [`VerificationWorkflow`], the story; [`policy`] holds what ends a
+//! verification and how; [`contract`] every name and message that crosses a wire. The methods are child workflows on
+//! their services' own task queues, typed by the services' own `*-workflows` crates.
+
+#![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
+
+pub mod contract;
+mod method;
+pub mod policy;
+mod verification;
+
+pub use contract::OrchestratorActivities;
+pub use verification::VerificationWorkflow;

@@ -1,0 +1,27 @@
+//! One method of a verification: what the member has earned on the platform.
+
+use crate::contract::{self, ReputationOutcome, ReputationVerificationRequest, ScoringActivities};
+use std::time::Duration;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
+
+/// Asks the ledger what counts, and ends.
+#[workflow]
+pub struct ReputationVerificationWorkflow {
+    request: ReputationVerificationRequest,
+}
+
+#[workflow_methods]
+impl ReputationVerificationWorkflow {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, request: ReputationVerificationRequest) -> Self {
+        Self { request }
+    }
+
+    #[run(name = contract::REPUTATION_VERIFICATION_WORKFLOW)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReputationOutcome> {
+        let request = ctx.state(|state| state.request.clone());
+        let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(10)).build();
+        Ok(ctx.execute_activity(ScoringActivities::assess_reputation, request, options).await?)
+    }
+}
