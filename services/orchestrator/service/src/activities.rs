@@ -1,0 +1,78 @@
+//! The local activities: four look-ups, and the end of a verification in the read model.
+
+use crate::Store;
+use jiff::Timestamp;
+use mesh_proto::reputation::v1::GetReputationRequest;
+use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
+use mesh_runtime::{PeerChannel, Problem, from_peer};
+use mesh_types::Score;
+use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore, definitions};
+use std::sync::Arc;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::{ActivityContext, ActivityError};
+
+/// What the worker runs.
+pub struct Activities {
+    store: Store,
+    reputations: ReputationServiceClient<PeerChannel>,
+}
+
+#[activities]
+impl Activities {
+    #[activity(definition = definitions::CheckUserExistsLocal)]
+    pub async fn check_user_exists_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        look_up: MemberLookUp,
+    ) -> Result<UserExists, ActivityError> {
+        Ok(UserExists { exists: self.store.find_member(look_up.member_id).await?.is_some() })
+    }
+
+    #[activity(definition = definitions::GetUserEmailLocal)]
+    pub async fn get_user_email_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        look_up: MemberLookUp,
+    ) -> Result<UserEmail, ActivityError> {
+        let member = self.store.find_member(look_up.member_id).await?;
+        Ok(UserEmail { known: member.is_some_and(|member| member.profile.email.is_some()) })
+    }
+
+    #[activity(definition = definitions::GetUserVerificationScoreLocal)]
+    pub async fn get_user_verification_score_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        look_up: MemberLookUp,
+    ) -> Result<UserScore, ActivityError> {
+        Ok(UserScore { score: self.store.last_score(look_up.member_id).await? })
+    }
+
+    #[activity(definition = definitions::GetUserReputationLocal)]
+    pub async fn get_user_reputation_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        look_up: MemberLookUp,
+    ) -> Result<UserScore, ActivityError> {
+        let request = GetReputationRequest { member_id: look_up.member_id.get() };
+        let answer = self.reputations.clone().get_reputation(request).await.map_err(from_peer)?;
+        let score = answer.into_inner().breakdown.map_or(0, |breakdown| i64::from(breakdown.score));
+        Ok(UserScore { score: Score::capped(score) })
+    }
+
+    #[activity(definition = definitions::RecordVerificationOutcomeLocal)]
+    pub async fn record_verification_outcome_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: OutcomeRecord,
+    ) -> Result<(), ActivityError> {
+        let ended_at = Timestamp::from_second(record.ended_at_seconds).map_err(Problem::internal)?;
+        Ok(self.store.record_outcome(&record.state, ended_at).await?)
+    }
+}
+
+impl Activities {
+    /// Activities over a store and the reputation service.
+    pub fn new(store: Store, reputations: ReputationServiceClient<PeerChannel>) -> Self {
+        Self { store, reputations }
+    }
+}

@@ -1,0 +1,25 @@
+//! What an operator can set.
+
+use std::time::Duration;
+use url::Url;
+
+/// The orchestrator's own configuration.
+#[derive(clap::Args)]
+pub struct Config {
+    /// Where the document service listens; its page progress is shown in answers about one verification.
+    #[arg(long, default_value = "http://127.0.0.1:7402")]
+    pub document_url: Url,
+    /// Where the reputation service listens.
+    #[arg(long, default_value = "http://127.0.0.1:7405")]
+    pub reputation_url: Url,
+    /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000.
+    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(50..=60_000))]
+    pub watch_interval_ms: u64,
+}
+
+impl Config {
+    /// How often WatchVerification looks for a change.
+    pub fn watch_interval(&self) -> Duration {
+        Duration::from_millis(self.watch_interval_ms)
+    }
+}

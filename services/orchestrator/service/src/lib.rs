@@ -1,0 +1,64 @@
+//! The body of the orchestrator: it keeps the members, starts and shows verifications, and runs their parent workflow.
+//!
+//! Invariants: a verification in progress is true in its workflow, an ended one in the table `verifications`, which only
+//! an activity ends; a member has at most one in progress, which a unique index guards. Start with
+//! [`VerificationApi`]: how a verification starts is in `start.rs`, how it is shown in `view.rs`.
+
+#![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
+
+mod activities;
+mod config;
+mod engine;
+mod member_api;
+mod parse;
+mod render;
+mod start;
+mod store;
+mod verification_api;
+mod view;
+
+pub use activities::Activities;
+pub use config::Config;
+pub use engine::Engine;
+pub use member_api::MemberApi;
+pub use store::Store;
+pub use verification_api::VerificationApi;
+
+use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
+use mesh_proto::orchestrator::v1::member_service_server::MemberServiceServer;
+use mesh_proto::orchestrator::v1::verification_service_server::VerificationServiceServer;
+use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
+use mesh_runtime::{Base, Wiring};
+use orchestrator_workflows::VerificationWorkflow;
+use orchestrator_workflows::contract::TASK_QUEUE;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// The service, for [`mesh_runtime::run`].
+pub struct Orchestrator;
+
+impl mesh_runtime::Service for Orchestrator {
+    const NAME: &'static str = "orchestrator";
+    const GRPC_LISTEN: &'static str = "127.0.0.1:7401";
+    const HEALTH_LISTEN: &'static str = "127.0.0.1:9401";
+    const MIGRATIONS: &'static sqlx::migrate::Migrator = &MIGRATIONS;
+    type Config = Config;
+
+    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
+        let store = Store::new(base.pool.clone());
+        let engine = Engine::new(base.temporal.clone());
+        let documents = DocumentServiceClient::new(base.channel(&config.document_url)?);
+        let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
+        let verifications = VerificationApi::new(store.clone(), engine, documents, config.watch_interval());
+        let activities = Activities::new(store.clone(), reputations);
+        let limit = base.max_message_bytes;
+        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
+            .grpc(MemberServiceServer::new(MemberApi::new(store)).max_decoding_message_size(limit))
+            .grpc(VerificationServiceServer::new(verifications).max_decoding_message_size(limit))
+            .worker(TASK_QUEUE, move |worker| {
+                worker.register_workflow::<VerificationWorkflow>()?;
+                worker.register_activities(activities);
+                Ok(())
+            }))
+    }
+}

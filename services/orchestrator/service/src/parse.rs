@@ -1,0 +1,283 @@
+//! From messages to typed values, once, with the path of every field that is wrong.
+
+use crate::store::{Profile, VerificationFilter};
+use jiff::civil::Date;
+use mesh_proto::document::v1::DocumentType;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_runtime::Problem;
+use mesh_types::{
+    DocumentKind, DocumentUrl, MemberId, Method, Reason, RequestId, Score, VerificationId, VerificationStatus,
+};
+use orchestrator_workflows::contract::{MethodRequest, default_timeout_seconds};
+
+/// Names are at most this many characters long.
+const MAX_NAME_CHARS: usize = 200;
+/// RFC 5321: an address is at most this many octets long.
+const MAX_EMAIL_BYTES: usize = 254;
+/// Verifications on a page when the caller says nothing, and at most.
+const PAGE_SIZE: (i64, i64) = (50, 200);
+
+/// A verification to be started.
+pub struct NewVerification {
+    pub request_id: RequestId,
+    pub member_id: MemberId,
+    pub target_score: Score,
+    pub methods: Vec<MethodRequest>,
+    pub timeout_seconds: u64,
+}
+
+pub fn member_id(path: &str, value: i64) -> Result<MemberId, Problem> {
+    MemberId::try_from(value).map_err(|error| Problem::invalid_field(path, error.to_string()))
+}
+
+pub fn request_id(value: &str) -> Result<RequestId, Problem> {
+    value.parse().map_err(|error: mesh_types::IdError| Problem::invalid_field("request_id", error.to_string()))
+}
+
+pub fn verification_id(value: &str) -> Result<VerificationId, Problem> {
+    value.parse().map_err(|error: mesh_types::IdError| Problem::invalid_field("verification_id", error.to_string()))
+}
+
+/// A profile; `today` is the last birth date that is taken.
+pub fn profile(profile: Option<proto::MemberProfile>, today: Date) -> Result<Profile, Problem> {
+    let profile = profile.ok_or_else(|| Problem::invalid_field("profile", "is required"))?;
+    let given_names = name("profile.given_names", &profile.given_names)?;
+    if given_names.is_empty() {
+        return Err(Problem::invalid_field("profile.given_names", "is required; a single name goes here"));
+    }
+    let birth_date: Date = profile
+        .birth_date
+        .parse()
+        .ok()
+        .filter(|date: &Date| date.to_string() == profile.birth_date)
+        .ok_or_else(|| Problem::invalid_field("profile.birth_date", "must be a date as YYYY-MM-DD"))?;
+    if birth_date > today || birth_date.year() < 1900 {
+        return Err(Problem::invalid_field("profile.birth_date", "must be between 1900-01-01 and today"));
+    }
+    let email = profile.email.trim();
+    if !email.is_empty() && (email.len() > MAX_EMAIL_BYTES || !looks_like_an_address(email)) {
+        return Err(Problem::invalid_field("profile.email", "must be an address such as name@example.org, or empty"));
+    }
+    Ok(Profile {
+        given_names,
+        family_name: name("profile.family_name", &profile.family_name)?,
+        birth_date,
+        email: (!email.is_empty()).then(|| email.to_owned()),
+    })
+}
+
+fn name(path: &str, value: &str) -> Result<String, Problem> {
+    let name = value.trim();
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(Problem::invalid_field(path, format!("must be at most {MAX_NAME_CHARS} characters long")));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Problem::invalid_field(path, "must not hold control characters"));
+    }
+    Ok(name.to_owned())
+}
+
+fn looks_like_an_address(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    matches!(text.split_once('@'), Some((local, domain)) if !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+        && !text.chars().any(odd)
+}
+
+pub fn start_verification(request: proto::StartVerificationRequest) -> Result<NewVerification, Problem> {
+    let request_id = request_id(&request.request_id)?;
+    let member_id = member_id("member_id", request.member_id)?;
+    let target_score = match request.target_score {
+        None => Score::DEFAULT_TARGET,
+        Some(target) => u8::try_from(target)
+            .ok()
+            .and_then(|target| Score::try_from(target).ok())
+            .ok_or_else(|| Problem::invalid_field("target_score", "must be from 0 to 100"))?,
+    };
+    Ok(NewVerification {
+        request_id,
+        member_id,
+        target_score,
+        timeout_seconds: timeout_seconds(request.timeout)?,
+        methods: methods(request.methods, member_id)?,
+    })
+}
+
+fn timeout_seconds(timeout: Option<prost_types::Duration>) -> Result<u64, Problem> {
+    match timeout {
+        None => Ok(default_timeout_seconds()),
+        Some(timeout) => u64::try_from(timeout.seconds)
+            .ok()
+            .filter(|seconds| (60..=default_timeout_seconds()).contains(seconds))
+            .ok_or_else(|| Problem::invalid_field("timeout", "must be from 60 seconds to 30 days")),
+    }
+}
+
+fn methods(methods: Vec<proto::MethodRequest>, member_id: MemberId) -> Result<Vec<MethodRequest>, Problem> {
+    if methods.is_empty() {
+        return Err(Problem::invalid_field("methods", "must name at least one method"));
+    }
+    let mut chosen: Vec<MethodRequest> = Vec::new();
+    for (at, method) in methods.into_iter().enumerate() {
+        let path = format!("methods[{at}]");
+        let method = match method.method {
+            None => return Err(Problem::invalid_field(path, "must name a method: document or reputation")),
+            Some(proto::method_request::Method::Document(document)) => document_method(&path, document, member_id)?,
+            Some(proto::method_request::Method::Reputation(_)) => MethodRequest::Reputation,
+        };
+        if chosen.iter().any(|other| other.method() == method.method()) {
+            return Err(Problem::invalid_field(path, "names a method for the second time; each may be chosen once"));
+        }
+        chosen.push(method);
+    }
+    Ok(chosen)
+}
+
+fn document_method(path: &str, method: proto::DocumentMethod, member_id: MemberId) -> Result<MethodRequest, Problem> {
+    let document_kind = match DocumentType::try_from(method.document_type) {
+        Ok(DocumentType::Passport) => DocumentKind::Passport,
+        Ok(DocumentType::Unspecified) | Err(_) => {
+            let path = format!("{path}.document.document_type");
+            return Err(Problem::invalid_field(path, "must be a document type that this service verifies: passport"));
+        }
+    };
+    let path = format!("{path}.document.document_url");
+    let url = DocumentUrl::parse(&method.document_url)
+        .map_err(|error| Problem::invalid_field(path.as_str(), error.to_string()))?;
+    if url.member_id() != member_id {
+        return Err(Problem::new(Reason::DocumentOfAnotherMember, "the document_url names another member's document")
+            .with_violation(path, "must be a document of the member to be verified"));
+    }
+    Ok(MethodRequest::Document { document_kind, document_url: url.to_string() })
+}
+
+pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<VerificationFilter, Problem> {
+    let (default_size, max_size) = PAGE_SIZE;
+    let limit = match i64::from(request.page_size) {
+        0 => default_size,
+        size if (1..=max_size).contains(&size) => size,
+        _ => return Err(Problem::invalid_field("page_size", format!("must be from 1 to {max_size}, or 0 for {default_size}"))),
+    };
+    let status = match proto::VerificationStatus::try_from(request.status) {
+        Ok(proto::VerificationStatus::Unspecified) => None,
+        Ok(proto::VerificationStatus::InProgress) => Some(VerificationStatus::InProgress),
+        Ok(proto::VerificationStatus::Completed) => Some(VerificationStatus::Completed),
+        Ok(proto::VerificationStatus::Failed) => Some(VerificationStatus::Failed),
+        Ok(proto::VerificationStatus::Cancelled) => Some(VerificationStatus::Cancelled),
+        Ok(proto::VerificationStatus::Timeout) => Some(VerificationStatus::Timeout),
+        Err(_) => return Err(Problem::invalid_field("status", "is not a status that this service knows")),
+    };
+    let before = match request.page_token.as_str() {
+        "" => None,
+        token => Some(
+            uuid::Uuid::try_parse(token)
+                .map_err(|_| Problem::invalid_field("page_token", "must be the next_page_token of the page before"))?,
+        ),
+    };
+    Ok(VerificationFilter {
+        member_id: if request.member_id == 0 { None } else { Some(member_id("member_id", request.member_id)?) },
+        status,
+        before: before.map(VerificationId::from),
+        limit,
+    })
+}
+
+/// The methods, for search attributes.
+pub fn method_names(methods: &[MethodRequest]) -> Vec<String> {
+    methods.iter().map(MethodRequest::method).map(Method::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    const ID: &str = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
+
+    fn start() -> proto::StartVerificationRequest {
+        let document_url = format!("file:///store/members/42/documents/{ID}");
+        let document = proto::DocumentMethod { document_type: DocumentType::Passport.into(), document_url };
+        proto::StartVerificationRequest {
+            request_id: ID.to_owned(),
+            member_id: 42,
+            methods: vec![proto::MethodRequest { method: Some(proto::method_request::Method::Document(document)) }],
+            ..Default::default()
+        }
+    }
+
+    fn refusal<T>(result: Result<T, Problem>) -> (Reason, String) {
+        match result {
+            Ok(_) => panic!("must be refused"),
+            Err(problem) => (problem.reason(), problem.violations().first().map_or(String::new(), |v| v.0.clone())),
+        }
+    }
+
+    #[test]
+    fn a_start_has_defaults() {
+        let parsed = start_verification(start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
+        assert_eq!((parsed.target_score.get(), parsed.timeout_seconds), (50, 2_592_000));
+    }
+
+    #[test]
+    fn a_wrong_field_is_refused_by_its_path() {
+        type Change = fn(&mut proto::StartVerificationRequest);
+        let document = |change: fn(&mut proto::DocumentMethod)| {
+            let mut request = start();
+            if let Some(proto::method_request::Method::Document(document)) = &mut request.methods[0].method {
+                change(document);
+            }
+            request
+        };
+        let table: [(Change, &str); 9] = [
+            (|r| r.request_id = "one".into(), "request_id"),
+            (|r| r.member_id = 0, "member_id"),
+            (|r| r.target_score = Some(-1), "target_score"),
+            (|r| r.target_score = Some(101), "target_score"),
+            (|r| r.timeout = Some(prost_types::Duration { seconds: 59, nanos: 0 }), "timeout"),
+            (|r| r.timeout = Some(prost_types::Duration { seconds: 2_592_001, nanos: 0 }), "timeout"),
+            (|r| r.methods.clear(), "methods"),
+            (|r| r.methods[0].method = None, "methods[0]"),
+            (|r| r.methods.push(r.methods[0].clone()), "methods[1]"),
+        ];
+        for (change, path) in table {
+            let mut request = start();
+            change(&mut request);
+            assert_eq!(refusal(start_verification(request)), (Reason::InvalidRequest, path.to_owned()));
+        }
+        let unknown = document(|d| d.document_type = 99);
+        let path = "methods[0].document.document_type".to_owned();
+        assert_eq!(refusal(start_verification(unknown)), (Reason::InvalidRequest, path));
+        let path = "methods[0].document.document_url".to_owned();
+        let outside = document(|d| d.document_url = "file:///etc/passwd".into());
+        assert_eq!(refusal(start_verification(outside)), (Reason::InvalidRequest, path.clone()));
+        let foreign = document(|d| d.document_url = d.document_url.replace("/42/", "/43/"));
+        assert_eq!(refusal(start_verification(foreign)), (Reason::DocumentOfAnotherMember, path));
+    }
+
+    #[test]
+    fn a_profile_is_refused_by_the_path_of_its_field() {
+        let good = || proto::MemberProfile {
+            given_names: "Ada".into(),
+            family_name: String::new(),
+            birth_date: "1990-02-28".into(),
+            email: String::new(),
+        };
+        let today = date(2026, 1, 1);
+        assert!(profile(Some(good()), today).is_ok());
+        type Change = fn(&mut proto::MemberProfile);
+        let table: [(Change, &str); 8] = [
+            (|p| p.given_names = " ".into(), "profile.given_names"),
+            (|p| p.given_names = "a\nb".into(), "profile.given_names"),
+            (|p| p.family_name = "x".repeat(201), "profile.family_name"),
+            (|p| p.birth_date = "28.02.1990".into(), "profile.birth_date"),
+            (|p| p.birth_date = "1990-02-30".into(), "profile.birth_date"),
+            (|p| p.birth_date = "2026-01-02".into(), "profile.birth_date"),
+            (|p| p.email = "no address".into(), "profile.email"),
+            (|p| p.email = "a@b@c".into(), "profile.email"),
+        ];
+        for (change, path) in table {
+            let mut wrong = good();
+            change(&mut wrong);
+            assert_eq!(refusal(profile(Some(wrong), today)), (Reason::InvalidRequest, path.to_owned()));
+        }
+    }
+}

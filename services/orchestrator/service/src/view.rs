@@ -1,0 +1,67 @@
+//! How a verification is shown: from its workflow while it is in progress, from the read model afterwards, with the
+//! document's page progress from the document service.
+
+use crate::render;
+use crate::store::Verification;
+use crate::{Engine, Store};
+use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
+use mesh_proto::document::v1::{DocumentVerification, GetDocumentVerificationRequest};
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_runtime::{PeerChannel, Problem};
+use mesh_types::{DocumentUrl, Reason, VerificationId};
+use orchestrator_workflows::contract::{MethodRequest, VerificationState};
+
+/// Shows verifications.
+#[derive(Clone)]
+pub struct View {
+    store: Store,
+    engine: Engine,
+    documents: DocumentServiceClient<PeerChannel>,
+}
+
+impl View {
+    pub fn new(store: Store, engine: Engine, documents: DocumentServiceClient<PeerChannel>) -> Self {
+        Self { store, engine, documents }
+    }
+
+    /// A verification as it stands now.
+    pub async fn get(&self, id: VerificationId) -> Result<proto::Verification, Problem> {
+        let (row, state) = self.row_and_state(id).await?;
+        let document = self.document(&row).await;
+        Ok(render::verification(&row, state, document))
+    }
+
+    async fn row_and_state(&self, id: VerificationId) -> Result<(Verification, VerificationState), Problem> {
+        let row = self.find_row(id).await?;
+        if let Some(state) = row.state.clone() {
+            return Ok((row, state));
+        }
+        match self.engine.find_state(row.request.member_id).await? {
+            Some(state) if state.verification_id == id && state.status == row.status => Ok((row, state)),
+            // It ended while it was looked at, or its workflow has not begun: the read model knows.
+            _ => {
+                let row = self.find_row(id).await?;
+                let state = row.state.clone().unwrap_or_else(|| render::initial_state(&row));
+                Ok((row, state))
+            }
+        }
+    }
+
+    async fn find_row(&self, id: VerificationId) -> Result<Verification, Problem> {
+        let row = self.store.find_verification(id).await?;
+        row.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))
+    }
+
+    /// The check of the verification's document; left out when the document service is away, since all else is known.
+    async fn document(&self, row: &Verification) -> Option<DocumentVerification> {
+        let url = row.request.methods.iter().find_map(|method| match method {
+            MethodRequest::Document { document_url, .. } => DocumentUrl::parse(document_url).ok(),
+            MethodRequest::Reputation => None,
+        })?;
+        let request = GetDocumentVerificationRequest { document_id: url.document_id().to_string() };
+        let answer = self.documents.clone().get_document_verification(request).await;
+        let found = answer.ok()?.into_inner().verification?;
+        // A document may have been used before: what it showed then is not this verification's.
+        (found.verification_id == row.request.verification_id.to_string()).then_some(found)
+    }
+}
