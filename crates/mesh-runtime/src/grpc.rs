@@ -1,0 +1,135 @@
+//! The gRPC server: the service's own routes under one layer, health v1 and reflection v1.
+
+use crate::health::Readiness;
+use crate::rpc::{RpcLayer, Rules};
+use anyhow::Context;
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::RoutesBuilder;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// Streams of the kit's own services; they have no end of their own and must not hold a drain.
+const OWN_STREAMS: [&str; 2] = [
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+];
+
+/// What the descriptors say about the services.
+pub(crate) struct Catalogue {
+    /// Full names, `package.Service`.
+    pub(crate) services: Vec<String>,
+    /// Paths of all RPCs, `/package.Service/Method`.
+    pub(crate) methods: BTreeSet<String>,
+    /// Paths of the RPCs whose answer is a stream, those of health and reflection with them.
+    pub(crate) streaming: BTreeSet<String>,
+}
+
+impl Catalogue {
+    pub(crate) fn read(descriptors: &[u8]) -> anyhow::Result<Self> {
+        let set =
+            FileDescriptorSet::decode(descriptors).context("the wiring's descriptors are not a FileDescriptorSet")?;
+        let mut catalogue = Self {
+            services: Vec::new(),
+            methods: BTreeSet::new(),
+            streaming: OWN_STREAMS.iter().map(|path| (*path).to_owned()).collect(),
+        };
+        for file in &set.file {
+            for service in &file.service {
+                let name = match file.package() {
+                    "" => service.name().to_owned(),
+                    package => format!("{package}.{}", service.name()),
+                };
+                for method in &service.method {
+                    let path = format!("/{name}/{}", method.name());
+                    if method.server_streaming() {
+                        catalogue.streaming.insert(path.clone());
+                    }
+                    catalogue.methods.insert(path);
+                }
+                catalogue.services.push(name);
+            }
+        }
+        Ok(catalogue)
+    }
+}
+
+/// Everything the server stands on.
+pub(crate) struct Server {
+    pub(crate) listener: TcpListener,
+    pub(crate) descriptors: &'static [u8],
+    pub(crate) routes: RoutesBuilder,
+    pub(crate) rules: Rules,
+    pub(crate) services: Vec<String>,
+    pub(crate) reporter: HealthReporter,
+}
+
+/// Serves until `stop`; then takes no new connection, tells the old ones to go, and ends when the last RPC has.
+pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Result<()> {
+    let Server {
+        listener,
+        descriptors,
+        mut routes,
+        rules,
+        services,
+        reporter,
+    } = server;
+    for service in &services {
+        reporter.set_service_status(service, ServingStatus::NotServing).await;
+    }
+    routes.add_service(tonic_health::pb::health_server::HealthServer::new(
+        tonic_health::server::HealthService::from_health_reporter(reporter),
+    ));
+    routes.add_service(
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(descriptors)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .context("reflection refuses the wiring's descriptors")?,
+    );
+    tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .layer(RpcLayer(Arc::new(rules)))
+        .add_routes(routes.routes())
+        .serve_with_incoming_shutdown(
+            TcpIncoming::from(listener).with_nodelay(Some(true)),
+            stop.cancelled_owned(),
+        )
+        .await
+        .context("the gRPC server failed")
+}
+
+/// Keeps the health service's statuses equal to the readiness; says "not serving" and ends at `stop`.
+pub(crate) async fn report(
+    reporter: HealthReporter,
+    services: Vec<String>,
+    readiness: Readiness,
+    stop: CancellationToken,
+) {
+    let mut changes = readiness.subscribe();
+    loop {
+        let is_ready = changes.borrow_and_update().is_empty() && !stop.is_cancelled();
+        let status = if is_ready {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        };
+        for service in std::iter::once("").chain(services.iter().map(String::as_str)) {
+            reporter.set_service_status(service, status).await;
+        }
+        if stop.is_cancelled() {
+            return;
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => {}
+        }
+    }
+}

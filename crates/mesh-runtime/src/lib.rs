@@ -1,0 +1,48 @@
+//! How any service of the mesh boots, serves, works, drains and dies.
+//!
+//! A service is one [`Service`] implementation and a `main` of one line, `mesh_runtime::run::<Greeter>()`. The kit gives
+//! it configuration, logs, traces, metrics, a gRPC server, PostgreSQL with migrations, Temporal workers, readiness and a
+//! drain. Start with [`Service`], then [`Problem`] (every refusal and failure, on every wire), then `lifecycle.rs` (the
+//! order in which a process comes up and goes down).
+//!
+//! Invariants:
+//! * this crate knows no business word; a new service needs no edit here;
+//! * nothing waits without a bound: an RPC ends by its deadline, a drain by its timeout, a flush by its own;
+//! * no task is detached: each is awaited by the lifecycle, and its failure ends the process;
+//! * the health page answers before PostgreSQL and Temporal are reached, and liveness never depends on them.
+//!
+//! Absent on purpose: TLS (a mesh inside a cluster gets it from the cluster), authentication of people (the edge does
+//! it), own retry loops around RPCs (Temporal retries, callers decide).
+//!
+//! SQL is traced by a plain attribute on each method that runs a statement; the fields are OpenTelemetry's:
+//! ```
+//! #[tracing::instrument(name = "SELECT greetings", skip_all, fields(
+//!     otel.kind = "client", db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "greetings",
+//! ))]
+//! async fn find_greeting() -> Option<String> {
+//!     None
+//! }
+//! ```
+
+mod body;
+mod channel;
+pub mod clock;
+mod config;
+pub mod deadline;
+mod grpc;
+mod health;
+mod lifecycle;
+mod metrics;
+mod postgres;
+mod problem;
+mod rpc;
+mod service;
+mod shutdown;
+mod telemetry;
+mod temporal;
+
+pub use channel::PeerChannel;
+pub use lifecycle::run;
+pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
+pub use service::{Base, Service, Wiring};
+pub use temporal::slots;

@@ -1,0 +1,408 @@
+//! The life of a process, in order.
+//!
+//! Up: configuration → log and traces → health page → PostgreSQL and schema → Temporal → `wire` → workers and gRPC →
+//! ready. Down: not serving → finish RPCs → stop polling → finish activities → flush telemetry. What is waited for on the
+//! way up is waited for without end, with a log line at each try; what is waited for on the way down is bounded by the
+//! drain timeout.
+
+use crate::config::{self, Common, Verb};
+use crate::health::{self, Readiness};
+use crate::metrics::{self, Metrics};
+use crate::rpc::Rules;
+use crate::service::{Base, Service, Wiring};
+use crate::shutdown::Signals;
+use crate::telemetry::Telemetry;
+use crate::temporal::{self, Clients, WorkerThread};
+use crate::{grpc, postgres};
+use anyhow::Context;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use sqlx::postgres::PgConnectOptions;
+use std::fmt::Display;
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+const BAD_CONFIGURATION: u8 = 2;
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// The whole `main` of a service. Exit codes: 0 ended as asked, 1 failed, 2 bad configuration; a second SIGTERM or SIGINT
+/// aborts with 143 or 130.
+pub fn run<S: Service>() -> ExitCode {
+    let (common, config) = match config::read::<S>() {
+        Ok(read) => read,
+        Err(config::Error::Clap(error)) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION);
+            // Nothing can be done when even the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+        Err(error) => return refuse(&error),
+    };
+    let options = match postgres::options(S::NAME, &common) {
+        Ok(options) => options,
+        Err(error) => return refuse(&error),
+    };
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&common.log) {
+        return refuse(&format!("log filter {:?}: {error}", common.log));
+    }
+    if common.verb == Verb::CheckConfig {
+        say("the configuration is sound");
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&error),
+    };
+    let code = runtime.block_on(async {
+        if common.verb == Verb::Health {
+            ask_health(common.health_listen).await
+        } else {
+            live::<S>(common, config, options).await
+        }
+    });
+    // A worker thread or a blocking call that outlived the drain must not hold the process.
+    runtime.shutdown_background();
+    code
+}
+
+fn refuse(error: &dyn Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    ExitCode::from(BAD_CONFIGURATION)
+}
+
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+async fn ask_health(address: SocketAddr) -> ExitCode {
+    // A service that listens everywhere is asked at home.
+    let address = if address.ip().is_unspecified() {
+        SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
+    } else {
+        address
+    };
+    match metrics::fetch(address, "/readyz").await {
+        Ok((status, text)) => {
+            say(&text);
+            if status == 200 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(error) => {
+            say(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn live<S: Service>(common: Common, config: S::Config, options: PgConnectOptions) -> ExitCode {
+    let telemetry = match Telemetry::install(S::NAME, &common) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return refuse(&format!("{error:#}")),
+    };
+    let result = work::<S>(&common, config, options, &telemetry).await;
+    if let Err(error) = &result {
+        tracing::error!("{error:#}");
+    }
+    telemetry.flush().await;
+    if result.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+async fn work<S: Service>(
+    common: &Common,
+    config: S::Config,
+    options: PgConnectOptions,
+    telemetry: &Telemetry,
+) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    // Ends the process itself at the second signal, so it is never awaited; it goes with the JoinSet.
+    let mut signals = JoinSet::new();
+    signals.spawn(Signals::watch().context("signals can't be watched")?.run(stop.clone()));
+
+    tracing::info!(service = S::NAME, verb = ?common.verb, "starting");
+    if common.verb == Verb::Migrate {
+        let Some(pool) = reach_postgres(&options, common, &stop).await else {
+            return Ok(());
+        };
+        postgres::migrate(&pool, S::MIGRATIONS).await?;
+        tracing::info!("the schema is up to date");
+        return Ok(());
+    }
+
+    let metrics = Metrics::start()?;
+    let readiness = Readiness::starting();
+    let page_stop = CancellationToken::new();
+    let listener = listen(common.health_listen, "health").await?;
+    let page = health::serve(listener, readiness.clone(), metrics.address(), page_stop.clone());
+    tasks.spawn(async move { page.await.context("the health page failed") });
+
+    let Some(pool) = reach_postgres(&options, common, &stop).await else {
+        return Ok(());
+    };
+    if common.migrate {
+        postgres::migrate(&pool, S::MIGRATIONS).await?;
+    } else {
+        postgres::refuse_pending(&pool, S::MIGRATIONS).await?;
+    }
+    let identity = format!("{}-{}", S::NAME, crate::clock::new_uuid());
+    let advice = format!("is Temporal running at {}?", common.temporal_url);
+    let reach = || temporal::connect(&identity, common, &metrics, telemetry);
+    let Some(clients) = until_reached("Temporal", &advice, reach, &stop).await else {
+        return Ok(());
+    };
+
+    let base = Base {
+        pool: pool.clone(),
+        temporal: clients.calls.clone(),
+        max_message_bytes: common.max_message_bytes,
+        name: S::NAME,
+    };
+    let wiring = tokio::select! {
+        wired = S::wire(config, base) => wired.context("the service can't be put together")?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let running = Running::start(common, wiring, clients, &metrics, &readiness, options, &mut tasks).await?;
+    running
+        .until_drained(common, &readiness, tasks, stop, page_stop)
+        .await?;
+    // Connections that a dropped RPC still holds would otherwise be waited for.
+    let _ = tokio::time::timeout(Duration::from_secs(1), pool.close()).await;
+    tracing::info!("drained");
+    Ok(())
+}
+
+async fn reach_postgres(options: &PgConnectOptions, common: &Common, stop: &CancellationToken) -> Option<sqlx::PgPool> {
+    let advice = format!(
+        "is PostgreSQL running at {}:{}, with a database {:?} and a role {:?}?",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or_default(),
+        options.get_username(),
+    );
+    until_reached(
+        "PostgreSQL",
+        &advice,
+        || postgres::connect(options, common.postgres_max_connections),
+        stop,
+    )
+    .await
+}
+
+/// Tries until it works, with a growing pause; `None` when the process is asked to stop meanwhile.
+async fn until_reached<T, E: Display, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    advice: &str,
+    mut attempt: impl FnMut() -> F,
+    stop: &CancellationToken,
+) -> Option<T> {
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let tried = tokio::select! { tried = attempt() => tried, () = stop.cancelled() => return None };
+        match tried {
+            Ok(reached) => return Some(reached),
+            Err(error) => {
+                tracing::warn!(error = %format_args!("{error:#}"), retry_in = ?pause, "{what} can't be reached: {advice}")
+            }
+        }
+        if tokio::time::timeout(pause, stop.cancelled()).await.is_ok() {
+            return None;
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{what} can't listen on {address}"))?;
+    tracing::info!(address = %listener.local_addr()?, "{what} listens");
+    Ok(listener)
+}
+
+/// What runs once the service is wired.
+struct Running {
+    /// The server, if there is one.
+    grpc: JoinSet<anyhow::Result<()>>,
+    workers: Vec<WorkerThread>,
+    stop_rpcs: CancellationToken,
+    stop_workers: CancellationToken,
+}
+
+impl Running {
+    async fn start(
+        common: &Common,
+        wiring: Wiring,
+        clients: Clients,
+        metrics: &Metrics,
+        readiness: &Readiness,
+        options: PgConnectOptions,
+        tasks: &mut JoinSet<anyhow::Result<()>>,
+    ) -> anyhow::Result<Self> {
+        let (stop_rpcs, stop_workers) = (CancellationToken::new(), CancellationToken::new());
+        let mut workers = Vec::new();
+        if common.verb != Verb::Api {
+            let runtime = temporal::runtime(metrics)?;
+            for worker in wiring.workers {
+                let (runtime, client) = (runtime.clone(), clients.workers.clone());
+                workers.push(WorkerThread::start(
+                    worker,
+                    runtime,
+                    client,
+                    common,
+                    stop_workers.clone(),
+                )?);
+            }
+        }
+        let mut grpc = JoinSet::new();
+        if common.verb != Verb::Worker {
+            let catalogue = grpc::Catalogue::read(wiring.descriptors)?;
+            let reporter = tonic_health::server::HealthReporter::new();
+            let server = grpc::Server {
+                listener: listen(common.grpc_listen, "gRPC").await?,
+                descriptors: wiring.descriptors,
+                routes: wiring.routes,
+                rules: Rules {
+                    methods: catalogue.methods,
+                    streaming: catalogue.streaming,
+                    default_deadline: common.default_deadline,
+                    draining: stop_rpcs.clone(),
+                    metrics: Some(metrics.rpc()),
+                },
+                services: catalogue.services.clone(),
+                reporter: reporter.clone(),
+            };
+            let report = grpc::report(reporter, catalogue.services, readiness.clone(), stop_rpcs.clone());
+            tasks.spawn(async move {
+                report.await;
+                Ok(())
+            });
+            grpc.spawn(grpc::serve(server, stop_rpcs.clone()));
+        }
+        let queues = workers.iter().map(|worker| worker.task_queue).collect();
+        let (readiness, stop) = (readiness.clone(), stop_workers.clone());
+        let probe = probe(readiness, postgres::Probe::new(options), clients, queues);
+        tasks.spawn(async move {
+            tokio::select! { () = probe => {}, () = stop.cancelled() => {} }
+            Ok(())
+        });
+        Ok(Self {
+            grpc,
+            workers,
+            stop_rpcs,
+            stop_workers,
+        })
+    }
+
+    /// Runs until `stop` or until a part fails; then drains. The first failure is the result.
+    async fn until_drained(
+        mut self,
+        common: &Common,
+        readiness: &Readiness,
+        mut tasks: JoinSet<anyhow::Result<()>>,
+        stop: CancellationToken,
+        page_stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        let mut worker_ends: FuturesUnordered<_> = self.workers.iter_mut().map(WorkerThread::ended).collect();
+        let mut result = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            Some(ended) = worker_ends.next() => ended.and_then(|()| Err(anyhow::anyhow!("a worker ended by itself"))),
+            Some(ended) = self.grpc.join_next() => {
+                ended?.and_then(|()| Err(anyhow::anyhow!("the gRPC server ended by itself")))
+            }
+            failure = first_failure(&mut tasks) => Err(failure),
+        };
+        if result.is_err() {
+            // What it was is said at the end, where it decides the exit code.
+            tracing::warn!("a part failed; draining");
+        }
+        let deadline = Instant::now() + common.drain_timeout;
+        readiness.set("drain", Some("the service is draining".to_owned()));
+        self.stop_rpcs.cancel();
+        result = result.and(bounded(deadline, "RPCs", all_ended(&mut self.grpc)).await);
+        self.stop_workers.cancel();
+        let rest = async {
+            while let Some(ended) = worker_ends.next().await {
+                ended?;
+            }
+            Ok(())
+        };
+        result = result.and(bounded(deadline, "activities", rest).await);
+        page_stop.cancel();
+        result.and(
+            bounded(
+                deadline + Duration::from_secs(1),
+                "background tasks",
+                all_ended(&mut tasks),
+            )
+            .await,
+        )
+    }
+}
+
+async fn all_ended(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
+
+async fn first_failure(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Error {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error,
+            Err(error) => return error.into(),
+        }
+    }
+    std::future::pending().await
+}
+
+/// What doesn't finish in time is given up, with a line that says so; that is no failure of the drain.
+async fn bounded(deadline: Instant, what: &str, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    match tokio::time::timeout_at(deadline, work).await {
+        Ok(result) => result,
+        Err(_) => {
+            tracing::warn!("the drain timeout passed; what still runs of the {what} is given up");
+            Ok(())
+        }
+    }
+}
+
+/// Looks once a second at what readiness needs.
+async fn probe(readiness: Readiness, mut postgres: postgres::Probe, clients: Clients, queues: Vec<&'static str>) {
+    let mut waiting: Vec<&'static str> = queues;
+    let mut tick = tokio::time::interval(PROBE_INTERVAL);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let (database, engine) = tokio::join!(postgres.lack(), temporal::lack(&clients.calls));
+        // A worker that polled once goes on by itself when Temporal comes back, or fails and ends the process.
+        let mut still = Vec::new();
+        for queue in waiting {
+            let lack = temporal::polling_lack(&clients.workers, queue).await;
+            if lack.is_some() {
+                still.push(queue);
+            }
+            readiness.set(&format!("worker {queue}"), lack);
+        }
+        waiting = still;
+        readiness.set("postgres", database);
+        readiness.set("temporal", engine);
+        readiness.set("start", None);
+    }
+}

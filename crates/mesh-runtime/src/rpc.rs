@@ -1,0 +1,200 @@
+//! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
+
+use crate::body::{EXPIRED, Ending, WatchedBody, margin};
+use crate::metrics::RpcMetrics;
+use crate::{Problem, deadline, telemetry};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use mesh_types::Reason;
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::Instrument;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// The header in which a service of the mesh names itself. It serves traces and logs; it proves nothing.
+pub(crate) const CALLER: &str = "x-voluntier-caller";
+
+/// Settings of the layer, shared by all RPCs.
+pub(crate) struct Rules {
+    /// Paths (`/package.Service/Method`) of the service's own RPCs.
+    pub(crate) methods: BTreeSet<String>,
+    /// Those of all paths whose answer is a stream.
+    pub(crate) streaming: BTreeSet<String>,
+    pub(crate) default_deadline: Duration,
+    pub(crate) draining: CancellationToken,
+    pub(crate) metrics: Option<RpcMetrics>,
+}
+
+/// Wraps the routes of the gRPC server.
+#[derive(Clone)]
+pub(crate) struct RpcLayer(pub(crate) Arc<Rules>);
+
+impl<S> Layer<S> for RpcLayer {
+    type Service = RpcService<S>;
+
+    fn layer(&self, inner: S) -> RpcService<S> {
+        RpcService {
+            inner,
+            rules: self.0.clone(),
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct RpcService<S> {
+    inner: S,
+    rules: Arc<Rules>,
+}
+
+impl<S> Service<http::Request<Body>> for RpcService<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+{
+    type Response = http::Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        // The clone is not ready yet, the one that was polled is (tower's contract).
+        let fresh = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, fresh);
+        let path = request.uri().path();
+        // A probe every second would bury the traces that matter.
+        let is_watched = !path.starts_with("/grpc.health.") && !path.starts_with("/grpc.reflection.");
+        // Anybody can ask for anything; only names of the catalogue may become names of spans and metrics.
+        let is_known = self.rules.methods.contains(path);
+        let method = if is_known {
+            path.trim_start_matches('/').to_owned()
+        } else {
+            "_OTHER".to_owned()
+        };
+        let span = if is_watched {
+            server_span(&method, request.headers())
+        } else {
+            tracing::Span::none()
+        };
+        let metrics = self.rules.metrics.clone().filter(|_| is_watched);
+        let ending = Ending::of_server(span.clone(), method, metrics);
+        Box::pin(answer(inner, request, self.rules.clone(), ending).instrument(span))
+    }
+}
+
+async fn answer<S>(
+    mut inner: S,
+    request: http::Request<Body>,
+    rules: Arc<Rules>,
+    mut ending: Ending,
+) -> Result<http::Response<Body>, S::Error>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>>,
+{
+    let path = request.uri().path().to_owned();
+    if rules.draining.is_cancelled() && rules.methods.contains(&path) {
+        ending.set(Code::Unavailable);
+        return Ok(shutting_down().into_http());
+    }
+    let is_stream = rules.streaming.contains(&path);
+    let deadline = deadline_of(request.headers(), (!is_stream).then_some(rules.default_deadline));
+    let work = AssertUnwindSafe(deadline::scope(deadline, async { inner.call(request).await })).catch_unwind();
+    let bounded = async {
+        match deadline {
+            Some(instant) => tokio::time::timeout_at(instant, work).await,
+            None => Ok(work.await),
+        }
+    };
+    let response = match bounded.await {
+        Err(_) => expired(&path).into_http(),
+        Ok(Err(panic)) => panic_status(panic).into_http(),
+        Ok(Ok(Err(error))) => return Err(error),
+        Ok(Ok(Ok(response))) => name_oversize(response),
+    };
+    if ending.read(response.headers()) {
+        return Ok(response);
+    }
+    let draining = is_stream.then(|| rules.draining.clone());
+    Ok(response.map(|body| Body::new(WatchedBody::new(body, ending, deadline, draining))))
+}
+
+fn server_span(method: &str, headers: &http::HeaderMap) -> tracing::Span {
+    let caller = headers
+        .get(CALLER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|name| name.len() <= 64);
+    let span = tracing::info_span!(
+        "rpc.server",
+        otel.name = method,
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        rpc.system.name = "grpc",
+        rpc.method = method,
+        rpc.response.status_code = tracing::field::Empty,
+        error.type = tracing::field::Empty,
+        caller = caller.unwrap_or("unknown"),
+    );
+    // Fails only when no OpenTelemetry layer is installed, and then there is nothing to continue.
+    let _ = span.set_parent(telemetry::extract(headers));
+    span
+}
+
+fn deadline_of(headers: &http::HeaderMap, default: Option<Duration>) -> Option<Instant> {
+    let asked = headers
+        .get(deadline::HEADER)
+        .and_then(|value| deadline::parse(value.to_str().ok()?));
+    let timeout = match (asked, default) {
+        (Some(asked), Some(default)) => Some(asked.min(default)),
+        (asked, default) => asked.or(default),
+    }?;
+    Instant::now().checked_add(timeout - margin(timeout))
+}
+
+/// tonic answers an oversized message with a bare OUT_OF_RANGE; callers get the catalogue's reason instead.
+fn name_oversize(response: http::Response<Body>) -> http::Response<Body> {
+    let is_oversize = Status::from_header_map(response.headers()).is_some_and(|status| {
+        status.code() == Code::OutOfRange && status.message().contains("message length too large")
+    });
+    if !is_oversize {
+        return response;
+    }
+    Status::from(Problem::new(
+        Reason::MessageTooLarge,
+        "the message is larger than this service takes",
+    ))
+    .into_http()
+}
+
+pub(crate) fn expired(method: &str) -> Status {
+    tracing::warn!(method, "the deadline passed; its work was dropped");
+    Problem::new(EXPIRED, "the deadline passed before the answer was ready").into()
+}
+
+pub(crate) fn shutting_down() -> Status {
+    Problem::new(
+        Reason::ShuttingDown,
+        "this instance is shutting down; another one will answer",
+    )
+    .into()
+}
+
+/// The panic hook has logged where it happened; the panic's own text may hold anything, so it goes nowhere.
+pub(crate) fn panic_status(panic: Box<dyn Any + Send>) -> Status {
+    drop(panic);
+    Problem::new(Reason::Internal, "panic").into_logged_status()
+}
+
+#[cfg(test)]
+mod tests;

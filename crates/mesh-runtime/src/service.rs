@@ -1,0 +1,113 @@
+//! What a service gives to the kit, and what the kit gives to a service.
+
+use crate::channel::PeerChannel;
+use std::convert::Infallible;
+use std::future::Future;
+use tonic::server::NamedService;
+use tower::Service as TowerService;
+
+/// A service of the mesh: its name, its configuration, and how it is put together.
+pub trait Service: 'static {
+    /// Lower-case, words joined by `-`. It is the `service.name` of traces and metrics, the caller identity that peers
+    /// see, and, in capitals with `_`, the prefix of every environment key.
+    const NAME: &'static str;
+    /// Default of `--grpc-listen`.
+    const GRPC_LISTEN: &'static str = "127.0.0.1:7400";
+    /// Default of `--health-listen`.
+    const HEALTH_LISTEN: &'static str = "127.0.0.1:9400";
+    /// The schema: `static MIGRATOR: Migrator = sqlx::migrate!();`.
+    const MIGRATIONS: &'static sqlx::migrate::Migrator;
+    /// The service's own configuration. Each field is a flag; its environment key is derived from the flag's name and
+    /// [`Self::NAME`], so `#[arg(long)]` is enough.
+    type Config: clap::Args + Send;
+
+    /// Puts the service together. Called once, after PostgreSQL and Temporal answered and the schema is up to date.
+    ///
+    /// # Errors
+    /// Whatever makes it impossible to serve; the process then ends with exit code 1.
+    fn wire(config: Self::Config, base: Base) -> impl Future<Output = anyhow::Result<Wiring>> + Send;
+}
+
+/// What every service stands on. Clones share everything.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Base {
+    /// PostgreSQL. Waiting for a connection gives up after 3 s.
+    pub pool: sqlx::PgPool,
+    /// Temporal, for RPCs and activities. A call gives up after about 3 s of retries.
+    pub temporal: temporalio_client::Client,
+    /// The largest message an RPC may carry, in bytes; hand it to
+    /// `GreeterServer::new(api).max_decoding_message_size(base.max_message_bytes)`.
+    pub max_message_bytes: usize,
+    /// The name of this service, [`Service::NAME`].
+    pub name: &'static str,
+}
+
+impl Base {
+    /// A channel to a peer. It connects at the first call and again whenever it has to; a peer that is away makes the
+    /// call fail with `Unavailable` within 3 s.
+    ///
+    /// # Errors
+    /// When `url` is not `http://host:port`.
+    pub fn channel(&self, url: &url::Url) -> anyhow::Result<PeerChannel> {
+        PeerChannel::lazy(url, self.name)
+    }
+}
+
+pub(crate) type Register = Box<dyn FnOnce(&mut temporalio_sdk::WorkerOptions) -> anyhow::Result<()> + Send>;
+
+pub(crate) struct WorkerWiring {
+    pub(crate) task_queue: &'static str,
+    pub(crate) register: Register,
+}
+
+/// The parts of a service that the kit runs: gRPC services and workers.
+pub struct Wiring {
+    pub(crate) descriptors: &'static [u8],
+    pub(crate) routes: tonic::service::RoutesBuilder,
+    pub(crate) workers: Vec<WorkerWiring>,
+}
+
+impl Wiring {
+    /// Starts from the encoded `FileDescriptorSet` that holds every gRPC service given to [`Self::grpc`]; reflection
+    /// serves it, and the kit reads from it which RPCs stream their answer.
+    pub fn new(descriptors: &'static [u8]) -> Self {
+        Self {
+            descriptors,
+            routes: tonic::service::RoutesBuilder::default(),
+            workers: Vec::new(),
+        }
+    }
+
+    /// Adds a generated gRPC server. May be called for several.
+    pub fn grpc<S>(mut self, service: S) -> Self
+    where
+        S: TowerService<http::Request<tonic::body::Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.routes.add_service(service);
+        self
+    }
+
+    /// Adds a worker that polls `task_queue`. `register` adds workflows and activities, and may change any public field
+    /// of the options, which come with the configured slots ([`crate::slots`] makes others), a heartbeat throttle of at
+    /// most 1 s and the configured graceful shutdown. It runs on the worker's own thread. May be called for several
+    /// queues.
+    pub fn worker(
+        mut self,
+        task_queue: &'static str,
+        register: impl FnOnce(&mut temporalio_sdk::WorkerOptions) -> anyhow::Result<()> + Send + 'static,
+    ) -> Self {
+        self.workers.push(WorkerWiring {
+            task_queue,
+            register: Box::new(register),
+        });
+        self
+    }
+}
