@@ -1,0 +1,124 @@
+//! The ways in which a picture of a document arrives worse than it was.
+
+use image::{Rgb, RgbImage};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::wear;
+
+/// What shows where a moved page has left the picture.
+const TABLE: Rgb<u8> = Rgb([176, 172, 166]);
+
+/// One way of getting worse. The first four are the set that readers are measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Degradation {
+    /// As drawn.
+    Clean,
+    /// Turned by 2°, then JPEG of quality 50.
+    Rotated,
+    /// Smoothed by 1.6 pixels, then noise of 14 grey levels.
+    BlurredNoisy,
+    /// Corners moved by up to 2.5 % of the width, then 45 % of the contrast left.
+    LowContrastPerspective,
+    /// Turned by up to 3°.
+    Rotation,
+    /// Smoothed by 1.6 pixels.
+    Blur,
+    /// Noise of 14 grey levels.
+    Noise,
+    /// JPEG of quality 30.
+    Jpeg,
+    /// Corners moved by up to 2.5 % of the width.
+    Perspective,
+    /// 45 % of the contrast left.
+    LowContrast,
+}
+
+impl Degradation {
+    /// The set that readers are measured on.
+    pub const MEASURED: [Self; 4] = [
+        Self::Clean,
+        Self::Rotated,
+        Self::BlurredNoisy,
+        Self::LowContrastPerspective,
+    ];
+
+    /// Every way, in the order of declaration.
+    pub const ALL: [Self; 10] = [
+        Self::Clean,
+        Self::Rotated,
+        Self::BlurredNoisy,
+        Self::LowContrastPerspective,
+        Self::Rotation,
+        Self::Blur,
+        Self::Noise,
+        Self::Jpeg,
+        Self::Perspective,
+        Self::LowContrast,
+    ];
+
+    /// A short name for files and tables, such as `rotated`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Rotated => "rotated",
+            Self::BlurredNoisy => "blurred-noisy",
+            Self::LowContrastPerspective => "low-contrast-perspective",
+            Self::Rotation => "rotation",
+            Self::Blur => "blur",
+            Self::Noise => "noise",
+            Self::Jpeg => "jpeg",
+            Self::Perspective => "perspective",
+            Self::LowContrast => "low-contrast",
+        }
+    }
+}
+
+/// A worse copy of the same size; the same seed makes the same copy.
+pub fn degrade(picture: &RgbImage, degradation: Degradation, seed: u64) -> RgbImage {
+    let chance = &mut ChaCha8Rng::seed_from_u64(seed);
+    chance.set_stream(2);
+    match degradation {
+        Degradation::Clean => picture.clone(),
+        Degradation::Rotated => {
+            let degrees = if chance.random_bool(0.5) { 2.0 } else { -2.0 };
+            let turned = wear::rotate(picture, degrees, TABLE);
+            wear::pass_through_jpeg(&turned, 50)
+        }
+        Degradation::BlurredNoisy => noise(blur(picture), chance),
+        Degradation::LowContrastPerspective => low_contrast(perspective(picture, chance)),
+        Degradation::Rotation => wear::rotate(picture, chance.random_range(-3.0..3.0), TABLE),
+        Degradation::Blur => blur(picture),
+        Degradation::Noise => noise(picture.clone(), chance),
+        Degradation::Jpeg => wear::pass_through_jpeg(picture, 30),
+        Degradation::Perspective => perspective(picture, chance),
+        Degradation::LowContrast => low_contrast(picture.clone()),
+    }
+}
+
+fn blur(picture: &RgbImage) -> RgbImage {
+    wear::blur(picture, (1.6, 1.6))
+}
+
+fn noise(mut picture: RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
+    wear::add_noise(&mut picture, 14.0, chance);
+    picture
+}
+
+fn low_contrast(mut picture: RgbImage) -> RgbImage {
+    wear::fade(&mut picture, 0.45, 140.0);
+    picture
+}
+
+/// Moves every corner inwards, as if the camera stood a little beside the page.
+fn perspective(picture: &RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
+    let (width, height) = (picture.width() as f32, picture.height() as f32);
+    let mut shift = || chance.random_range(0.0..0.025) * width;
+    let corners = [
+        (shift(), shift()),
+        (width - shift(), shift()),
+        (width - shift(), height - shift()),
+        (shift(), height - shift()),
+    ];
+    wear::move_corners(picture, corners, TABLE)
+}
