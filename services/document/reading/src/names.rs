@@ -1,0 +1,258 @@
+//! Names: from national letters to those of a zone (ICAO Doc 9303 part 3, section 6), and whether two names are one.
+
+use mrz::{CyrillicLanguage, TransliterationStyle, transliterate, transliterate_cyrillic};
+use std::collections::BTreeSet;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// Cells for both names in a TD3 zone, with the two fillers between them (ICAO Doc 9303 part 4, 4.2.2).
+const NAME_CELLS: usize = 39;
+/// A surname shorter than this is never cut while a given name stands beside it: of given names eight letters stay at
+/// most where there is no room (part 4, 4.2.3).
+pub(crate) const CUT_SURNAME: usize = NAME_CELLS - 2 - 8;
+
+/// Whether a zone's names are those of a member's profile.
+///
+/// `surname` and `given` are as a zone has them (parts separated by a space); the profile's are as the member wrote them,
+/// in Latin or Cyrillic letters. Every transliteration that Doc 9303 allows counts; hyphens separate, apostrophes and
+/// full stops vanish (part 3, 4.6); the profile may leave out given names or have more of them, in the same order; family
+/// name and given names may stand in each other's place; names that fill the zone's 39 cells may be cut.
+pub fn names_agree(surname: &str, given: &str, profile_given: &str, profile_family: &str) -> bool {
+    let cut = surname.len() + given.len() + 2 >= NAME_CELLS;
+    let surname_cut = cut && (given.is_empty() || surname.len() >= CUT_SURNAME);
+    let surname: Vec<&str> = surname.split_whitespace().collect();
+    let given: Vec<&str> = given.split_whitespace().collect();
+    spellings(profile_family).iter().any(|family| {
+        spellings(profile_given).iter().any(|called| {
+            let straight = family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut);
+            let swapped = family_agrees(&surname, called, surname_cut) && given_agree(&given, family, cut);
+            straight || swapped
+        })
+    })
+}
+
+/// The ways to write a name in a zone's letters, each as its parts. None at all if nothing of it can be written; of a name
+/// that is left blank, the one way without parts.
+pub fn spellings(name: &str) -> BTreeSet<Vec<String>> {
+    if name.trim().is_empty() {
+        return BTreeSet::from([Vec::new()]);
+    }
+    // Composed letters, because the tables know no others; `to_uppercase` makes SS of ß, as Doc 9303 does.
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    let mut ways = BTreeSet::new();
+    for style in [
+        TransliterationStyle::Expanded,
+        TransliterationStyle::Simple,
+        TransliterationStyle::XxSuffix,
+    ] {
+        let latin = transliterate(&upper, style);
+        if latin.chars().any(is_cyrillic) {
+            for language in CYRILLIC_LANGUAGES {
+                ways.insert(parts(&transliterate_cyrillic(&latin, language)));
+            }
+        } else {
+            ways.insert(parts(&latin));
+        }
+    }
+    ways.remove(&Vec::new());
+    ways
+}
+
+/// Apostrophes and full stops are left out of a zone (ICAO Doc 9303 part 3, 4.6), and so is the soft sign (section 6 B).
+fn vanishes(c: char) -> bool {
+    matches!(c, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '.' | ',' | 'Ь' | 'ь')
+}
+
+const CYRILLIC_LANGUAGES: [CyrillicLanguage; 6] = [
+    CyrillicLanguage::Russian,
+    CyrillicLanguage::Belarusian,
+    CyrillicLanguage::Bulgarian,
+    CyrillicLanguage::Serbian,
+    CyrillicLanguage::Ukrainian,
+    CyrillicLanguage::Macedonian,
+];
+
+fn is_cyrillic(c: char) -> bool {
+    ('\u{0400}'..='\u{04ff}').contains(&c)
+}
+
+/// Splits at everything that is no letter of a zone. Letters that no table has (Vietnamese) lose their marks.
+fn parts(name: &str) -> Vec<String> {
+    let bare: String = name.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    bare.split(|c: char| !c.is_ascii_uppercase())
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A family name agrees as a whole; how it is parted does not matter (`DELACRUZ`, `DE LA CRUZ`).
+fn family_agrees(zone: &[&str], profile: &[String], cut: bool) -> bool {
+    let zone = zone.concat();
+    let profile = profile.concat();
+    !zone.is_empty() && (zone == profile || (cut && profile.starts_with(&zone)))
+}
+
+/// Given names agree when one side's are the other's with some left out, in the same order.
+fn given_agree(zone: &[&str], profile: &[String], cut: bool) -> bool {
+    if zone.is_empty() {
+        // A zone without given names is of a holder with one name, or it had no room for them.
+        return profile.is_empty() || cut;
+    }
+    let profile: Vec<&str> = profile.iter().map(String::as_str).collect();
+    if profile.is_empty() {
+        return false;
+    }
+    let whole = zone.concat() == profile.concat();
+    whole || is_within(&profile, zone, cut) || is_within(zone, &profile, cut)
+}
+
+/// Whether the parts of `few` stand in `many` in their order; with `cut` the zone's last part may be a beginning only.
+fn is_within(few: &[&str], many: &[&str], cut: bool) -> bool {
+    let mut rest = many.iter();
+    few.iter()
+        .all(|part| rest.any(|other| part == other || (cut && (part.starts_with(other) || other.starts_with(part)))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_that_are_one() {
+        for (surname, given, profile_given, profile_family, why) in [
+            ("ERIKSSON", "ANNA MARIA", "Anna Maria", "Eriksson", "plain"),
+            ("ERIKSSON", "ANNA MARIA", "Anna", "Eriksson", "a middle name left out"),
+            (
+                "ERIKSSON",
+                "ANNA",
+                "Anna Maria",
+                "Eriksson",
+                "a middle name only in the profile",
+            ),
+            ("ERIKSSON", "ANNA MARIA", "Eriksson", "Anna Maria", "family name first"),
+            ("MUELLER", "JUERGEN", "Jürgen", "Müller", "Ü as UE"),
+            ("MULLER", "JURGEN", "Jürgen", "Müller", "Ü as U"),
+            ("MUXXLLER", "JUXXRGEN", "Jürgen", "Müller", "Ü as UXX"),
+            ("SOERENSEN", "JOERGEN", "Jørgen", "Sørensen", "Ø as OE"),
+            ("GROSS", "ASA", "Åsa", "Groß", "ß as SS, Å as A"),
+            ("AAKESSON", "BJOERN", "Björn", "Åkesson", "Å as AA"),
+            ("NUNEZ", "INIGO", "Iñigo", "Núñez", "Ñ as N"),
+            ("NUNXXEZ", "INXXIGO", "Iñigo", "Núñez", "Ñ as NXX"),
+            ("THORSDOTTIR", "AESA", "Æsa", "Þórsdóttir", "thorn and ligature"),
+            (
+                "OCONNOR",
+                "ENYA SIOBHAN",
+                "Enya Siobhán",
+                "O'Connor",
+                "an apostrophe vanishes",
+            ),
+            (
+                "PAPANDROPOULOUS",
+                "JONATHON ALEC",
+                "Jonathon-Alec",
+                "Papandropoulous",
+                "a hyphen separates",
+            ),
+            (
+                "SMITH JONES",
+                "SUSIE MARGARET",
+                "Susie Margaret",
+                "Smith-Jones",
+                "a double name",
+            ),
+            ("VAN DER BERG", "JAN", "Jan", "van der Berg", "particles"),
+            (
+                "DE LA CRUZ",
+                "MARIA",
+                "María",
+                "Delacruz",
+                "a family name parted otherwise",
+            ),
+            ("IVANOV", "SERGEI", "Сергей", "Иванов", "Cyrillic"),
+            ("NGUYEN", "THI HANH", "Thị Hạnh", "Nguyễn", "marks that no table has"),
+            (
+                "JUAREZ",
+                "JOSE",
+                "Jose\u{301}",
+                "Jua\u{301}rez",
+                "marks apart from their letters",
+            ),
+            ("SHEVCHENKO", "OLHA", "Ольга", "Шевченко", "Ukrainian"),
+            ("ARKFREITH", "", "", "Arkfreith", "one name only"),
+            (
+                "DE LA FUENTE Y GOMEZ",
+                "MARIA DEL CARMEN J",
+                "María del Carmen Josefina",
+                "de la Fuente y Gómez",
+                "cut",
+            ),
+        ] {
+            assert!(names_agree(surname, given, profile_given, profile_family), "{why}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_two() {
+        for (surname, given, profile_given, profile_family, why) in [
+            ("ERIKSSON", "ANNA MARIA", "Anna Maria", "Erikson", "a letter less"),
+            (
+                "ERIKSSON",
+                "ANNA MARIA",
+                "Maria Anna",
+                "Eriksson",
+                "given names in another order",
+            ),
+            ("ERIKSSON", "ANNA", "Eva", "Eriksson", "another given name"),
+            ("ERIKSS0N", "ANNA", "Anna", "Eriksson", "a digit for a letter"),
+            (
+                "ERIKSSON",
+                "ANN",
+                "Anna",
+                "Eriksson",
+                "a beginning, though nothing was cut",
+            ),
+            (
+                "ERIKSSON",
+                "",
+                "Anna",
+                "Eriksson",
+                "no given name, though there was room",
+            ),
+            ("", "ANNA", "Anna", "", "nothing to compare"),
+            (
+                "MUELLER",
+                "JURGEN",
+                "",
+                "Müller",
+                "the profile names less than a person",
+            ),
+        ] {
+            assert!(!names_agree(surname, given, profile_given, profile_family), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_letters_without_a_table_has_no_spelling() {
+        assert!(spellings("李").is_empty());
+        assert!(!names_agree("LI", "WEI", "伟", "李"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_agrees_with_itself(family in "[A-Z]{1,12}( [A-Z]{1,8})?", given in "[A-Z]{1,10}( [A-Z]{1,8}){0,2}") {
+            prop_assert!(names_agree(&family, &given, &given, &family));
+        }
+
+        #[test]
+        fn one_letter_changed_in_an_uncut_family_name_never_agrees(
+            family in "[A-Z]{3,12}", given in "[A-Z]{13,20}", at in 0usize..12, letter in b'A'..=b'Z',
+        ) {
+            let mut other = family.clone().into_bytes();
+            let at = at % other.len();
+            prop_assume!(other[at] != letter);
+            other[at] = letter;
+            let other = String::from_utf8(other).expect("ASCII");
+            prop_assert!(!names_agree(&family, &given, &given, &other));
+        }
+    }
+}

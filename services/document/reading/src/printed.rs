@@ -1,0 +1,412 @@
+//! The printed words of a page, and whether they say the same as a zone.
+
+use crate::{
+    mrz_reading::{MrzFields, Sex},
+    names::spellings,
+};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+mod dates;
+mod likeness;
+
+use dates::dates_in;
+use likeness::{Likeness, compare_letters, compare_number};
+
+/// A word with its place on the page.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// As the engine read it.
+    pub text: String,
+    /// How sure the engine is, 0–100.
+    pub confidence: u8,
+    /// Pixels from the left edge of the area that was read.
+    pub left: u32,
+    /// Pixels from its upper edge.
+    pub top: u32,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// The words printed outside the zone.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrintedText {
+    /// The words, once for each look at the page; a later look was taken only for what the earlier ones left open.
+    pub looks: Vec<Vec<Word>>,
+}
+
+/// Whether print and zone say the same of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldAgreement {
+    /// The same, letter by letter, but for at most one pair that looks alike and that a check digit tells apart.
+    Agrees,
+    /// The field's place was found and says otherwise.
+    Disagrees,
+    /// Nothing like it was found.
+    NotFound,
+}
+
+/// Whether print and zone say the same, field by field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The document number.
+    pub document_number: FieldAgreement,
+    /// The surname, whole.
+    pub surname: FieldAgreement,
+    /// The given names, all of them.
+    pub given_names: FieldAgreement,
+    /// The birth date.
+    pub birth_date: FieldAgreement,
+    /// The expiry date.
+    pub expiry_date: FieldAgreement,
+    /// The nationality, as a code or by the state's name.
+    pub nationality: FieldAgreement,
+    /// The issuing state, as a code or by its name.
+    pub issuing_state: FieldAgreement,
+    /// The sex.
+    pub sex: FieldAgreement,
+    /// The optional data (personal number); agrees when the zone has none.
+    pub optional_data: FieldAgreement,
+}
+
+/// Words of one line that stand close together, as a value does.
+type Run<'a> = Vec<&'a Word>;
+
+/// A gap wider than this share of the letters' height parts two runs.
+const RUN_GAP: f32 = 1.6;
+
+impl Agreement {
+    /// What a page without words answers.
+    pub const NOTHING_FOUND: Self = Self {
+        document_number: FieldAgreement::NotFound,
+        surname: FieldAgreement::NotFound,
+        given_names: FieldAgreement::NotFound,
+        birth_date: FieldAgreement::NotFound,
+        expiry_date: FieldAgreement::NotFound,
+        nationality: FieldAgreement::NotFound,
+        issuing_state: FieldAgreement::NotFound,
+        sex: FieldAgreement::NotFound,
+        optional_data: FieldAgreement::NotFound,
+    };
+
+    /// Whether the print agrees in every field.
+    pub fn is_whole(&self) -> bool {
+        let fields = [
+            self.document_number,
+            self.surname,
+            self.given_names,
+            self.birth_date,
+            self.expiry_date,
+            self.nationality,
+            self.issuing_state,
+            self.sex,
+            self.optional_data,
+        ];
+        fields.iter().all(|field| *field == FieldAgreement::Agrees)
+    }
+
+    /// Joins the answers of two pages: for each field an agreement counts most, then a disagreement.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            document_number: self.document_number.or(other.document_number),
+            surname: self.surname.or(other.surname),
+            given_names: self.given_names.or(other.given_names),
+            birth_date: self.birth_date.or(other.birth_date),
+            expiry_date: self.expiry_date.or(other.expiry_date),
+            nationality: self.nationality.or(other.nationality),
+            issuing_state: self.issuing_state.or(other.issuing_state),
+            sex: self.sex.or(other.sex),
+            optional_data: self.optional_data.or(other.optional_data),
+        }
+    }
+}
+
+impl FieldAgreement {
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
+            (Self::Disagrees, _) | (_, Self::Disagrees) => Self::Disagrees,
+            (Self::NotFound, Self::NotFound) => Self::NotFound,
+        }
+    }
+}
+
+impl PrintedText {
+    /// Takes the words of one more look out of tesseract's table.
+    pub(crate) fn add_look(&mut self, table: &str) {
+        let words: Vec<Word> = table.lines().skip(1).filter_map(word_of_row).collect();
+        if !words.is_empty() {
+            self.looks.push(words);
+        }
+    }
+
+    /// Says, field by field, whether the print agrees with the zone: the best answer of all looks.
+    pub fn agrees(&self, fields: &MrzFields) -> Agreement {
+        let answers = self.looks.iter().map(|words| look_agrees(words, fields));
+        answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+}
+
+fn look_agrees(words: &[Word], fields: &MrzFields) -> Agreement {
+    let runs = runs(words);
+    Agreement {
+        document_number: number(&runs, &fields.document_number),
+        surname: name(&runs, &fields.surname, fields.surname_may_be_cut()),
+        given_names: match fields.given_names.as_str() {
+            "" => FieldAgreement::Agrees,
+            given_names => name(&runs, given_names, fields.names_may_be_cut),
+        },
+        birth_date: date(&runs, fields.birth_date),
+        expiry_date: date(&runs, fields.expiry_date),
+        nationality: state(&runs, &fields.nationality),
+        issuing_state: state(&runs, &fields.issuing_state),
+        sex: sex(&runs, fields.sex),
+        optional_data: match fields.optional_data.as_str() {
+            "" => FieldAgreement::Agrees,
+            data => number(&runs, data),
+        },
+    }
+}
+
+/// The words by line and then by nearness, from the top left to the bottom right.
+fn runs(words: &[Word]) -> Vec<Run<'_>> {
+    let mut words: Vec<&Word> = words.iter().collect();
+    words.sort_by_key(|word| (word.left, word.top));
+    let mut runs: Vec<Run<'_>> = Vec::new();
+    for word in words {
+        let home = runs
+            .iter_mut()
+            .find(|run| run.last().is_some_and(|last| follows(last, word)));
+        match home {
+            Some(run) => run.push(word),
+            None => runs.push(vec![word]),
+        }
+    }
+    runs.sort_by_key(|run| (run[0].top, run[0].left));
+    runs
+}
+
+/// Whether `next` goes on where `last` ends: on the same line, with no more than a space between.
+fn follows(last: &Word, next: &Word) -> bool {
+    let height = last.height.max(next.height) as f32;
+    let gap = next.left as f32 - (last.left + last.width) as f32;
+    let middle = |word: &Word| word.top as f32 + word.height as f32 / 2.0;
+    (-0.5 * height..RUN_GAP * height).contains(&gap) && (middle(last) - middle(next)).abs() < 0.5 * height
+}
+
+fn word_of_row(row: &str) -> Option<Word> {
+    let cells: Vec<&str> = row.split('\t').collect();
+    let [level, .., left, top, width, height, confidence, text] = cells.as_slice() else {
+        return None;
+    };
+    let text = text.trim();
+    if *level != "5" || text.is_empty() {
+        return None;
+    }
+    Some(Word {
+        text: text.to_owned(),
+        confidence: confidence.parse::<f32>().ok()?.clamp(0.0, 100.0) as u8,
+        left: left.parse().ok()?,
+        top: top.parse().ok()?,
+        width: width.parse().ok()?,
+        height: height.parse().ok()?,
+    })
+}
+
+/// Looks for a number; its print may have spaces or dashes within.
+fn number(runs: &[Run<'_>], wanted: &str) -> FieldAgreement {
+    let mut found = FieldAgreement::NotFound;
+    for run in runs {
+        for start in 0..run.len() {
+            let mut printed = String::new();
+            for word in &run[start..] {
+                printed.extend(word.text.chars().filter_map(number_character));
+                match compare_number(wanted, &printed) {
+                    Likeness::Same => return FieldAgreement::Agrees,
+                    Likeness::Near => found = FieldAgreement::Disagrees,
+                    Likeness::Other => {}
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A character of a number; spaces and dashes between are none. The engine takes many an S for a sign of money.
+fn number_character(c: char) -> Option<char> {
+    match c {
+        '$' | '§' => Some('S'),
+        '|' | '!' => Some('1'),
+        c if c.is_ascii_alphanumeric() => Some(c.to_ascii_uppercase()),
+        _ => None,
+    }
+}
+
+/// Looks for a name that makes up a run to its end: a part of a printed name is no agreement.
+fn name(runs: &[Run<'_>], wanted: &str, may_be_cut: bool) -> FieldAgreement {
+    let wanted = wanted.replace(' ', "");
+    if wanted.is_empty() {
+        return FieldAgreement::NotFound;
+    }
+    let mut found = FieldAgreement::NotFound;
+    for run in runs {
+        for start in 0..run.len() {
+            if start > 0 && !is_label(&run[start - 1].text) {
+                continue;
+            }
+            let printed: String = run[start..]
+                .iter()
+                .map(|word| word.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" ");
+            match compare_name(&wanted, &printed, may_be_cut) {
+                Likeness::Same => return FieldAgreement::Agrees,
+                Likeness::Near => found = FieldAgreement::Disagrees,
+                Likeness::Other => {}
+            }
+        }
+    }
+    found
+}
+
+fn compare_name(wanted: &str, printed: &str, may_be_cut: bool) -> Likeness {
+    // In print all in capitals a small l is a misread I.
+    let capitals = printed.chars().filter(|c| c.is_uppercase()).count() * 2 > printed.chars().count();
+    let printed: String = printed
+        .chars()
+        .map(|c| if (capitals && c == 'l') || c == '|' { 'I' } else { c })
+        .map(letter_for_digit)
+        .collect();
+    let mut best = Likeness::Other;
+    for spelling in spellings(&printed) {
+        let whole = spelling.concat();
+        let compared = if may_be_cut && wanted.len() < whole.len() {
+            &whole[..wanted.len()]
+        } else {
+            &whole
+        };
+        best = best
+            .max(compare_letters(wanted, compared))
+            .max(compare_letters(&without_digraphs(wanted), compared));
+    }
+    best
+}
+
+/// A zone's AE, OE, UE, AA for a print whose marks the engine lost.
+fn without_digraphs(name: &str) -> String {
+    name.replace("AE", "A")
+        .replace("OE", "O")
+        .replace("UE", "U")
+        .replace("AA", "A")
+        .replace("UXX", "U")
+        .replace("NXX", "N")
+}
+
+fn letter_for_digit(c: char) -> char {
+    match c {
+        '0' => 'O',
+        '1' => 'I',
+        '2' => 'Z',
+        '5' => 'S',
+        '8' => 'B',
+        // What the engine's English model makes of letters that it does not know.
+        '@' => 'Ø',
+        '$' | '§' => 'S',
+        other => other,
+    }
+}
+
+/// Whether a word is a caption before a value and no part of the value.
+fn is_label(text: &str) -> bool {
+    text.ends_with(':') || text.chars().any(char::is_lowercase) || text.contains('/')
+}
+
+fn date(runs: &[Run<'_>], wanted: Option<Date>) -> FieldAgreement {
+    let Some(wanted) = wanted else {
+        return FieldAgreement::NotFound;
+    };
+    let mut found = FieldAgreement::NotFound;
+    for run in runs {
+        let text: String = run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        for printed in dates_in(&text) {
+            if printed == wanted {
+                return FieldAgreement::Agrees;
+            }
+            let parts = [
+                printed.year() == wanted.year(),
+                printed.month() == wanted.month(),
+                printed.day() == wanted.day(),
+            ];
+            if parts.iter().filter(|same| **same).count() == 2 {
+                found = FieldAgreement::Disagrees;
+            }
+        }
+    }
+    found
+}
+
+/// Looks for a state's code as a word of its own, or for its name.
+fn state(runs: &[Run<'_>], code: &str) -> FieldAgreement {
+    let name = mrz::country_name(code).map(|name| {
+        spellings(name)
+            .into_iter()
+            .map(|parts| parts.concat())
+            .collect::<Vec<_>>()
+    });
+    for run in runs {
+        if run.iter().any(|word| {
+            word.text
+                .split(['/', ':', '(', ')', ',', '.'])
+                .any(|part| !code.is_empty() && part == code)
+        }) {
+            return FieldAgreement::Agrees;
+        }
+        let whole: String = run.iter().flat_map(|word| word.text.chars()).collect();
+        let printed: Vec<String> = spellings(&whole).into_iter().map(|parts| parts.concat()).collect();
+        if name
+            .as_ref()
+            .is_some_and(|names| names.iter().any(|name| printed.iter().any(|text| text.contains(name))))
+        {
+            return FieldAgreement::Agrees;
+        }
+    }
+    FieldAgreement::NotFound
+}
+
+fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
+    let wanted = match wanted {
+        Sex::Female => "F",
+        Sex::Male => "M",
+        Sex::Unspecified => "X",
+    };
+    let mut found = FieldAgreement::NotFound;
+    for word in runs.iter().flatten() {
+        match word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
+            text if text == wanted => return FieldAgreement::Agrees,
+            "F" | "M" | "X" => found = FieldAgreement::Disagrees,
+            _ => {}
+        }
+    }
+    found
+}
+
+// Printed words are personal data: `Debug` says only how often was looked.
+impl fmt::Debug for PrintedText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrintedText")
+            .field("looks", &self.looks.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Word")
+            .field("confidence", &self.confidence)
+            .finish_non_exhaustive()
+    }
+}

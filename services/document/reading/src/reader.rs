@@ -1,0 +1,289 @@
+//! One page, from its picture to a reading.
+
+use crate::{
+    engine::{Engine, ReaderConfig},
+    mrz_reading::MrzReading,
+    picture::decode_gray,
+    printed::PrintedText,
+    weigh,
+    zone::{self, Cut, Paper, PrintLook},
+};
+use serde::{Deserialize, Serialize};
+use std::{path::PathBuf, time::Duration};
+
+/// Reads pages. Cheap to clone; safe to use from many tasks at once, each page then runs its own engine process.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    engine: Engine,
+}
+
+/// What one page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageReading {
+    /// Pixels across, after the turn that the camera asks for.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// The machine-readable zone; `None` if the page shows none of the kind TD3.
+    pub mrz: Option<MrzReading>,
+    /// The words outside the zone; `None` if there are none.
+    pub printed: Option<PrintedText>,
+}
+
+/// Why no reader could be made; says what to install.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaderError {
+    /// The program does not run.
+    #[error("{} does not run; install tesseract 5 (Debian: `apt-get install tesseract-ocr`) or set its path", program.display())]
+    TesseractMissing {
+        /// What was run.
+        program: PathBuf,
+        /// Why it does not run.
+        source: std::io::Error,
+    },
+    /// Tesseract runs, but it has no English model.
+    #[error("tesseract has no model `eng`; install it (Debian: `apt-get install tesseract-ocr-eng`)")]
+    EnglishMissing,
+    /// Our model for machine-readable zones is not there.
+    #[error("{} is not there; it comes with the sources in services/document/reading/model", path.display())]
+    ModelMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+}
+
+/// Why a page could not be read. Never holds anything of what the page shows.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Neither PNG nor JPEG, by its own bytes.
+    #[error("the bytes are no picture that is read here")]
+    NotAPicture,
+    /// More pixels than are read.
+    #[error("{pixels} pixels, at most {limit} are read")]
+    TooManyPixels {
+        /// Width times height, by the header.
+        pixels: u64,
+        /// [`MAX_PIXELS`](crate::MAX_PIXELS).
+        limit: u64,
+    },
+    /// It begins like a picture but cannot be decoded.
+    #[error("the picture is damaged")]
+    Damaged,
+    /// Tesseract could not be started or spoken to.
+    #[error("tesseract could not be run")]
+    EngineMissing {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Tesseract ran longer than it may.
+    #[error("tesseract did not end within {after:?}")]
+    EngineTimedOut {
+        /// The limit.
+        after: Duration,
+    },
+    /// Tesseract was killed, mostly for a limit of memory or processor time.
+    #[error("tesseract was killed by signal {signal}")]
+    EngineKilled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// Tesseract ended with an error.
+    #[error("tesseract ended with code {code}")]
+    EngineFailed {
+        /// The exit code.
+        code: i32,
+    },
+    /// A picture for tesseract could not be written.
+    #[error("a picture for tesseract could not be encoded")]
+    Encoding,
+    /// The thread that looked at the picture was lost.
+    #[error("the work on the picture was lost")]
+    WorkLost,
+}
+
+/// At whose fault a page could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The picture's: the same picture will fail again.
+    Picture,
+    /// The engine's: another try may succeed.
+    Engine,
+}
+
+impl ReadError {
+    /// Who is at fault, and so whether another try can help.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::NotAPicture | Self::TooManyPixels { .. } | Self::Damaged => Fault::Picture,
+            Self::EngineMissing { .. }
+            | Self::EngineTimedOut { .. }
+            | Self::EngineKilled { .. }
+            | Self::EngineFailed { .. }
+            | Self::Encoding
+            | Self::WorkLost => Fault::Engine,
+        }
+    }
+}
+
+impl Reader {
+    /// Checks that tesseract runs and that both of its models are there. Blocks for some 20 ms: for start-up.
+    ///
+    /// # Errors
+    /// [`ReaderError`], which says what to install.
+    pub fn new(config: ReaderConfig) -> Result<Self, ReaderError> {
+        Ok(Self {
+            engine: Engine::new(config)?,
+        })
+    }
+
+    /// Reads one page from a PNG or JPEG. Takes about a second of one core; stops its work when dropped.
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
+    pub async fn read_page(&self, picture: &[u8]) -> Result<PageReading, ReadError> {
+        let picture = picture.to_vec();
+        let (gray, zones) = blocking(move || {
+            let gray = decode_gray(&picture)?;
+            let zones = zone::find(&gray);
+            Ok::<_, ReadError>((gray, zones))
+        })
+        .await??;
+        let (width, height) = gray.dimensions();
+        let mut best: Option<(zone::Zone, weigh::Weighed)> = None;
+        for zone in zones {
+            let Some((zone, weighed)) = self.look_closer(zone).await? else {
+                continue;
+            };
+            let better = best.as_ref().is_none_or(|(_, known)| weighed.rank() > known.rank());
+            if better {
+                best = Some((zone, weighed));
+            }
+            if best.as_ref().is_some_and(|(_, known)| known.is_sure()) {
+                break;
+            }
+        }
+        let (printed, mrz) = match best {
+            Some((zone, weighed)) => (self.read_print(zone, &weighed.reading).await?, Some(weighed.reading)),
+            None => {
+                let mut printed = PrintedText::default();
+                printed.add_look(&self.engine.read_words(&gray).await?);
+                (printed, None)
+            }
+        };
+        let printed = (!printed.looks.is_empty()).then_some(printed);
+        Ok(PageReading {
+            width,
+            height,
+            mrz,
+            printed,
+        })
+    }
+
+    /// Reads the print above a zone, in one way after another until it agrees with the zone in every field.
+    async fn read_print(&self, mut zone: zone::Zone, mrz: &MrzReading) -> Result<PrintedText, ReadError> {
+        let mut printed = PrintedText::default();
+        for look in PRINT_LOOKS {
+            let area;
+            (zone, area) = blocking(move || {
+                let area = zone.printed_area(look);
+                (zone, area)
+            })
+            .await?;
+            printed.add_look(&self.engine.read_words(&area).await?);
+            if printed.agrees(&mrz.fields).is_whole() {
+                break;
+            }
+        }
+        Ok(printed)
+    }
+
+    /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes saw.
+    async fn look_closer(&self, zone: zone::Zone) -> Result<Option<(zone::Zone, weigh::Weighed)>, ReadError> {
+        let mut zone = zone;
+        let mut texts: [Vec<String>; 2] = Default::default();
+        let mut weighed = None;
+        for ways in CUTS {
+            let (back, cuts) = blocking(move || {
+                let cuts = zone.cuts(ways);
+                (zone, cuts)
+            })
+            .await?;
+            zone = back;
+            let mut read = self.engine.read_zone_lines(&cuts).await?;
+            let lower = read.split_off(ways.len());
+            texts[0].extend(read);
+            texts[1].extend(lower);
+            let known = texts.clone();
+            (zone, weighed) = blocking(move || {
+                let weighed = weigh::weigh(&zone, &known);
+                (zone, weighed)
+            })
+            .await?;
+            if weighed.as_ref().is_some_and(weigh::Weighed::is_sure) {
+                break;
+            }
+        }
+        Ok(weighed.map(|weighed| (zone, weighed)))
+    }
+}
+
+/// The ways to look at the print, the best first.
+const PRINT_LOOKS: [PrintLook; 3] = [
+    PrintLook {
+        pitch: 25.0,
+        paper: Paper::Cleared { from: 0.3, to: 0.7 },
+    },
+    PrintLook {
+        pitch: 22.0,
+        paper: Paper::AsItIs,
+    },
+    PrintLook {
+        pitch: 30.0,
+        paper: Paper::Cleared { from: 0.2, to: 0.5 },
+    },
+];
+
+/// The ways to cut a line, the usual ones first. The model is trained on letters that fill 42–55 % of a cut's height.
+const CUTS: [&[Cut]; 2] = [
+    &[
+        Cut {
+            pitch: 20.0,
+            height: 40,
+            beside: 0.6,
+            smooth: 0.0,
+        },
+        Cut {
+            pitch: 21.0,
+            height: 40,
+            beside: 0.3,
+            smooth: 0.6,
+        },
+    ],
+    &[
+        Cut {
+            pitch: 19.0,
+            height: 40,
+            beside: 1.0,
+            smooth: 0.0,
+        },
+        Cut {
+            pitch: 26.0,
+            height: 54,
+            beside: 0.5,
+            smooth: 0.0,
+        },
+        Cut {
+            pitch: 18.0,
+            height: 40,
+            beside: 0.5,
+            smooth: 0.6,
+        },
+    ],
+];
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
+        .await
+        .map_err(|_| ReadError::WorkLost)
+}

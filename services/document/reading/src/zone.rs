@@ -1,0 +1,185 @@
+//! Where the machine-readable zone is: two equally long rows of 44 cells, anywhere on a page, up to 10° aslant, any way up.
+
+use crate::{
+    grid::{CellScores, Line},
+    mrz_reading::CELLS,
+    plane::Plane,
+    rows::{RowPair, find_row_pairs},
+};
+use image::{GrayImage, imageops};
+
+/// A zone whose cells match OCR-B less than this on average is no zone.
+const LEAST_QUALITY: f32 = 0.55;
+/// A zone that matches as well as this is not looked for any further.
+const GOOD_QUALITY: f32 = 0.72;
+/// Candidates that are fitted cell by cell.
+const FITTED_CANDIDATES: usize = 3;
+/// Pixels a cell up to which a page is halved before its cells are read.
+const MOST_PITCH: f32 = 44.0;
+/// The longer side in pixels up to which a page is halved before its rows are looked for.
+const MOST_SIDE: usize = 1400;
+
+/// A zone: where its lines are and what stands in their cells.
+pub(crate) struct Zone {
+    /// The upper and the lower line, on `page`.
+    lines: [Line; 2],
+    /// What the glyph eye sees.
+    pub(crate) scores: [CellScores; 2],
+    /// The page, the right way up, at a size at which a cell has up to 44 pixels.
+    page: Plane,
+}
+
+/// Looks for zones on a page, the best first.
+pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
+    let mut zones = find_upright(gray);
+    let turns: [fn(&GrayImage) -> GrayImage; 3] = [imageops::rotate180, imageops::rotate90, imageops::rotate270];
+    for turn in turns {
+        if zones.first().is_some_and(|zone| zone.quality() >= GOOD_QUALITY) {
+            break;
+        }
+        zones.extend(find_upright(&turn(gray)));
+        zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+    }
+    zones.truncate(2);
+    zones
+}
+
+impl Zone {
+    /// How well the cells match OCR-B, 0–1.
+    pub(crate) fn quality(&self) -> f32 {
+        (self.scores[0].quality + self.scores[1].quality) / 2.0
+    }
+
+    /// Pictures of the two lines for the other eye: the upper line at every way to cut, then the lower line.
+    pub(crate) fn cuts(&self, ways: &[Cut]) -> Vec<GrayImage> {
+        let lines = self.lines.iter();
+        lines
+            .flat_map(|line| ways.iter().map(|way| line.cut(&self.page, way).to_gray()))
+            .collect()
+    }
+
+    /// The page above the zone, straight, for reading its print.
+    pub(crate) fn printed_area(&self, look: PrintLook) -> GrayImage {
+        let line = &self.lines[0];
+        let scale = line.pitch() / look.pitch;
+        let (left, top) = line.middle(-0.5);
+        let (right, bottom) = line.middle(CELLS as f32 - 0.5);
+        let length = (right - left).hypot(bottom - top);
+        let along = ((right - left) / length * scale, (bottom - top) / length * scale);
+        // A page is 125 mm wide, that is 49 cells, and its visual zone is less than 33 cells high (part 4, 2.1 and 3.1).
+        let (width, height) = ((49.0 * look.pitch) as usize, (33.0 * look.pitch) as usize);
+        let mut samples = Vec::with_capacity(width * height);
+        for row in 0..height {
+            let up = (height - row) as f32 + 0.9 * look.pitch;
+            for column in 0..width {
+                let beside = column as f32 - 2.5 * look.pitch;
+                samples.push(self.page.at(
+                    left + along.0 * beside + along.1 * up,
+                    top + along.1 * beside - along.0 * up,
+                ));
+            }
+        }
+        let area = Plane::from_samples(width, height, samples);
+        match look.paper {
+            Paper::AsItIs => area.to_gray(),
+            Paper::Cleared { from, to } => {
+                let (paper, ink) = self.tones();
+                area.to_gray_between(paper + from * (ink - paper), paper + to * (ink - paper))
+            }
+        }
+    }
+
+    /// The darkness of paper and of ink, as the zone's own print shows them.
+    fn tones(&self) -> (f32, f32) {
+        let mut darkness: Vec<f32> = self.lines.iter().flat_map(|line| line.darkness(&self.page)).collect();
+        darkness.sort_by(f32::total_cmp);
+        let share = |share: f32| darkness[((darkness.len() - 1) as f32 * share) as usize];
+        (share(0.3), share(0.97))
+    }
+}
+
+/// A way to show the printed area to tesseract.
+#[derive(Clone, Copy)]
+pub(crate) struct PrintLook {
+    /// Pixels a cell of the zone; capitals of the print come out about as high as 0.9 of that.
+    pub(crate) pitch: f32,
+    /// What is done about patterns on the paper.
+    pub(crate) paper: Paper,
+}
+
+/// What is done about patterns and watermarks on the paper.
+#[derive(Clone, Copy)]
+pub(crate) enum Paper {
+    /// Nothing.
+    AsItIs,
+    /// What is lighter than `from` becomes white, what is darker than `to` black: shares of the way from paper to ink.
+    Cleared {
+        /// Becomes white.
+        from: f32,
+        /// Becomes black.
+        to: f32,
+    },
+}
+
+/// A way to cut a line out for tesseract.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    /// Pixels a cell.
+    pub(crate) pitch: f32,
+    /// Pixels down.
+    pub(crate) height: usize,
+    /// Cells of margin at either end.
+    pub(crate) beside: f32,
+    /// The bell by which the cut is smoothed, in pixels; 0 leaves it as it is.
+    pub(crate) smooth: f32,
+}
+
+fn find_upright(gray: &GrayImage) -> Vec<Zone> {
+    let full = Plane::of_darkness(gray);
+    let mut small = full.clone();
+    let mut shrunk = 1.0;
+    while small.width.max(small.height) > MOST_SIDE {
+        small = small.halved();
+        shrunk *= 2.0;
+    }
+    let mut candidates: Vec<(f32, RowPair)> = find_row_pairs(&small)
+        .into_iter()
+        .map(|pair| ((pair.upper.likeness(&small) + pair.lower.likeness(&small)) / 2.0, pair))
+        .collect();
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut zones: Vec<Zone> = Vec::new();
+    for (_, pair) in candidates.into_iter().take(FITTED_CANDIDATES) {
+        let zone = fit(&full, shrunk, &pair);
+        let good = zone.quality() >= GOOD_QUALITY;
+        zones.push(zone);
+        if good {
+            break;
+        }
+    }
+    zones.retain(|zone| zone.quality() >= LEAST_QUALITY);
+    zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+    zones
+}
+
+fn fit(full: &Plane, shrunk: f32, pair: &RowPair) -> Zone {
+    let mut page = full.clone();
+    let mut scale = shrunk;
+    while pair.upper.pitch() * scale > MOST_PITCH {
+        page = page.halved();
+        scale /= 2.0;
+    }
+    let [upper, lower] = [pair.upper, pair.lower].map(|line| {
+        let line = line.scaled(scale).fitted(&page);
+        // A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
+        let place = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0].map(|cells| line.moved_by_cells(cells)).into_iter();
+        let best = place
+            .map(|line| (line.likeness(&page), line))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        best.map_or(line, |(_, line)| line).read(&page)
+    });
+    Zone {
+        lines: [upper.0, lower.0],
+        scores: [upper.1, lower.1],
+        page,
+    }
+}

@@ -1,0 +1,138 @@
+use super::*;
+use crate::config::default_model_dir;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification};
+use document_reading::{Reader, ReaderConfig};
+use document_workflows::contract::Ruling;
+use document_workflows::policy::decide;
+use mesh_types::{Decision, DocumentId, DocumentKind, EvidenceKind};
+use specimen::{Passport, Truth, to_png};
+
+/// 2026-01-01, the day that specimens are valid on.
+const AS_OF: i64 = 1_767_225_600;
+
+fn profile(truth: &Truth) -> Profile {
+    Profile {
+        given_names: truth.given_names.clone(),
+        family_name: truth.surname.clone(),
+        birth_date: truth.birth_date,
+    }
+}
+
+async fn read(world: &World, passport: &Passport) -> ValidityRequest {
+    let picture = to_png(&passport.draw());
+    let document = world.uploaded(std::slice::from_ref(&picture)).await;
+    let reader = Reader::new(ReaderConfig::with_model_dir(default_model_dir())).expect("tesseract and its models");
+    let reading = reader.read_page(&picture).await.expect("read");
+    world
+        .store
+        .insert_reading(document.document_id, 1, &reading, clock::now())
+        .await
+        .expect("kept");
+    ValidityRequest {
+        verification_id: new_verification(),
+        document_id: document.document_id,
+        member_id: member(MEMBER),
+        document_kind: DocumentKind::Passport,
+        as_of_seconds: AS_OF,
+    }
+}
+
+#[tokio::test]
+async fn run_twice_the_checks_are_the_same_and_hold_no_personal_data() {
+    let world = World::new().await;
+    let passport = Passport::from_seed(7);
+    let request = read(&world, &passport).await;
+    let check = || check_document(&world.store, &request, async { Ok(profile(passport.truth())) });
+    let checks = check().await.expect("checked");
+    assert_eq!(decide(&checks).decision, Decision::Accepted, "{checks:?}");
+    assert_eq!(check().await.expect("checked again"), checks);
+
+    let shown = format!("{checks:?}");
+    for personal in [
+        &passport.truth().surname,
+        &passport.truth().given_names,
+        &passport.truth().document_number,
+    ] {
+        assert!(!shown.contains(personal.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_checked_without_every_page_the_right_member_and_a_profile() {
+    let world = World::new().await;
+    let passport = Passport::from_seed(7);
+    let request = read(&world, &passport).await;
+    let another = ValidityRequest {
+        member_id: member(ANOTHER_MEMBER),
+        ..request.clone()
+    };
+    let unknown = ValidityRequest {
+        document_id: clock::new_uuid().into(),
+        ..request.clone()
+    };
+    let unread = world.uploaded(&[to_png(&passport.draw())]).await.document_id;
+    let unread = ValidityRequest {
+        document_id: unread,
+        ..request.clone()
+    };
+    for (request, reason) in [
+        (&another, Reason::DocumentOfAnotherMember),
+        (&unknown, Reason::DocumentNotFound),
+        (&unread, Reason::ExtractionNotFound),
+    ] {
+        let profile = async { Ok(profile(passport.truth())) };
+        let refused = check_document(&world.store, request, profile)
+            .await
+            .expect_err("refused");
+        assert_eq!(refused.reason(), reason);
+    }
+    let away = async { Err(Problem::new(Reason::PeerUnavailable, "away")) };
+    let failed = check_document(&world.store, &request, away)
+        .await
+        .expect_err("no profile");
+    assert_eq!(
+        (failed.reason(), failed.reason().class().is_retryable()),
+        (Reason::PeerUnavailable, true)
+    );
+}
+
+#[tokio::test]
+async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_the_same() {
+    let world = World::new().await;
+    let document = world.uploaded(&[crate::testing::png(1)]).await.document_id;
+    let record = |document_id: DocumentId, proves: &[EvidenceKind]| RulingRecord {
+        verification_id: new_verification(),
+        document_id,
+        ruling: Ruling {
+            decision: if proves.is_empty() {
+                Decision::Resubmit
+            } else {
+                Decision::Accepted
+            },
+            internal_reason: "MRZ_NOT_FOUND".to_owned(),
+            member_reason: "Please take another picture.".to_owned(),
+            proves: proves.to_vec(),
+        },
+        decided_at_seconds: AS_OF,
+    };
+    let none = record_ruling(&world.store, record(document, &[]))
+        .await
+        .expect("recorded");
+    assert_eq!(none, []);
+
+    let accepted = record(document, &EvidenceKind::ALL);
+    let first = record_ruling(&world.store, accepted.clone()).await.expect("recorded");
+    assert_eq!(
+        first.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
+        EvidenceKind::ALL
+    );
+    assert_eq!(
+        record_ruling(&world.store, accepted).await.expect("recorded again"),
+        first
+    );
+
+    let lost = record_ruling(&world.store, record(clock::new_uuid().into(), &[]))
+        .await
+        .expect_err("no document");
+    assert_eq!(lost.reason(), Reason::DocumentNotFound);
+}

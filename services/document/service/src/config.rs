@@ -1,0 +1,83 @@
+//! The settings that only this service has; those of every service are the kit's.
+
+use crate::objects::StoreUrl;
+use document_reading::{Limits, ReaderConfig};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The service's own flags and environment keys.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Config {
+    /// Where pictures are kept: file:///folder (made if it isn't there) or s3://bucket[/prefix], whose keys and settings
+    /// come from the usual AWS_* environment variables.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "file:///var/tmp/voluntier/documents",
+        help_heading = "Documents"
+    )]
+    pub store_url: StoreUrl,
+    /// The orchestrator, which knows the members' profiles.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7401",
+        help_heading = "Documents"
+    )]
+    pub orchestrator_url: url::Url,
+    /// Uploads that are taken in at once; each holds up to 20 MiB of memory, further ones wait.
+    #[arg(long, value_name = "COUNT", default_value = "16", help_heading = "Documents")]
+    pub upload_concurrency: NonZeroUsize,
+    /// The tesseract program (5 or later).
+    #[arg(long, value_name = "PROGRAM", default_value = "tesseract", help_heading = "Reading")]
+    pub tesseract: PathBuf,
+    /// The folder of ocrb.traineddata; by default `model` beside this program, then the one of the sources.
+    #[arg(long, value_name = "FOLDER", help_heading = "Reading")]
+    pub ocr_model_dir: Option<PathBuf>,
+    /// Pages that are read at once; by default one for each core.
+    #[arg(long, value_name = "COUNT", help_heading = "Reading")]
+    pub ocr_concurrency: Option<NonZeroUsize>,
+    /// Memory that the reading of one page may take, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = "Reading",
+          value_parser = clap::value_parser!(u64).range(64..=65_536))]
+    pub ocr_memory_mib: u64,
+    /// Processor time that the reading of one page may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().cpu_seconds, help_heading = "Reading",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub ocr_cpu_seconds: u64,
+    /// Time on the wall that the reading of one page may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().wall_clock.as_secs(), help_heading = "Reading",
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub ocr_wall_clock_seconds: u64,
+}
+
+impl Config {
+    /// What the reader of pages needs.
+    pub fn reader(&self) -> ReaderConfig {
+        ReaderConfig {
+            tesseract: self.tesseract.clone(),
+            limits: Limits {
+                memory_bytes: self.ocr_memory_mib << 20,
+                cpu_seconds: self.ocr_cpu_seconds,
+                wall_clock: Duration::from_secs(self.ocr_wall_clock_seconds),
+            },
+            ..ReaderConfig::with_model_dir(self.ocr_model_dir.clone().unwrap_or_else(default_model_dir))
+        }
+    }
+
+    /// Pages that are read at once.
+    pub fn ocr_concurrency(&self) -> usize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.ocr_concurrency.unwrap_or_else(cores).get()
+    }
+}
+
+/// `model` beside the program, where an image has it; in a checkout the one of the sources.
+pub fn default_model_dir() -> PathBuf {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join("model")));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reading/model");
+    beside.filter(|folder| folder.is_dir()).unwrap_or(sources)
+}

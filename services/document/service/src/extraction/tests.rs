@@ -1,0 +1,158 @@
+use super::*;
+use crate::config::default_model_dir;
+use crate::store::RecordedUpload;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification, png};
+use document_reading::{Limits, ReaderConfig};
+use specimen::{Passport, to_png};
+use std::time::Duration;
+
+fn extractor(world: &World, config: ReaderConfig) -> Extractor {
+    let reader = Reader::new(config).expect("tesseract and its models");
+    Extractor::new(world.store.clone(), world.objects.clone(), reader, 2)
+}
+
+fn config() -> ReaderConfig {
+    ReaderConfig::with_model_dir(default_model_dir())
+}
+
+fn request(world: &World, document: &RecordedUpload) -> ExtractionRequest {
+    ExtractionRequest {
+        verification_id: new_verification(),
+        member_id: member(MEMBER),
+        document_url: world.intake.document_url(document),
+    }
+}
+
+/// A picture by its header, without the pixels.
+fn damaged() -> Vec<u8> {
+    let whole = to_png(&Passport::from_seed(1).draw());
+    whole[..200].to_vec()
+}
+
+#[tokio::test]
+async fn run_twice_it_reads_each_page_once_and_says_the_same() {
+    let world = World::new().await;
+    let document = world
+        .uploaded(&[png(200), to_png(&Passport::from_seed(7).draw()), damaged()])
+        .await;
+    let extractor = extractor(&world, config());
+    let request = request(&world, &document);
+    let (progress, reached) = watch::channel(ExtractionProgress::default());
+    let first = extractor.extract(&request, &progress).await.expect("extracted");
+    assert_eq!((first.page_count, first.mrz_pages), (3, 1));
+    assert_eq!(
+        *reached.borrow(),
+        ExtractionProgress {
+            page: 3,
+            total_pages: 3,
+            progress_pct: 100
+        }
+    );
+
+    let again = extractor.extract(&request, &progress).await.expect("extracted again");
+    assert_eq!(first, again);
+    assert_eq!(world.attempts(&document).await, [1, 1, 1]);
+    let standing = world
+        .store
+        .find_standing(document.document_id)
+        .await
+        .expect("asked")
+        .expect("there");
+    assert_eq!(
+        (standing.pages_read, standing.verification_id),
+        (3, Some(request.verification_id))
+    );
+}
+
+#[tokio::test]
+async fn what_is_dropped_on_the_way_goes_on_after_the_last_page() {
+    let world = World::new().await;
+    let document = world
+        .uploaded(&[png(1), to_png(&Passport::from_seed(7).draw()), png(3)])
+        .await;
+    let extractor = extractor(&world, config());
+    let request = request(&world, &document);
+    let (progress, mut reached) = watch::channel(ExtractionProgress::default());
+    tokio::select! {
+        _ = extractor.extract(&request, &progress) => panic!("it was to be dropped before its end"),
+        first_page = reached.wait_for(|reached| reached.page == 1) => drop(first_page.expect("progress")),
+    }
+    extractor.extract(&request, &progress).await.expect("extracted");
+    let attempts = world.attempts(&document).await;
+    assert_eq!((attempts[0], attempts[2]), (1, 1), "{attempts:?}");
+    assert!(attempts[1] <= 2, "{attempts:?}");
+}
+
+#[tokio::test]
+async fn only_the_members_own_document_of_this_store_is_read() {
+    let world = World::new().await;
+    let document = world.uploaded(&[png(1)]).await;
+    let extractor = extractor(&world, config());
+    let own = request(&world, &document);
+    let url = |member_id, document_id| world.objects.url(member(member_id), document_id).to_string();
+    let elsewhere = DocumentUrl::new("s3://bucket", member(MEMBER), document.document_id).to_string();
+    let table = [
+        ("file:///etc/passwd".to_owned(), MEMBER, Reason::DocumentNotFound),
+        (elsewhere, MEMBER, Reason::DocumentNotFound),
+        (url(MEMBER, clock::new_uuid().into()), MEMBER, Reason::DocumentNotFound),
+        (
+            own.document_url.clone(),
+            ANOTHER_MEMBER,
+            Reason::DocumentOfAnotherMember,
+        ),
+        // A URL made up from one's own number and another member's document.
+        (
+            url(ANOTHER_MEMBER, document.document_id),
+            ANOTHER_MEMBER,
+            Reason::DocumentOfAnotherMember,
+        ),
+    ];
+    for (document_url, member_id, reason) in table {
+        let request = ExtractionRequest {
+            document_url,
+            member_id: member(member_id),
+            ..own.clone()
+        };
+        let refused = extractor
+            .extract(&request, &watch::Sender::default())
+            .await
+            .expect_err("refused");
+        assert_eq!(refused.reason(), reason, "{}", request.document_url);
+        assert!(!reason.class().is_retryable());
+    }
+    assert_eq!(world.attempts(&document).await, [0]);
+}
+
+#[tokio::test]
+async fn a_picture_that_is_gone_is_final_and_an_engine_that_fails_is_not() {
+    let world = World::new().await;
+    let document = world.uploaded(&[to_png(&Passport::from_seed(7).draw())]).await;
+    let limits = Limits {
+        wall_clock: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let hurried = extractor(&world, ReaderConfig { limits, ..config() });
+    let request = request(&world, &document);
+    let failed = hurried
+        .extract(&request, &watch::Sender::default())
+        .await
+        .expect_err("no engine is as quick");
+    assert_eq!(
+        (failed.reason(), failed.reason().class().is_retryable()),
+        (Reason::OcrFailed, true)
+    );
+
+    world
+        .objects
+        .delete_page(member(MEMBER), document.document_id, 1)
+        .await
+        .expect("removed");
+    let gone = extractor(&world, config())
+        .extract(&request, &watch::Sender::default())
+        .await
+        .expect_err("gone");
+    assert_eq!(
+        (gone.reason(), gone.reason().class().is_retryable()),
+        (Reason::DocumentUnreadable, false)
+    );
+}

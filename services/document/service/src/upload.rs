@@ -1,0 +1,213 @@
+//! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
+
+use bytes::Bytes;
+use document_reading::{MAX_PIXELS, PictureFormat, ReadError, sniff};
+use futures::{Stream, StreamExt};
+use mesh_proto::document::v1::upload_document_request::{Header, Part};
+use mesh_proto::document::v1::{DocumentType, UploadDocumentRequest};
+use mesh_runtime::Problem;
+use mesh_types::{DocumentKind, MemberId, Reason, RequestId};
+use sha2::{Digest, Sha256};
+
+/// The largest chunk, in bytes: 1 MiB.
+pub const MAX_CHUNK_BYTES: usize = 1 << 20;
+/// The largest document, in bytes: 20 MiB.
+pub const MAX_DOCUMENT_BYTES: usize = 20 << 20;
+/// The most pages of a document.
+pub const MAX_PAGES: usize = 50;
+
+/// A whole upload, every page of which begins like a picture that is read here.
+#[derive(Debug)]
+pub struct Upload {
+    /// What the caller chose, so that a retry does nothing twice.
+    pub request_id: RequestId,
+    /// Whose document it is.
+    pub member_id: MemberId,
+    /// What it was announced as.
+    pub kind: DocumentKind,
+    /// Its pages in their order, 1 to 50.
+    pub pages: Vec<UploadedPage>,
+    /// Over the bytes of all pages in their order.
+    pub sha256: [u8; 32],
+}
+
+/// One page of an upload.
+#[derive(Debug)]
+pub struct UploadedPage {
+    /// What its first bytes say it is.
+    pub format: PictureFormat,
+    /// All of its bytes.
+    pub picture: Bytes,
+    /// Over its bytes.
+    pub sha256: [u8; 32],
+}
+
+impl Upload {
+    /// Takes a client's stream to its end, or to the first message that can't be right.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_MANY_PAGES`, `DOCUMENT_NOT_A_PICTURE`,
+    /// `DOCUMENT_TOO_MANY_PIXELS`, each with the path of the field; `CANCELLED` when the client went away.
+    pub async fn receive(
+        mut messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
+    ) -> Result<Self, Problem> {
+        let mut taking = match next(&mut messages).await? {
+            Some(Part::Header(header)) => Taking::begin(&header)?,
+            Some(Part::Page(_)) => return Err(Problem::invalid_field("page", "the first message must be the header")),
+            Some(Part::Chunk(_)) => {
+                return Err(Problem::invalid_field("chunk", "the first message must be the header"));
+            }
+            None => return Err(Problem::invalid_field("header", "the stream must begin with it")),
+        };
+        while let Some(part) = next(&mut messages).await? {
+            match part {
+                Part::Header(_) => return Err(Problem::invalid_field("header", "only the first message may be one")),
+                Part::Page(_) => taking.begin_page()?,
+                Part::Chunk(chunk) => taking.add(chunk.as_ref())?,
+            }
+        }
+        taking.finish()
+    }
+}
+
+async fn next(
+    messages: &mut (impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin),
+) -> Result<Option<Part>, Problem> {
+    match messages.next().await {
+        None => Ok(None),
+        Some(Ok(UploadDocumentRequest { part: Some(part) })) => Ok(Some(part)),
+        Some(Ok(UploadDocumentRequest { part: None })) => {
+            Err(Problem::invalid_field("part", "must be a header, a page or a chunk"))
+        }
+        Some(Err(status)) => Err(broken_stream(status)),
+    }
+}
+
+/// A stream that ends without its end: the client's doing, or a message over the limit of every message.
+fn broken_stream(status: tonic::Status) -> Problem {
+    let reason = match status.code() {
+        tonic::Code::OutOfRange | tonic::Code::ResourceExhausted => Reason::MessageTooLarge,
+        _ => Reason::Cancelled,
+    };
+    Problem::new(reason, "the stream of the upload broke off").with_source(status)
+}
+
+/// An upload under way. Holds at most [`MAX_DOCUMENT_BYTES`] of pictures.
+struct Taking {
+    request_id: RequestId,
+    member_id: MemberId,
+    kind: DocumentKind,
+    pages: Vec<UploadedPage>,
+    /// The bytes so far of the page that was begun last.
+    open: Option<Vec<u8>>,
+    size: usize,
+    all: Sha256,
+}
+
+impl Taking {
+    fn begin(header: &Header) -> Result<Self, Problem> {
+        let field = |name: &str, error: mesh_types::IdError| {
+            Problem::invalid_field(format!("header.{name}"), error.to_string())
+        };
+        Ok(Self {
+            request_id: header.request_id.parse().map_err(|error| field("request_id", error))?,
+            member_id: header.member_id.try_into().map_err(|error| field("member_id", error))?,
+            kind: kind(header.document_type)?,
+            pages: Vec::new(),
+            open: None,
+            size: 0,
+            all: Sha256::new(),
+        })
+    }
+
+    fn begin_page(&mut self) -> Result<(), Problem> {
+        self.end_page()?;
+        if self.pages.len() == MAX_PAGES {
+            let limit = format!("a document has at most {MAX_PAGES} pages");
+            return Err(Problem::new(Reason::DocumentTooManyPages, &limit).with_violation("page", limit));
+        }
+        self.open = Some(Vec::new());
+        Ok(())
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+        let Some(open) = &mut self.open else {
+            return Err(Problem::invalid_field("chunk", "a page must be begun first"));
+        };
+        if chunk.len() > MAX_CHUNK_BYTES {
+            return Err(Problem::invalid_field(
+                "chunk",
+                format!("must be at most {MAX_CHUNK_BYTES} bytes long"),
+            ));
+        }
+        if self.size + chunk.len() > MAX_DOCUMENT_BYTES {
+            let limit = format!("a document has at most {MAX_DOCUMENT_BYTES} bytes");
+            return Err(Problem::new(Reason::DocumentTooLarge, &limit).with_violation("chunk", limit));
+        }
+        open.extend_from_slice(chunk);
+        self.size += chunk.len();
+        Ok(())
+    }
+
+    fn end_page(&mut self) -> Result<(), Problem> {
+        let Some(picture) = self.open.take() else { return Ok(()) };
+        if picture.is_empty() {
+            return Err(empty("chunk", "a page must have bytes"));
+        }
+        let format = sniff(&picture).map_err(|error| refused_picture(self.pages.len(), &error))?;
+        self.all.update(&picture);
+        self.pages.push(UploadedPage {
+            format,
+            sha256: Sha256::digest(&picture).into(),
+            picture: picture.into(),
+        });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Upload, Problem> {
+        self.end_page()?;
+        if self.pages.is_empty() {
+            return Err(empty("page", "a document must have a page"));
+        }
+        Ok(Upload {
+            request_id: self.request_id,
+            member_id: self.member_id,
+            kind: self.kind,
+            pages: self.pages,
+            sha256: self.all.finalize().into(),
+        })
+    }
+}
+
+fn kind(document_type: i32) -> Result<DocumentKind, Problem> {
+    match DocumentType::try_from(document_type) {
+        Ok(DocumentType::Passport) => Ok(DocumentKind::Passport),
+        Ok(DocumentType::Unspecified) | Err(_) => Err(Problem::invalid_field(
+            "header.document_type",
+            "must be DOCUMENT_TYPE_PASSPORT",
+        )),
+    }
+}
+
+fn empty(path: &str, why: &str) -> Problem {
+    Problem::new(Reason::DocumentEmpty, why).with_violation(path, why)
+}
+
+/// `index` counts from 0, as field paths do.
+fn refused_picture(index: usize, error: &ReadError) -> Problem {
+    let (reason, why) = match error {
+        ReadError::TooManyPixels { .. } => (
+            Reason::DocumentTooManyPixels,
+            format!("must have at most {MAX_PIXELS} pixels"),
+        ),
+        _ => (
+            Reason::DocumentNotAPicture,
+            "must be a PNG or JPEG picture, by its own bytes".to_owned(),
+        ),
+    };
+    let path = format!("pages[{index}]");
+    Problem::new(reason, format!("{path}: {why}")).with_violation(path, why)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+use super::*;
+use crate::testing::png;
+use mesh_proto::document::v1::upload_document_request::Page;
+
+const REQUEST_ID: &str = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
+
+fn good_header() -> Header {
+    Header {
+        request_id: REQUEST_ID.to_owned(),
+        member_id: 42,
+        document_type: DocumentType::Passport.into(),
+    }
+}
+
+fn header() -> Part {
+    Part::Header(good_header())
+}
+
+fn page() -> Part {
+    Part::Page(Page {})
+}
+
+fn chunk(bytes: impl Into<Vec<u8>>) -> Part {
+    Part::Chunk(bytes.into())
+}
+
+async fn receive(parts: impl IntoIterator<Item = Part>) -> Result<Upload, Problem> {
+    let messages = parts
+        .into_iter()
+        .map(|part| Ok(UploadDocumentRequest { part: Some(part) }));
+    Upload::receive(futures::stream::iter(messages)).await
+}
+
+/// A PNG whose header says 10,000 × 10,000 pixels, with the check sum that fits.
+fn huge() -> Vec<u8> {
+    let mut bytes = png(0);
+    bytes[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
+    let mut crc = u32::MAX;
+    for byte in &bytes[12..29] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
+        }
+    }
+    bytes[29..33].copy_from_slice(&(!crc).to_be_bytes());
+    bytes
+}
+
+#[tokio::test]
+async fn pages_come_together_from_their_chunks() {
+    let (first, second) = (png(1), png(2));
+    let (head, tail) = first.split_at(7);
+    let upload = receive([
+        header(),
+        page(),
+        chunk(head),
+        chunk([]),
+        chunk(tail),
+        page(),
+        chunk(second.clone()),
+    ])
+    .await
+    .expect("a good upload");
+    let pictures: Vec<&[u8]> = upload.pages.iter().map(|page| page.picture.as_ref()).collect();
+    assert_eq!(pictures, [first.as_slice(), second.as_slice()]);
+    assert_eq!(
+        (upload.request_id.to_string().as_str(), upload.member_id.get()),
+        (REQUEST_ID, 42)
+    );
+    assert_eq!(upload.sha256[..], Sha256::digest([first, second].concat())[..]);
+}
+
+#[tokio::test]
+async fn the_table_of_refusals() {
+    use Reason::{DocumentEmpty, DocumentNotAPicture, DocumentTooManyPages, DocumentTooManyPixels, InvalidRequest};
+    let with = |change: fn(&mut Header)| {
+        let mut header = good_header();
+        change(&mut header);
+        vec![Part::Header(header), page(), chunk(png(0))]
+    };
+    let too_many = std::iter::once(header())
+        .chain((0..51).flat_map(|_| [page(), chunk(png(0))]))
+        .collect();
+    let truncated = png(0)[..20].to_vec();
+    let table: [(Vec<Part>, Reason, &str); 17] = [
+        (vec![], InvalidRequest, "header"),
+        (vec![page()], InvalidRequest, "page"),
+        (vec![chunk(png(0))], InvalidRequest, "chunk"),
+        (
+            with(|header| header.request_id.clear()),
+            InvalidRequest,
+            "header.request_id",
+        ),
+        (
+            with(|header| header.request_id = "1; DROP TABLE".to_owned()),
+            InvalidRequest,
+            "header.request_id",
+        ),
+        (with(|header| header.member_id = 0), InvalidRequest, "header.member_id"),
+        (
+            with(|header| header.document_type = 0),
+            InvalidRequest,
+            "header.document_type",
+        ),
+        (
+            with(|header| header.document_type = 99),
+            InvalidRequest,
+            "header.document_type",
+        ),
+        (
+            vec![header(), page(), chunk(png(0)), header()],
+            InvalidRequest,
+            "header",
+        ),
+        (vec![header(), chunk(png(0))], InvalidRequest, "chunk"),
+        (
+            vec![header(), page(), chunk(vec![0; MAX_CHUNK_BYTES + 1])],
+            InvalidRequest,
+            "chunk",
+        ),
+        (vec![header()], DocumentEmpty, "page"),
+        (vec![header(), page(), page(), chunk(png(0))], DocumentEmpty, "chunk"),
+        (too_many, DocumentTooManyPages, "page"),
+        (
+            vec![
+                header(),
+                page(),
+                chunk(png(0)),
+                page(),
+                chunk(png(0)),
+                page(),
+                chunk("%PDF-1.7"),
+            ],
+            DocumentNotAPicture,
+            "pages[2]",
+        ),
+        (
+            vec![header(), page(), chunk(truncated)],
+            DocumentNotAPicture,
+            "pages[0]",
+        ),
+        (vec![header(), page(), chunk(huge())], DocumentTooManyPixels, "pages[0]"),
+    ];
+    for (index, (parts, reason, path)) in table.into_iter().enumerate() {
+        let problem = receive(parts).await.expect_err("must be refused");
+        let paths: Vec<&str> = problem.violations().iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!((problem.reason(), paths), (reason, vec![path]), "row {index}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_byte_over_the_limit_is_refused_and_nothing_after_it_is_taken() {
+    let mut taken = 0;
+    let full = (0..20).map(|_| chunk(vec![0; MAX_CHUNK_BYTES]));
+    let parts = [header(), page()]
+        .into_iter()
+        .chain(full)
+        .chain([chunk([0]), chunk([0])])
+        .inspect(|_| taken += 1);
+    let problem = receive(parts).await.expect_err("must be refused");
+    assert_eq!(problem.reason(), Reason::DocumentTooLarge);
+    assert_eq!(problem.violations()[0].0, "chunk");
+    assert_eq!(taken, 23);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_stores_nothing() {
+    let messages = [
+        Ok(UploadDocumentRequest { part: Some(header()) }),
+        Ok(UploadDocumentRequest { part: Some(page()) }),
+        Err(tonic::Status::cancelled("the client went away")),
+    ];
+    let problem = Upload::receive(futures::stream::iter(messages))
+        .await
+        .expect_err("must be refused");
+    assert_eq!(problem.reason(), Reason::Cancelled);
+
+    let unknown = futures::stream::iter([Ok(UploadDocumentRequest { part: None })]);
+    let problem = Upload::receive(unknown).await.expect_err("must be refused");
+    assert_eq!(
+        (problem.reason(), problem.violations()[0].0.as_str()),
+        (Reason::InvalidRequest, "part")
+    );
+}
