@@ -1,0 +1,45 @@
+//! The local stack (PostgreSQL, Temporal, Jaeger, the services) started, killed and restarted from code.
+//!
+//! Invariants:
+//! - nothing outlives the process that started it, however that process ends: the kernel ends the children, and a
+//!   watcher on a pipe removes the files;
+//! - every address is a free port of 127.0.0.1, so that any number of stacks run side by side;
+//! - nobody sleeps: [`eventually`] is the one way to wait, always with a deadline.
+//!
+//! Absent on purpose: the Temporal SDK, SQL clients and generated stubs. Whoever starts a stack must compile quickly;
+//! whoever talks to it brings a client.
+//!
+//! Start reading at [`Mesh`]; the single engines are [`Postgres`], [`Temporal`] and [`Jaeger`]. [`tools`] is the list of
+//! what a machine needs.
+
+mod folder;
+mod http;
+mod jaeger;
+mod mesh;
+pub mod ports;
+mod postgres;
+mod process;
+mod service;
+mod temporal;
+pub mod tools;
+mod waiting;
+
+pub use folder::scratch;
+pub use http::get as http_get;
+pub use jaeger::{Jaeger, OTLP_ENV as JAEGER_OTLP_ENV, QUERY_ENV as JAEGER_QUERY_ENV};
+pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
+pub use postgres::{ADMIN_URL_ENV as POSTGRES_ADMIN_URL_ENV, Postgres};
+pub use process::{Process, run};
+pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Verb, binary};
+pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};
+pub use waiting::eventually;
+
+/// A new random id, for a test or a demo that plays a client: services take theirs from the kit.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client makes its own request ids, and has no kit to ask"
+)]
+pub fn new_uuid() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
+}

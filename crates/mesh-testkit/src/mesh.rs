@@ -1,0 +1,342 @@
+//! The whole mesh: engines and services, wired to each other.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::{
+    Addresses, Jaeger, Postgres, ServiceProcess, ServiceSpec, Temporal, Verb, WebPage, folder,
+    service::{READY_TIMEOUT, binary},
+    temporal::NAMESPACE,
+};
+
+/// How long a service may take to drain when the mesh stops in order.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A running mesh. Its parts are public, so that a test can kill and restart each.
+#[derive(Debug)]
+pub struct Mesh {
+    // The services come first: fields are dropped in order, and they use what follows.
+    /// Members and verifications.
+    pub orchestrator: ServiceProcess,
+    /// Uploads, extractions, evidence, reviews.
+    pub document: ServiceProcess,
+    /// The ledger and the scores.
+    pub reputation: ServiceProcess,
+    /// Keeps each service's data, in a database of its own.
+    pub postgres: Arc<Postgres>,
+    /// Makes the workflows durable.
+    pub temporal: Arc<Temporal>,
+    /// Keeps the traces, when asked for.
+    pub jaeger: Option<Arc<Jaeger>>,
+    /// The URLs of the databases, for tests that read what a service wrote.
+    pub databases: Databases,
+    folder: TempDir,
+}
+
+/// The URL of each service's database.
+#[derive(Debug, Clone)]
+pub struct Databases {
+    /// The orchestrator's.
+    pub orchestrator: String,
+    /// The document service's.
+    pub document: String,
+    /// The reputation service's.
+    pub reputation: String,
+}
+
+/// What comes up while a mesh starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// This part is being started.
+    Starting(String),
+    /// This part answers, here.
+    Ready(String, String),
+}
+
+/// Whether an engine is this mesh's alone or the one that a whole process or test run shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Its own: it can be stopped, killed and restarted.
+    Own,
+    /// The shared one.
+    Shared,
+}
+
+type Report = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// Chooses what a mesh is made of; see [`Mesh::builder`].
+pub struct MeshBuilder {
+    postgres: Engine,
+    temporal: Engine,
+    jaeger: Option<Engine>,
+    page: WebPage,
+    addresses: Addresses,
+    settings: Vec<(String, String, OsString)>,
+    report: Report,
+}
+
+impl Mesh {
+    /// The usual mesh of a test: the shared PostgreSQL with fresh databases, a Temporal server of its own (two meshes on
+    /// one server would take each other's tasks), no Jaeger.
+    #[must_use]
+    pub fn builder() -> MeshBuilder {
+        MeshBuilder {
+            postgres: Engine::Shared,
+            temporal: Engine::Own,
+            jaeger: None,
+            page: WebPage::Absent,
+            addresses: Addresses::Free,
+            settings: Vec::new(),
+            report: Arc::new(|_| {}),
+        }
+    }
+
+    /// Starts [`Mesh::builder`] as it is.
+    ///
+    /// # Errors
+    /// As [`MeshBuilder::start`].
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Starts a second document process that only works off the task queue.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn add_document_worker(&self) -> anyhow::Result<ServiceProcess> {
+        let worker = ServiceSpec {
+            verb: Verb::Worker,
+            addresses: Addresses::Free,
+            ..self.document.spec().clone()
+        };
+        let worker = ServiceProcess::prepare(worker)?;
+        worker.restart().await?;
+        Ok(worker)
+    }
+
+    /// The folder with the services' logs and the documents.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops everything in order: the services drain (30 s at most), then the engines end.
+    ///
+    /// # Errors
+    /// When a service did not end in time or not with success; everything is ended all the same.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let mut result = Ok(());
+        let services = [&self.orchestrator, &self.document, &self.reputation];
+        for service in services {
+            service.sigterm().await;
+        }
+        for service in services {
+            let Ok(_running) = service.pid().await else { continue };
+            match service.wait_exit(DRAIN_TIMEOUT).await {
+                Ok(status) if status.success() => {}
+                Ok(status) => {
+                    let error =
+                        anyhow::anyhow!("{}-service ended with {status}\n{}", service.name(), service.log_tail());
+                    result = Err(error);
+                }
+                Err(error) => result = Err(error.context(format!("{}-service did not drain", service.name()))),
+            }
+            service.sigkill().await;
+        }
+        // Those that are shared are not ours to stop; those that are ours end with their last owner at the latest.
+        if let Some(temporal) = Arc::into_inner(self.temporal) {
+            let _shared = temporal.stop().await;
+        }
+        if let Some(postgres) = Arc::into_inner(self.postgres) {
+            let _shared = postgres.stop().await;
+        }
+        result
+    }
+}
+
+impl MeshBuilder {
+    /// Which PostgreSQL; shared unless said otherwise.
+    #[must_use]
+    pub fn postgres(mut self, engine: Engine) -> Self {
+        self.postgres = engine;
+        self
+    }
+
+    /// Which Temporal; its own unless said otherwise.
+    #[must_use]
+    pub fn temporal(mut self, engine: Engine) -> Self {
+        self.temporal = engine;
+        self
+    }
+
+    /// With Jaeger: the services send their spans there.
+    #[must_use]
+    pub fn jaeger(mut self, engine: Engine) -> Self {
+        self.jaeger = Some(engine);
+        self
+    }
+
+    /// Whether Temporal serves its web page; only for a Temporal of its own.
+    #[must_use]
+    pub fn web_page(mut self, page: WebPage) -> Self {
+        self.page = page;
+        self
+    }
+
+    /// Where the services listen; on free ports unless said otherwise.
+    #[must_use]
+    pub fn addresses(mut self, addresses: Addresses) -> Self {
+        self.addresses = addresses;
+        self
+    }
+
+    /// One more setting of a service, its name without the service's prefix; it wins over the mesh's own.
+    #[must_use]
+    pub fn setting(mut self, service: &str, name: &str, value: impl Into<OsString>) -> Self {
+        self.settings.push((service.to_owned(), name.to_owned(), value.into()));
+        self
+    }
+
+    /// Called as the parts come up.
+    #[must_use]
+    pub fn progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.report = Arc::new(report);
+        self
+    }
+
+    /// Starts everything and waits until every service is ready.
+    ///
+    /// # Errors
+    /// When an engine or a service does not come up; nothing is left running then.
+    pub async fn start(self) -> anyhow::Result<Mesh> {
+        let folder = folder::scratch("mesh")?;
+        // Prepared before the engines start: a binary that is not built is said at once.
+        let prepare = |name: &str| {
+            let log_folder = folder.path().to_owned();
+            ServiceProcess::prepare(ServiceSpec {
+                name: name.to_owned(),
+                program: binary(&format!("{name}-service"))?,
+                verb: Verb::All,
+                addresses: self.addresses,
+                log_folder,
+                settings: Vec::new(),
+            })
+        };
+        let mut orchestrator = prepare("orchestrator")?;
+        let mut document = prepare("document")?;
+        let mut reputation = prepare("reputation")?;
+
+        let (postgres, temporal, jaeger) =
+            tokio::try_join!(self.start_postgres(), self.start_temporal(), self.start_jaeger())?;
+        let databases = Databases {
+            orchestrator: postgres.create_database("orchestrator").await?,
+            document: postgres.create_database("document").await?,
+            reputation: postgres.create_database("reputation").await?,
+        };
+
+        let objects = folder.path().join("documents");
+        std::fs::create_dir(&objects).context("cannot create the folder for documents")?;
+        let objects = format!("file://{}", objects.display());
+        let common = |database: &str| {
+            let mut settings = vec![
+                setting("POSTGRES_URL", database),
+                setting("TEMPORAL_URL", temporal.url()),
+                setting("TEMPORAL_NAMESPACE", NAMESPACE),
+                setting("LOG_FORMAT", "human"),
+            ];
+            settings.extend(
+                jaeger
+                    .iter()
+                    .map(|jaeger| setting("OTLP_ENDPOINT", jaeger.otlp_endpoint())),
+            );
+            settings
+        };
+        orchestrator.set(common(&databases.orchestrator));
+        orchestrator.set([
+            setting("DOCUMENT_URL", document.grpc_url()),
+            setting("REPUTATION_URL", reputation.grpc_url()),
+        ]);
+        document.set(common(&databases.document));
+        document.set([
+            setting("ORCHESTRATOR_URL", orchestrator.grpc_url()),
+            setting("STORE_URL", objects),
+            setting("OCR_MODEL_DIR", ocr_model_folder()),
+        ]);
+        reputation.set(common(&databases.reputation));
+        for service in [&mut orchestrator, &mut document, &mut reputation] {
+            let own = self.settings.iter().filter(|(name, ..)| name == service.name());
+            let own: Vec<_> = own.map(|(_, name, value)| (name.clone(), value.clone())).collect();
+            service.set(own);
+        }
+
+        let come_up = async |service: &ServiceProcess| {
+            let name = format!("{}-service", service.name());
+            (self.report)(Progress::Starting(name.clone()));
+            service.launch().await?;
+            service.ready(READY_TIMEOUT).await?;
+            (self.report)(Progress::Ready(name, service.grpc_url()));
+            anyhow::Ok(())
+        };
+        tokio::try_join!(come_up(&orchestrator), come_up(&document), come_up(&reputation))?;
+        Ok(Mesh {
+            orchestrator,
+            document,
+            reputation,
+            postgres,
+            temporal,
+            jaeger,
+            databases,
+            folder,
+        })
+    }
+
+    async fn start_postgres(&self) -> anyhow::Result<Arc<Postgres>> {
+        (self.report)(Progress::Starting("PostgreSQL".to_owned()));
+        let postgres = match self.postgres {
+            Engine::Own => Arc::new(Postgres::start().await?),
+            Engine::Shared => Postgres::shared().await?,
+        };
+        (self.report)(Progress::Ready(
+            "PostgreSQL".to_owned(),
+            postgres.admin_url().to_owned(),
+        ));
+        Ok(postgres)
+    }
+
+    async fn start_temporal(&self) -> anyhow::Result<Arc<Temporal>> {
+        (self.report)(Progress::Starting("Temporal".to_owned()));
+        let temporal = match self.temporal {
+            Engine::Own => Arc::new(Temporal::start_with(self.page).await?),
+            Engine::Shared => Temporal::shared().await?,
+        };
+        (self.report)(Progress::Ready("Temporal".to_owned(), temporal.url().to_owned()));
+        Ok(temporal)
+    }
+
+    async fn start_jaeger(&self) -> anyhow::Result<Option<Arc<Jaeger>>> {
+        let Some(engine) = self.jaeger else { return Ok(None) };
+        (self.report)(Progress::Starting("Jaeger".to_owned()));
+        let jaeger = match engine {
+            Engine::Own => Arc::new(Jaeger::start().await?),
+            Engine::Shared => Jaeger::shared().await?,
+        };
+        (self.report)(Progress::Ready("Jaeger".to_owned(), jaeger.query_url().to_owned()));
+        Ok(Some(jaeger))
+    }
+}
+
+fn setting(name: &str, value: impl Into<OsString>) -> (String, OsString) {
+    (name.to_owned(), value.into())
+}
+
+/// The recognition model that the document service reads with, in this checkout.
+fn ocr_model_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services/document/reading/model")
+}

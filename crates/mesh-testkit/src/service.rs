@@ -1,0 +1,290 @@
+//! One service of the mesh as a real process.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use rustix::process::Signal;
+use tokio::sync::Mutex;
+
+use crate::{http, ports, process::Process, waiting::eventually};
+
+/// How long a service may take to become ready.
+pub const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Which half of a service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// API and worker in one process.
+    All,
+    /// The gRPC API alone.
+    Api,
+    /// The Temporal worker alone.
+    Worker,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Where the services of a mesh listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// On free ports, so that meshes run side by side.
+    Free,
+    /// On the ports that the documentation names (7401 and 9401, 7402 and 9402, 7405 and 9405).
+    Usual,
+}
+
+/// What a service is started with.
+#[derive(Debug, Clone)]
+pub struct ServiceSpec {
+    /// The service's name, such as `document`; the variables begin with `DOCUMENT_`.
+    pub name: String,
+    /// Its program; see [`binary`].
+    pub program: PathBuf,
+    /// Which half of it.
+    pub verb: Verb,
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// The folder for its log file.
+    pub log_folder: PathBuf,
+    /// Variables without the service's prefix, such as (`POSTGRES_URL`, …); later ones win.
+    pub settings: Vec<(String, OsString)>,
+}
+
+/// A started service. It is killed when dropped, and dies with this process.
+#[derive(Debug)]
+pub struct ServiceProcess {
+    spec: ServiceSpec,
+    grpc_port: u16,
+    health_port: u16,
+    log: PathBuf,
+    process: Mutex<Option<Arc<Process>>>,
+}
+
+impl ServiceProcess {
+    /// Reserves the addresses of a service that is not started yet, so that its peers can be told.
+    ///
+    /// # Errors
+    /// When no port is free, or a usual one is in use.
+    pub fn prepare(spec: ServiceSpec) -> anyhow::Result<Self> {
+        let (grpc_port, health_port) = match (spec.addresses, usual_ports(&spec.name)) {
+            (Addresses::Usual, Some((grpc, health))) => (ports::take(grpc)?, ports::take(health)?),
+            _ => (ports::reserve()?, ports::reserve()?),
+        };
+        let log = spec
+            .log_folder
+            .join(format!("{}-{}-{health_port}.log", spec.name, spec.verb.word()));
+        Ok(Self {
+            spec,
+            grpc_port,
+            health_port,
+            log,
+            process: Mutex::new(None),
+        })
+    }
+
+    /// Adds settings to a service that has been prepared and not started.
+    pub fn set(&mut self, settings: impl IntoIterator<Item = (String, OsString)>) {
+        self.spec.settings.extend(settings);
+    }
+
+    /// Starts it, or starts it again on the same addresses with SIGKILL before, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it ends at once or is not ready after [`READY_TIMEOUT`]; the error holds the log's tail.
+    pub async fn restart(&self) -> anyhow::Result<()> {
+        self.launch().await?;
+        self.ready(READY_TIMEOUT).await
+    }
+
+    /// Starts it as [`ServiceProcess::restart`] does, without waiting for readiness.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub async fn launch(&self) -> anyhow::Result<()> {
+        self.sigkill().await;
+        let started = Process::start(self.command(), &self.log, Signal::KILL).await?;
+        *self.process.lock().await = Some(Arc::new(started));
+        Ok(())
+    }
+
+    /// Waits until its readiness page says yes.
+    ///
+    /// # Errors
+    /// When it ends before, or `deadline` passes; the error holds the log's tail.
+    pub async fn ready(&self, deadline: Duration) -> anyhow::Result<()> {
+        let url = format!("{}/readyz", self.health_url());
+        let what = format!("{}-service {} to be ready", self.spec.name, self.spec.verb.word());
+        let process = self.running().await?;
+        let ready = eventually(deadline, &what, async || {
+            if process.exit_status().is_some() {
+                return Some(false);
+            }
+            matches!(http::get(&url).await, Ok((200, _))).then_some(true)
+        });
+        if !ready.await.with_context(|| self.log_tail())? {
+            bail!("{}-service ended while it started\n{}", self.spec.name, self.log_tail());
+        }
+        Ok(())
+    }
+
+    /// Whether its readiness page says yes right now.
+    pub async fn is_ready(&self) -> bool {
+        matches!(http::get(&format!("{}/readyz", self.health_url())).await, Ok((200, _)))
+    }
+
+    /// Asks it to drain and end; see [`ServiceProcess::wait_exit`].
+    pub async fn sigterm(&self) {
+        if let Ok(process) = self.running().await {
+            process.signal(Signal::TERM);
+        }
+    }
+
+    /// Kills it at once and waits until it is gone.
+    pub async fn sigkill(&self) {
+        if let Some(process) = self.process.lock().await.take() {
+            process.end(Signal::KILL, Duration::from_secs(10)).await;
+        }
+    }
+
+    /// Waits for its end and says how it ended.
+    ///
+    /// # Errors
+    /// When it still runs after `deadline`, or was never started.
+    pub async fn wait_exit(&self, deadline: Duration) -> anyhow::Result<ExitStatus> {
+        self.running().await?.wait(deadline).await
+    }
+
+    /// Its process id.
+    ///
+    /// # Errors
+    /// When it was never started, or was killed by [`ServiceProcess::sigkill`].
+    pub async fn pid(&self) -> anyhow::Result<u32> {
+        Ok(self.running().await?.pid())
+    }
+
+    /// Where its gRPC API answers, the same over restarts: `http://host:port`.
+    #[must_use]
+    pub fn grpc_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.grpc_port)
+    }
+
+    /// The base of `/livez`, `/readyz` and `/metrics`, the same over restarts: `http://host:port`.
+    #[must_use]
+    pub fn health_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.health_port)
+    }
+
+    /// The service's name, such as `document`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// What it is started with.
+    #[must_use]
+    pub fn spec(&self) -> &ServiceSpec {
+        &self.spec
+    }
+
+    /// The file with all that it wrote, over all its restarts.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The last lines of what it wrote.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        crate::process::log_tail(&self.log)
+    }
+
+    async fn running(&self) -> anyhow::Result<Arc<Process>> {
+        let process = self.process.lock().await.clone();
+        process.with_context(|| format!("{}-service is not started", self.spec.name))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.spec.program);
+        command.arg(self.spec.verb.word()).current_dir(&self.spec.log_folder);
+        // What the developer's shell sets for a service must not leak into a test.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_a_setting) {
+                command.env_remove(name);
+            }
+        }
+        let prefix = prefix(&self.spec.name);
+        command.env(format!("{prefix}GRPC_LISTEN"), format!("127.0.0.1:{}", self.grpc_port));
+        command.env(
+            format!("{prefix}HEALTH_LISTEN"),
+            format!("127.0.0.1:{}", self.health_port),
+        );
+        for (name, value) in &self.spec.settings {
+            command.env(format!("{prefix}{name}"), value);
+        }
+        command
+    }
+}
+
+/// The path of a binary of this workspace, built in the same target folder and profile as the running program.
+///
+/// # Errors
+/// When it is not there; the error says how to build it.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let running = std::env::current_exe().context("cannot tell where this program stands")?;
+    // A test stands in <profile>/deps, a command in <profile>.
+    let folders = running.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.with_context(|| {
+        let looked = running.parent().unwrap_or(Path::new(".")).display().to_string();
+        format!("{name} is not built (looked from {looked} upwards): run `cargo build --bin {name}` first")
+    })
+}
+
+/// The ports for gRPC and for the health page.
+fn usual_ports(service: &str) -> Option<(u16, u16)> {
+    let place = ["orchestrator", "document", "community", "in-person", "reputation"];
+    let place = u16::try_from(place.iter().position(|name| *name == service)?).ok()?;
+    Some((7401 + place, 9401 + place))
+}
+
+fn is_a_setting(name: &str) -> bool {
+    const SERVICES: [&str; 5] = ["document", "reputation", "orchestrator", "community", "in-person"];
+    name.starts_with("OTEL_") || SERVICES.iter().any(|service| name.starts_with(&prefix(service)))
+}
+
+fn prefix(service: &str) -> String {
+    format!("{}_", service.to_uppercase().replace('-', "_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{binary, is_a_setting};
+
+    #[test]
+    fn a_missing_binary_says_how_to_build_it() {
+        let error = binary("no-such-service").unwrap_err().to_string();
+        assert!(error.contains("cargo build --bin no-such-service"), "{error}");
+    }
+
+    #[test]
+    fn settings_of_any_service_are_kept_from_children() {
+        assert!(is_a_setting("IN_PERSON_POSTGRES_URL"));
+        assert!(is_a_setting("OTEL_SERVICE_NAME"));
+        assert!(!is_a_setting("PATH"));
+        assert!(!is_a_setting("RUST_LOG"));
+    }
+}
