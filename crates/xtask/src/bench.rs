@@ -1,0 +1,38 @@
+//! Measurements.
+
+use std::{path::Path, process::ExitCode};
+
+use crate::steps::{Steps, cargo};
+
+/// Measure something and print the figures.
+#[derive(Debug, clap::Subcommand)]
+pub enum Benchmark {
+    /// How well and how fast documents are read: drawn specimens, worn in stated ways, against their exact truth.
+    Ocr {
+        /// Passed on to the measurement; `-- --help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+/// # Errors
+/// When the measurement cannot be built or fails.
+pub fn run(root: &Path, benchmark: &Benchmark) -> anyhow::Result<ExitCode> {
+    let Benchmark::Ocr { arguments } = benchmark;
+    let mut measure = cargo(
+        root,
+        &[
+            "run",
+            "--release",
+            "--quiet",
+            "-p",
+            "document-reading",
+            "--example",
+            "bench",
+            "--",
+        ],
+    );
+    measure.args(arguments);
+    Steps::default().command("read specimens", &mut measure)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,106 @@
+//! Everything that must hold before a change is taken.
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+};
+
+use anyhow::Context;
+use mesh_testkit::{
+    JAEGER_OTLP_ENV, JAEGER_QUERY_ENV, Jaeger, POSTGRES_ADMIN_URL_ENV, Postgres, TEMPORAL_URL_ENV, Temporal,
+    tools::{self, Purpose},
+};
+
+use crate::{
+    machine,
+    steps::{Steps, cargo},
+    tidy,
+};
+
+/// Check everything: format, walls, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
+///
+/// This is what the continuous integration runs. It stops at the first step that fails and prints each step's time.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Skip the lints (format, tidy, buf, cargo-deny, clippy) and only build and test.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// # Errors
+/// At the first step that fails.
+pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut steps = Steps::default();
+    let done = all(root, arguments, &mut steps);
+    steps.print_times();
+    done.map(|()| {
+        println!("\nall good");
+        ExitCode::SUCCESS
+    })
+}
+
+fn all(root: &Path, arguments: &Arguments, steps: &mut Steps) -> anyhow::Result<()> {
+    steps.work("what this machine needs", || machine::prepare(Purpose::Test))?;
+    if !arguments.quick {
+        lint(root, steps)?;
+    }
+    steps.command("build", &mut cargo(root, &["build", "--workspace", "--bins"]))?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let engines = steps.work("start PostgreSQL, Temporal, Jaeger", || {
+        runtime.block_on(async { tokio::try_join!(Postgres::start(), Temporal::start(), Jaeger::start()) })
+    })?;
+    let (postgres, temporal, jaeger) = &engines;
+    let mut test = cargo(root, &["test", "--workspace"]);
+    test.env(POSTGRES_ADMIN_URL_ENV, postgres.admin_url());
+    test.env(TEMPORAL_URL_ENV, temporal.url());
+    test.env(JAEGER_OTLP_ENV, jaeger.otlp_endpoint())
+        .env(JAEGER_QUERY_ENV, jaeger.query_url());
+    steps.command("test", &mut test)
+}
+
+fn lint(root: &Path, steps: &mut Steps) -> anyhow::Result<()> {
+    steps.command("format", &mut cargo(root, &["fmt", "--all", "--check"]))?;
+    steps.work("tidy", || {
+        let clean = tidy::run(root)?;
+        anyhow::ensure!(clean, "`cargo xtask tidy` shows the same");
+        Ok(())
+    })?;
+    let buf = tools::buf_program()?;
+    steps.command(
+        "contract",
+        Command::new(&buf).current_dir(root.join("proto")).arg("lint"),
+    )?;
+    match main_with_contract(root) {
+        Some(branch) => {
+            let against = format!("../.git#ref={branch},subdir=proto");
+            let mut breaking = Command::new(&buf);
+            breaking
+                .current_dir(root.join("proto"))
+                .args(["breaking", "--against", &against]);
+            steps.command("contract against main", &mut breaking)?;
+        }
+        None => println!("\n==> contract against main: left out, there is no branch main with a contract here"),
+    }
+    let mut deny = Command::new(tools::cargo_deny_program()?);
+    deny.current_dir(root)
+        .args(["--workspace", "check", "bans", "licenses", "sources"]);
+    steps.command("licences, sources, bans", &mut deny)?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.command("clippy", &mut cargo(root, &clippy))
+}
+
+/// The branch main, here or as last fetched, when it has a contract to compare with.
+fn main_with_contract(root: &Path) -> Option<&'static str> {
+    let has_contract = |branch: &&str| {
+        let mut git = Command::new("git");
+        git.current_dir(root)
+            .args(["rev-parse", "--verify", "--quiet", &format!("{branch}:proto/buf.yaml")]);
+        git.stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    ["refs/remotes/origin/main", "refs/heads/main"]
+        .into_iter()
+        .find(has_contract)
+}

@@ -1,0 +1,63 @@
+//! One verification from end to end, before the newcomer's eyes.
+
+mod conversation;
+mod watching;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use mesh_testkit::Addresses;
+
+use crate::stack;
+
+/// See it work: install what is missing, build, start the mesh, verify a document, stop.
+///
+/// Without options a specimen passport is drawn and its invented holder is the member. The first run takes minutes
+/// (compiling); later ones take seconds. Everything runs on this machine, on free ports, in a temporary folder that is
+/// removed at the end.
+///
+/// The exit status is 0 when the document is accepted and 1 otherwise.
+///
+/// Try:
+///   cargo xtask demo --expired                the document is refused, and why
+///   cargo xtask demo --name "Somebody Else"   the document is another person's
+///   cargo xtask demo --seed 7 --keep          another holder; the mesh stays up until Ctrl-C
+///   cargo xtask demo --document id.png --name "Anna Maria Muster" --birth-date 1990-04-01
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// Your own picture of a passport's photo page (PNG or JPEG) instead of a drawn one; it stays on this machine.
+    #[arg(long, value_name = "FILE")]
+    pub document: Option<PathBuf>,
+    /// The member's name, family name last; the drawn holder's unless said otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The member's date of birth; the drawn holder's unless said otherwise.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub birth_date: Option<String>,
+    /// Draw a specimen that has expired.
+    #[arg(long, conflicts_with = "document")]
+    pub expired: bool,
+    /// Which specimen to draw: the same number gives the same document.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// Leave the mesh up afterwards, until Ctrl-C.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// # Errors
+/// When something cannot be installed, built or started, or the verification cannot be carried through.
+pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    stack::with_mesh(root, Addresses::Free, async |mesh| {
+        let code = conversation::run(mesh, arguments).await?;
+        stack::print_pages(mesh);
+        if arguments.keep {
+            println!("\nthe mesh stays up; Ctrl-C stops it");
+            return stack::until_a_service_ends(mesh).await;
+        }
+        Ok(code)
+    })
+}

@@ -1,0 +1,84 @@
+//! A verification on the screen: each new fact once, as `WatchVerification` brings it.
+
+use mesh_proto::document::v1::{CheckResult, DocumentVerification};
+use mesh_proto::orchestrator::v1::{MethodState, MethodStatus, Verification, VerificationStatus};
+use mesh_proto::reputation::v1::{Level, ScoreBreakdown};
+
+/// What was shown so far.
+#[derive(Default)]
+pub struct Watching {
+    pages_read: Option<i32>,
+    checks: usize,
+    methods_ended: Vec<i32>,
+    accepted: bool,
+}
+
+impl Watching {
+    /// Prints what is new.
+    pub fn show(&mut self, verification: &Verification) {
+        for method in &verification.methods {
+            if let Some(document) = &method.document {
+                self.show_document(document);
+            }
+            self.show_method(method);
+        }
+        if verification.status() != VerificationStatus::InProgress {
+            show_end(verification);
+        }
+    }
+
+    /// Whether the document was accepted.
+    pub fn accepted(&self) -> bool {
+        self.accepted
+    }
+
+    fn show_document(&mut self, document: &DocumentVerification) {
+        if self.pages_read != Some(document.pages_read) {
+            println!("reading      page {} of {}", document.pages_read, document.page_count);
+            self.pages_read = Some(document.pages_read);
+        }
+        for check in document.checks.iter().skip(self.checks) {
+            let mark = match check.result() {
+                CheckResult::Passed => "passed",
+                CheckResult::Failed => "FAILED",
+                CheckResult::NotApplicable | CheckResult::Unspecified => "not applicable",
+            };
+            println!("check        {:<28} {mark:<15} {}", check.name, check.reason);
+        }
+        self.checks = self.checks.max(document.checks.len());
+    }
+
+    fn show_method(&mut self, method: &MethodState) {
+        let ended = method.status() != MethodStatus::InProgress && !self.methods_ended.contains(&method.method);
+        if ended {
+            self.methods_ended.push(method.method);
+            self.accepted |= method.status() == MethodStatus::Accepted;
+            let name = method.method().as_str_name().trim_start_matches("METHOD_").to_lowercase();
+            let status = method.status().as_str_name().trim_start_matches("METHOD_STATUS_").to_lowercase();
+            println!("{name:<12} {status} ({})\n             {}", method.internal_reason, method.member_reason);
+        }
+    }
+}
+
+fn show_end(verification: &Verification) {
+    let status = verification.status().as_str_name().trim_start_matches("VERIFICATION_STATUS_").to_lowercase();
+    println!("verification {status}");
+    if let Some(breakdown) = &verification.breakdown {
+        show_score(breakdown, verification.target_score);
+    }
+    for step in &verification.next_steps {
+        println!("next step    {}: up to {} points more", step.method, step.points);
+    }
+}
+
+fn show_score(breakdown: &ScoreBreakdown, target: i32) {
+    for line in &breakdown.contributions {
+        println!("points       {:>3}  {} ({}, rules version {})", line.points, line.kind, line.method, line.rule_version);
+    }
+    if breakdown.cap_adjustment != 0 {
+        println!("points       {:>3}  the cap at 100", breakdown.cap_adjustment);
+    }
+    let level = Level::try_from(breakdown.level).unwrap_or_default();
+    let level = level.as_str_name().trim_start_matches("LEVEL_").to_lowercase();
+    println!("score        {:>3}  target {target}, level {level}", breakdown.score);
+}

@@ -1,0 +1,73 @@
+//! The commands of developers and newcomers.
+//!
+//! Invariants: a command installs only what [`mesh_testkit::tools`] lists and says so; what it starts ends with it; a
+//! second run of anything changes nothing.
+//!
+//! Start reading at [`Task`]; `tidy` is where the walls of the house are checked.
+
+mod bench;
+mod check;
+mod demo;
+mod machine;
+mod prepare;
+mod stack;
+mod steps;
+mod tidy;
+mod up;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+/// Everything you do with this checkout.
+///
+/// New here? `cargo xtask demo` installs what is missing, builds the services, starts them with their database and
+/// their workflow engine, and verifies a drawn identity document before your eyes.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Demo(demo::Arguments),
+    Up(up::Arguments),
+    Test(check::Arguments),
+    /// Check the walls of the house: what each crate may depend on, explicit wire names, sizes of files, banned words.
+    Tidy,
+    #[command(subcommand)]
+    Bench(bench::Benchmark),
+    Prepare(prepare::Arguments),
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    let done = match root() {
+        Ok(root) => match task {
+            Task::Demo(arguments) => demo::run(&root, &arguments),
+            Task::Up(arguments) => up::run(&root, &arguments),
+            Task::Test(arguments) => check::run(&root, &arguments),
+            Task::Tidy => tidy::run(&root).map(|clean| if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+            Task::Bench(benchmark) => bench::run(&root, &benchmark),
+            Task::Prepare(arguments) => prepare::run(&root, &arguments),
+        },
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("\nerror: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// The checkout that this program was built from.
+fn root() -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize()
+        .with_context(|| format!("the checkout {} is gone", root.display()))
+}

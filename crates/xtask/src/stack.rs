@@ -1,0 +1,137 @@
+//! Builds the services and starts the mesh for somebody to look at.
+
+use std::{future::Future, path::Path, process::ExitCode, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use mesh_testkit::{
+    Addresses, Engine, Mesh, Progress, WebPage,
+    tools::{self, Purpose},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    machine,
+    steps::{Steps, cargo},
+};
+
+/// Installs what is missing, builds the services, starts the mesh, runs `work` on it, and stops it in order: also when
+/// Ctrl-C or SIGTERM cuts the work short. A second signal ends all at once.
+///
+/// # Errors
+/// When a step fails; nothing is left running then.
+pub fn with_mesh<W>(root: &Path, addresses: Addresses, work: W) -> anyhow::Result<ExitCode>
+where
+    W: AsyncFnOnce(&Mesh) -> anyhow::Result<ExitCode>,
+{
+    let mut steps = Steps::default();
+    steps.work("what this machine needs", || machine::prepare(Purpose::Demo))?;
+    steps.command("build the services", &mut build(root))?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let Some(mesh) = unless_interrupted(start(addresses)).await? else {
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        let mesh = mesh?;
+        let done = unless_interrupted(work(&mesh)).await;
+        println!("\nstopping (once more Ctrl-C ends everything at once)");
+        let stopped = unless_interrupted(mesh.stop()).await;
+        match (done?, stopped?) {
+            // The first failure is the one to tell.
+            (Some(Err(error)), _) => Err(error),
+            (_, Some(Err(error))) => Err(error.context("the mesh did not stop in order")),
+            (Some(Ok(code)), Some(Ok(()))) => Ok(code),
+            (None, _) | (_, None) => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    })
+}
+
+/// Waits until somebody presses Ctrl-C, or a service ends by itself.
+///
+/// # Errors
+/// When a service ended; the error shows its last words.
+pub async fn until_a_service_ends(mesh: &Mesh) -> anyhow::Result<ExitCode> {
+    const FOREVER: std::time::Duration = std::time::Duration::MAX;
+    let (orchestrator, document, reputation) = (&mesh.orchestrator, &mesh.document, &mesh.reputation);
+    let (service, status) = tokio::select! {
+        status = orchestrator.wait_exit(FOREVER) => (orchestrator, status?),
+        status = document.wait_exit(FOREVER) => (document, status?),
+        status = reputation.wait_exit(FOREVER) => (reputation, status?),
+    };
+    anyhow::bail!(
+        "{}-service ended by itself with {status}\n{}",
+        service.name(),
+        service.log_tail()
+    )
+}
+
+/// Prints where to look.
+pub fn print_pages(mesh: &Mesh) {
+    println!();
+    if let Some(page) = mesh.temporal.ui_url() {
+        println!("  workflows    {page}");
+    }
+    if let Some(jaeger) = &mesh.jaeger {
+        println!("  traces       {}/api/traces/<trace id>", jaeger.query_url());
+    }
+    for service in [&mesh.orchestrator, &mesh.document, &mesh.reputation] {
+        println!(
+            "  {:<12} gRPC {}  metrics {}/metrics",
+            service.name(),
+            service.grpc_url(),
+            service.health_url()
+        );
+    }
+    println!("  logs         {}", mesh.folder().display());
+}
+
+/// What a shell reports of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+async fn start(addresses: Addresses) -> anyhow::Result<Mesh> {
+    println!("\n==> start the mesh");
+    let began = Instant::now();
+    let mut mesh = Mesh::builder()
+        .postgres(Engine::Own)
+        .web_page(WebPage::Served)
+        .addresses(addresses);
+    if tools::jaeger_if_present().is_some() {
+        mesh = mesh.jaeger(Engine::Own);
+    }
+    let report = Arc::new(move |progress| {
+        let at = began.elapsed().as_secs_f64();
+        match progress {
+            Progress::Starting(part) => println!("  {at:>5.1} s  starting  {part}"),
+            Progress::Ready(part, place) => println!("  {at:>5.1} s  ready     {part} at {place}"),
+        }
+    });
+    mesh.progress(move |progress| report(progress)).start().await
+}
+
+fn build(root: &Path) -> std::process::Command {
+    let packages = [
+        "-p",
+        "orchestrator-service",
+        "-p",
+        "document-service",
+        "-p",
+        "reputation-service",
+    ];
+    let mut build = cargo(root, &["build", "--bins"]);
+    build.args(packages);
+    // The services are looked for beside this program.
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    build
+}
+
+/// The work's result, or `None` when SIGINT or SIGTERM came first; the work is dropped then.
+async fn unless_interrupted<T>(work: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    tokio::select! {
+        done = work => Ok(Some(done)),
+        _ = interrupt.recv() => Ok(None),
+        _ = terminate.recv() => Ok(None),
+    }
+}

@@ -1,0 +1,33 @@
+//! The mesh, up until Ctrl-C.
+
+use std::{path::Path, process::ExitCode};
+
+use mesh_testkit::Addresses;
+
+use crate::stack;
+
+/// Start the mesh and leave it up until Ctrl-C, for you to call it by gRPC.
+///
+/// The services listen on their usual addresses: orchestrator 127.0.0.1:7401, document 7402, reputation 7405; metrics
+/// and health pages on 9401, 9402, 9405. PostgreSQL and Temporal are private to this run and forget everything.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Take free ports, to run beside another mesh.
+    #[arg(long)]
+    free_ports: bool,
+}
+
+/// # Errors
+/// When something cannot be installed, built or started, or a service ends by itself.
+pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let addresses = if arguments.free_ports {
+        Addresses::Free
+    } else {
+        Addresses::Usual
+    };
+    stack::with_mesh(root, addresses, async |mesh| {
+        stack::print_pages(mesh);
+        println!("\nup; Ctrl-C stops it");
+        stack::until_a_service_ends(mesh).await
+    })
+}
