@@ -24,6 +24,7 @@ mod score;
 /// Documents: `voluntier.document`.
 pub mod document {
     /// `voluntier.document.v1`.
+    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
     pub mod v1 {
         tonic::include_proto!("voluntier.document.v1");
     }
@@ -32,6 +33,7 @@ pub mod document {
 /// Scores: `voluntier.reputation`.
 pub mod reputation {
     /// `voluntier.reputation.v1`.
+    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
     pub mod v1 {
         tonic::include_proto!("voluntier.reputation.v1");
     }
@@ -40,6 +42,7 @@ pub mod reputation {
 /// Members and verifications: `voluntier.orchestrator`.
 pub mod orchestrator {
     /// `voluntier.orchestrator.v1`.
+    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
     pub mod v1 {
         tonic::include_proto!("voluntier.orchestrator.v1");
     }

@@ -10,7 +10,8 @@ use orchestrator_workflows::contract::{
 use std::time::Duration;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowQueryError, WorkflowStartError};
 use temporalio_client::{
-    Client, WorkflowCancelOptions, WorkflowHandle, WorkflowQueryOptions, WorkflowStartOptions,
+    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
+    WorkflowStartOptions,
 };
 use temporalio_common::SearchAttributes;
 
@@ -53,15 +54,27 @@ impl Engine {
         Err(Problem::internal("the member's last workflow does not close"))
     }
 
-    /// How the member's last verification stands in its workflow; none when Temporal knows no such workflow.
+    /// How the member's verification stands in its workflow; none when no workflow is open.
     ///
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or no worker answers.
     pub async fn find_state(&self, member_id: MemberId) -> Result<Option<VerificationState>, Problem> {
-        let handle = self.handle(member_id);
-        match handle.query(VerificationWorkflow::verification_state, (), WorkflowQueryOptions::default()).await {
+        let options = WorkflowQueryOptions::builder().reject_condition(QueryRejectCondition::NotOpen).build();
+        match self.handle(member_id).query(VerificationWorkflow::verification_state, (), options).await {
             Ok(state) => Ok(Some(state)),
-            Err(WorkflowQueryError::NotFound(_)) => Ok(None),
+            Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. }) => Ok(None),
+            Err(error) => Err(from_temporal(error)),
+        }
+    }
+
+    /// Whether the member has a workflow that is not closed. Needs no worker.
+    ///
+    /// # Errors
+    /// `TEMPORAL_UNAVAILABLE` when Temporal is away.
+    pub async fn is_open(&self, member_id: MemberId) -> Result<bool, Problem> {
+        match self.handle(member_id).describe(WorkflowDescribeOptions::default()).await {
+            Ok(found) => Ok(matches!(found.status(), WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused)),
+            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(error) => Err(from_temporal(error)),
         }
     }

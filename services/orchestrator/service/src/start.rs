@@ -2,10 +2,10 @@
 
 use crate::parse::NewVerification;
 use crate::store::{Intake, Verification};
-use crate::{Engine, Store};
+use crate::{Engine, Store, render};
 use mesh_runtime::{Problem, clock};
-use mesh_types::{Reason, VerificationId};
-use orchestrator_workflows::contract::VerificationRequest;
+use mesh_types::{Reason, VerificationId, VerificationStatus};
+use orchestrator_workflows::contract::{MethodStatus, VerificationRequest};
 
 /// A verification that runs.
 pub struct Started {
@@ -28,20 +28,45 @@ pub async fn start(store: &Store, engine: &Engine, new: NewVerification) -> Resu
         methods: new.methods,
         timeout_seconds: new.timeout_seconds,
     };
-    match store.insert_verification(new.request_id, &request, clock::now()).await? {
-        Intake::Taken(verification) => {
-            let run_id = ensure_started(store, engine, &verification).await?;
-            Ok(Started { verification_id: verification.request.verification_id, run_id })
+    loop {
+        match store.insert_verification(new.request_id, &request, clock::now()).await? {
+            Intake::Taken(verification) => {
+                let run_id = ensure_started(store, engine, &verification).await?;
+                return Ok(Started { verification_id: verification.request.verification_id, run_id });
+            }
+            Intake::RequestIdReused => {
+                let message = "this request_id was used for another verification; choose a new one";
+                return Err(Problem::new(Reason::RequestIdReused, message));
+            }
+            Intake::InProgress(other) => {
+                ensure_started(store, engine, &other).await?;
+                let id = other.request.verification_id;
+                if engine.is_open(new.member_id).await? {
+                    let message = "the member has a verification in progress; watch or cancel it";
+                    let problem = Problem::new(Reason::VerificationInProgress, message);
+                    return Err(problem.with_metadata("verification_id", id.to_string()));
+                }
+                settle(store, id).await?;
+            }
         }
-        Intake::RequestIdReused => {
-            Err(Problem::new(Reason::RequestIdReused, "this request_id was used for another verification; choose a new one"))
+    }
+}
+
+/// Ends a verification in the read model whose workflow was closed from outside, by an operator's `terminate` say: it would
+/// be in progress for ever otherwise. Call it when no workflow is open; one that closed by itself has recorded its end.
+pub async fn settle(store: &Store, id: VerificationId) -> Result<(), Problem> {
+    match store.find_verification(id).await? {
+        Some(row) if row.status == VerificationStatus::InProgress && row.run_id.is_some() => {
+            let mut end = render::initial_state(&row);
+            end.status = VerificationStatus::Failed;
+            for method in &mut end.methods {
+                method.status = MethodStatus::Failed;
+                method.internal_reason = "WORKFLOW_CLOSED".to_owned();
+                method.member_reason = "The verification was stopped on our side. Please start another one.".to_owned();
+            }
+            store.record_outcome(&end, clock::now()).await
         }
-        Intake::InProgress(other) => {
-            ensure_started(store, engine, &other).await?;
-            let message = "the member has a verification in progress; watch or cancel it";
-            Err(Problem::new(Reason::VerificationInProgress, message)
-                .with_metadata("verification_id", other.request.verification_id.to_string()))
-        }
+        _ => Ok(()),
     }
 }
 

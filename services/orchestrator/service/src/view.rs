@@ -2,6 +2,7 @@
 //! document's page progress from the document service.
 
 use crate::render;
+use crate::start::settle;
 use crate::store::Verification;
 use crate::{Engine, Store};
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
@@ -40,6 +41,7 @@ impl View {
             Some(state) if state.verification_id == id && state.status == row.status => Ok((row, state)),
             // It ended while it was looked at, or its workflow has not begun: the read model knows.
             _ => {
+                settle(&self.store, id).await?;
                 let row = self.find_row(id).await?;
                 let state = row.state.clone().unwrap_or_else(|| render::initial_state(&row));
                 Ok((row, state))

@@ -75,3 +75,76 @@ impl Activities {
         Ok(Scored { next_steps: policy::next_steps(&breakdown), breakdown })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::future::join_all;
+    use mesh_testkit::Postgres;
+    use mesh_types::{Evidence, EvidenceId, EvidenceKind, MemberId, VerificationId};
+    use reputation_workflows::contract::MethodEvidence;
+    use sqlx::PgPool;
+
+    async fn empty_ledger() -> (PgPool, Activities) {
+        let postgres = Postgres::shared().await.expect("PostgreSQL starts");
+        let url = postgres.create_database("reputation").await.expect("a database is made");
+        let pool = PgPool::connect(&url).await.expect("it answers");
+        crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
+        (pool.clone(), Activities::new(Store::new(pool)))
+    }
+
+    fn request(member: i64) -> ScoringRequest {
+        let evidence = |kind| MethodEvidence {
+            method: Method::Document,
+            evidence: Evidence { evidence_id: EvidenceId::from(clock::new_uuid()), kind },
+        };
+        ScoringRequest {
+            verification_id: VerificationId::from(clock::new_uuid()),
+            member_id: MemberId::try_from(member).expect("a positive number"),
+            evidence: EvidenceKind::ALL.map(evidence).to_vec(),
+            occurred_at_seconds: 1_700_000_000,
+        }
+    }
+
+    async fn count(pool: &PgPool, select: &'static str) -> i64 {
+        sqlx::query_scalar(select).fetch_one(pool).await.expect("it can be counted")
+    }
+
+    #[tokio::test]
+    async fn a_verification_scored_many_times_at_once_is_in_the_ledger_once() {
+        let (pool, activities) = empty_ledger().await;
+        let request = request(1);
+        let all = join_all((0..20).map(|_| activities.score(RuleVersion::V2, request.clone()))).await;
+        for scored in all {
+            let scored = scored.unwrap_or_else(|problem| panic!("{}", problem.message()));
+            assert_eq!(scored.breakdown.score.get(), 30);
+        }
+        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 1);
+        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_lines").await, 3);
+        let lines = activities.store.list_contributions(request.member_id).await;
+        let standing = policy::standing(lines.unwrap_or_else(|problem| panic!("{}", problem.message())));
+        assert_eq!(standing.score.get(), 30);
+    }
+
+    #[tokio::test]
+    async fn a_later_verification_renews_points_and_the_ledger_keeps_both() {
+        let (pool, activities) = empty_ledger().await;
+        for _ in 0..2 {
+            activities.score(RuleVersion::V2, request(1)).await.unwrap_or_else(|problem| panic!("{}", problem.message()));
+        }
+        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 2);
+        let lines = activities.store.list_contributions(MemberId::try_from(1).expect("positive")).await;
+        let standing = policy::standing(lines.unwrap_or_else(|problem| panic!("{}", problem.message())));
+        assert_eq!(standing.score.get(), 30);
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_the_ledger_can_be_neither_changed_nor_deleted() {
+        let (pool, activities) = empty_ledger().await;
+        activities.score(RuleVersion::V2, request(1)).await.unwrap_or_else(|problem| panic!("{}", problem.message()));
+        for change in ["UPDATE ledger_lines SET points = 100", "DELETE FROM ledger_entries"] {
+            let refused = sqlx::query(change).execute(&pool).await.expect_err(change);
+            assert!(refused.to_string().contains("append-only"), "{refused}");
+        }
+    }
+}

@@ -205,3 +205,106 @@ impl Store {
         rows.into_iter().map(Verification::try_from).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{ChangeRequest, Profile};
+    use futures::future::join_all;
+    use mesh_runtime::clock;
+    use mesh_testkit::Postgres;
+    use mesh_types::ScoreBreakdown;
+    use orchestrator_workflows::contract::MethodRequest;
+    use sqlx::PgPool;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    trait OrPanic<T> {
+        fn or_panic(self) -> T;
+    }
+
+    impl<T> OrPanic<T> for Result<T, Problem> {
+        fn or_panic(self) -> T {
+            self.unwrap_or_else(|problem| panic!("{}", problem.message()))
+        }
+    }
+
+    /// A store with one member.
+    async fn store() -> (Store, MemberId) {
+        let postgres = Postgres::shared().await.expect("PostgreSQL starts");
+        let url = postgres.create_database("orchestrator").await.expect("a database is made");
+        let pool = PgPool::connect(&url).await.expect("it answers");
+        crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
+        let store = Store::new(pool);
+        let member_id = MemberId::try_from(1).expect("positive");
+        let request = ChangeRequest { request_id: new_request(), member_id, fingerprint: [0; 32], at: clock::now() };
+        let profile = Profile {
+            given_names: "Ida".to_owned(),
+            family_name: String::new(),
+            birth_date: jiff::civil::date(1980, 5, 6),
+            email: None,
+        };
+        store.insert_member(request, profile).await.or_panic();
+        (store, member_id)
+    }
+
+    fn new_request() -> RequestId {
+        RequestId::from(clock::new_uuid())
+    }
+
+    fn verification(member_id: MemberId) -> VerificationRequest {
+        VerificationRequest {
+            verification_id: VerificationId::from(clock::new_uuid()),
+            member_id,
+            target_score: Score::DEFAULT_TARGET,
+            methods: vec![MethodRequest::Reputation],
+            timeout_seconds: 60,
+        }
+    }
+
+    #[tokio::test]
+    async fn of_many_requests_at_once_one_verification_is_taken_in() {
+        let (store, member_id) = store().await;
+        let requests: Vec<_> = (0..30).map(|_| (new_request(), verification(member_id))).collect();
+        let now = clock::now();
+        let all = join_all(requests.iter().map(|(id, request)| store.insert_verification(*id, request, now))).await;
+        let taken = all.into_iter().filter(|intake| matches!(intake, Ok(Intake::Taken(_)))).count();
+        assert_eq!(taken, 1);
+    }
+
+    #[tokio::test]
+    async fn a_run_is_started_once_and_a_failed_start_is_tried_again() {
+        let (store, member_id) = store().await;
+        let request = verification(member_id);
+        store.insert_verification(new_request(), &request, clock::now()).await.or_panic();
+        let id = request.verification_id;
+        let away = store.record_run(id, async || Err(Problem::internal("away"))).await;
+        assert!(away.is_err());
+        let starts = AtomicU32::new(0);
+        let start = async || Ok(format!("run {}", starts.fetch_add(1, Ordering::SeqCst)));
+        let runs = join_all((0..20).map(|_| store.record_run(id, start))).await;
+        for run in runs {
+            assert_eq!(run.or_panic(), "run 0");
+        }
+        assert_eq!(starts.into_inner(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
+        let (store, member_id) = store().await;
+        let request = verification(member_id);
+        store.insert_verification(new_request(), &request, clock::now()).await.or_panic();
+        let end = |status| VerificationState {
+            verification_id: request.verification_id,
+            status,
+            methods: Vec::new(),
+            breakdown: ScoreBreakdown::of(Vec::new()),
+            next_steps: Vec::new(),
+        };
+        store.record_outcome(&end(VerificationStatus::Timeout), clock::now()).await.or_panic();
+        store.record_outcome(&end(VerificationStatus::Completed), clock::now()).await.or_panic();
+        let ended = store.find_verification(request.verification_id).await.or_panic().expect("it is there");
+        assert_eq!(ended.status, VerificationStatus::Timeout);
+        let next = store.insert_verification(new_request(), &verification(member_id), clock::now()).await.or_panic();
+        assert!(matches!(next, Intake::Taken(_)));
+    }
+}
