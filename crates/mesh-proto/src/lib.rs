@@ -24,7 +24,11 @@ mod score;
 /// Documents: `voluntier.document`.
 pub mod document {
     /// `voluntier.document.v1`.
-    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
+    #[expect(
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "as tonic generates it"
+    )]
     pub mod v1 {
         tonic::include_proto!("voluntier.document.v1");
     }
@@ -33,7 +37,11 @@ pub mod document {
 /// Scores: `voluntier.reputation`.
 pub mod reputation {
     /// `voluntier.reputation.v1`.
-    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
+    #[expect(
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "as tonic generates it"
+    )]
     pub mod v1 {
         tonic::include_proto!("voluntier.reputation.v1");
     }
@@ -42,7 +50,11 @@ pub mod reputation {
 /// Members and verifications: `voluntier.orchestrator`.
 pub mod orchestrator {
     /// `voluntier.orchestrator.v1`.
-    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "as tonic generates it")]
+    #[expect(
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "as tonic generates it"
+    )]
     pub mod v1 {
         tonic::include_proto!("voluntier.orchestrator.v1");
     }
@@ -54,5 +66,8 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 /// The stable reason of an error, e.g. `MEMBER_NOT_FOUND`: the `google.rpc.ErrorInfo` of the domain `voluntier`.
 pub fn reason(status: &tonic::Status) -> Option<String> {
     use tonic_types::StatusExt;
-    status.get_details_error_info().filter(|info| info.domain == "voluntier").map(|info| info.reason)
+    status
+        .get_details_error_info()
+        .filter(|info| info.domain == "voluntier")
+        .map(|info| info.reason)
 }

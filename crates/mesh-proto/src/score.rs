@@ -39,6 +39,9 @@ impl From<ScoreBreakdown> for proto::ScoreBreakdown {
 
 impl From<NextStep> for proto::NextStep {
     fn from(step: NextStep) -> Self {
-        Self { method: step.method.as_str().to_owned(), points: step.points }
+        Self {
+            method: step.method.as_str().to_owned(),
+            points: step.points,
+        }
     }
 }

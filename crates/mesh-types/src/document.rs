@@ -120,17 +120,29 @@ pub struct Check {
 impl Check {
     /// A check that holds.
     pub fn passed(name: CheckName, reason: &str) -> Self {
-        Self { name, result: CheckResult::Passed, reason: reason.to_owned() }
+        Self {
+            name,
+            result: CheckResult::Passed,
+            reason: reason.to_owned(),
+        }
     }
 
     /// A check that does not hold.
     pub fn failed(name: CheckName, reason: &str) -> Self {
-        Self { name, result: CheckResult::Failed, reason: reason.to_owned() }
+        Self {
+            name,
+            result: CheckResult::Failed,
+            reason: reason.to_owned(),
+        }
     }
 
     /// A check that had nothing to look at.
     pub fn not_applicable(name: CheckName, reason: &str) -> Self {
-        Self { name, result: CheckResult::NotApplicable, reason: reason.to_owned() }
+        Self {
+            name,
+            result: CheckResult::NotApplicable,
+            reason: reason.to_owned(),
+        }
     }
 }
 
@@ -171,8 +183,11 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [EvidenceKind; 3] =
-        [Self::DocumentAccepted, Self::DocumentMachineReadable, Self::DocumentAgreesWithPrint];
+    pub const ALL: [EvidenceKind; 3] = [
+        Self::DocumentAccepted,
+        Self::DocumentMachineReadable,
+        Self::DocumentAgreesWithPrint,
+    ];
 
     /// The stable text in tables.
     pub const fn as_str(self) -> &'static str {

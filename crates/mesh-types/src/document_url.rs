@@ -32,7 +32,11 @@ pub enum DocumentUrlError {
 impl DocumentUrl {
     /// The URL of a member's document in a store; `store` has no slash at its end.
     pub fn new(store: &str, member_id: MemberId, document_id: DocumentId) -> Self {
-        Self { store: store.trim_end_matches('/').to_owned(), member_id, document_id }
+        Self {
+            store: store.trim_end_matches('/').to_owned(),
+            member_id,
+            document_id,
+        }
     }
 
     /// Reads a caller's text.
@@ -40,9 +44,16 @@ impl DocumentUrl {
         if text.len() > 1024 {
             return Err(DocumentUrlError::TooLong);
         }
-        let path = text.strip_prefix("file:///").or_else(|| text.strip_prefix("s3://")).ok_or(DocumentUrlError::Scheme)?;
+        let path = text
+            .strip_prefix("file:///")
+            .or_else(|| text.strip_prefix("s3://"))
+            .ok_or(DocumentUrlError::Scheme)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-        if !path.chars().all(plain) || path.split('/').any(|segment| segment.is_empty() || segment.starts_with('.')) {
+        if !path.chars().all(plain)
+            || path
+                .split('/')
+                .any(|segment| segment.is_empty() || segment.starts_with('.'))
+        {
             return Err(DocumentUrlError::Form);
         }
         let mut from_the_end = text.rsplitn(5, '/');
@@ -80,7 +91,11 @@ impl DocumentUrl {
 
 impl fmt::Display for DocumentUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/members/{}/documents/{}", self.store, self.member_id, self.document_id)
+        write!(
+            f,
+            "{}/members/{}/documents/{}",
+            self.store, self.member_id, self.document_id
+        )
     }
 }
 
@@ -95,7 +110,10 @@ mod tests {
         for store in ["file:///srv/documents", "s3://bucket", "s3://bucket/some/prefix"] {
             let url = format!("{store}/members/42/documents/{ID}");
             let parsed = DocumentUrl::parse(&url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((parsed.store(), parsed.member_id().get(), parsed.to_string()), (store, 42, url));
+            assert_eq!(
+                (parsed.store(), parsed.member_id().get(), parsed.to_string()),
+                (store, 42, url)
+            );
         }
     }
 

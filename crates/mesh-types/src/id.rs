@@ -31,7 +31,11 @@ impl TryFrom<i64> for MemberId {
     type Error = IdError;
 
     fn try_from(value: i64) -> Result<Self, IdError> {
-        if value > 0 { Ok(Self(value)) } else { Err(IdError::NotPositive) }
+        if value > 0 {
+            Ok(Self(value))
+        } else {
+            Err(IdError::NotPositive)
+        }
     }
 }
 
@@ -116,8 +120,16 @@ mod tests {
     #[test]
     fn only_the_hyphenated_form_is_a_uuid() {
         let id = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
-        assert_eq!(id.parse::<DocumentId>().map(|parsed| parsed.to_string()), Ok(id.to_owned()));
-        for bad in ["", "018f3c6e7d1a7bb29c550f1f2a3b4c5d", "{018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d}", "../etc"] {
+        assert_eq!(
+            id.parse::<DocumentId>().map(|parsed| parsed.to_string()),
+            Ok(id.to_owned())
+        );
+        for bad in [
+            "",
+            "018f3c6e7d1a7bb29c550f1f2a3b4c5d",
+            "{018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d}",
+            "../etc",
+        ] {
             assert_eq!(bad.parse::<DocumentId>(), Err(IdError::NotAUuid), "{bad}");
         }
     }

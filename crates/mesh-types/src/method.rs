@@ -48,8 +48,13 @@ pub enum VerificationStatus {
 
 impl VerificationStatus {
     /// Every status.
-    pub const ALL: [VerificationStatus; 5] =
-        [Self::InProgress, Self::Completed, Self::Failed, Self::Cancelled, Self::Timeout];
+    pub const ALL: [VerificationStatus; 5] = [
+        Self::InProgress,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Timeout,
+    ];
 
     /// The stable text in tables and search attributes.
     pub const fn as_str(self) -> &'static str {

@@ -32,7 +32,10 @@ pub enum Class {
 impl Class {
     /// Whether the same call can succeed later without a change by the caller.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Class::Unavailable | Class::DeadlineExceeded | Class::ResourceExhausted | Class::Internal)
+        matches!(
+            self,
+            Class::Unavailable | Class::DeadlineExceeded | Class::ResourceExhausted | Class::Internal
+        )
     }
 }
 

@@ -31,7 +31,11 @@ impl TryFrom<u8> for Score {
     type Error = &'static str;
 
     fn try_from(value: u8) -> Result<Self, Self::Error> {
-        if value <= 100 { Ok(Score(value)) } else { Err("must be from 0 to 100") }
+        if value <= 100 {
+            Ok(Score(value))
+        } else {
+            Err("must be from 0 to 100")
+        }
     }
 }
 
@@ -124,7 +128,11 @@ impl ScoreBreakdown {
         let sum: i64 = contributions.iter().map(|line| i64::from(line.points)).sum();
         let score = Score::capped(sum);
         let cap_adjustment = i32::try_from(i64::from(score.get()) - sum).unwrap_or(i32::MIN);
-        ScoreBreakdown { score, contributions, cap_adjustment }
+        ScoreBreakdown {
+            score,
+            contributions,
+            cap_adjustment,
+        }
     }
 
     /// The level that the score gives.
@@ -139,8 +147,18 @@ mod tests {
 
     #[test]
     fn levels_begin_at_25_50_and_75() {
-        let table = [(0, Level::None), (24, Level::None), (25, Level::Bronze), (49, Level::Bronze)];
-        let more = [(50, Level::Silver), (74, Level::Silver), (75, Level::Gold), (100, Level::Gold)];
+        let table = [
+            (0, Level::None),
+            (24, Level::None),
+            (25, Level::Bronze),
+            (49, Level::Bronze),
+        ];
+        let more = [
+            (50, Level::Silver),
+            (74, Level::Silver),
+            (75, Level::Gold),
+            (100, Level::Gold),
+        ];
         for (points, level) in table.into_iter().chain(more) {
             assert_eq!(Level::of(Score::capped(points)), level, "{points}");
         }

@@ -28,12 +28,22 @@ pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode>
     let today = today();
     let material = Material::of(arguments, today)?;
     let trace_id = new_uuid().simple().to_string();
-    println!("\nmember {MEMBER_ID}: {}, born {}", material.shown_name(), material.birth_date);
+    println!(
+        "\nmember {MEMBER_ID}: {}, born {}",
+        material.shown_name(),
+        material.birth_date
+    );
     register(mesh, &material, &trace_id).await?;
     let upload = upload(mesh, material.picture, &trace_id).await?;
-    println!("document {}: {} page, {} bytes", upload.document_id, upload.page_count, upload.size_bytes);
+    println!(
+        "document {}: {} page, {} bytes",
+        upload.document_id, upload.page_count, upload.size_bytes
+    );
     let started = start(mesh, upload.document_url, &trace_id).await?;
-    println!("verification {}: workflow {}, run {}\n", started.verification_id, started.workflow_id, started.run_id);
+    println!(
+        "verification {}: workflow {}, run {}\n",
+        started.verification_id, started.workflow_id, started.run_id
+    );
     let accepted = watch(mesh, started.verification_id, &trace_id).await?;
     println!("\ntrace        {trace_id}");
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -63,8 +73,16 @@ impl Material {
             None => specimen::to_png(&passport.draw()),
             Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
         };
-        let birth_date = arguments.birth_date.clone().unwrap_or_else(|| truth.birth_date.to_string());
-        Ok(Self { given_names, family_name, birth_date, picture })
+        let birth_date = arguments
+            .birth_date
+            .clone()
+            .unwrap_or_else(|| truth.birth_date.to_string());
+        Ok(Self {
+            given_names,
+            family_name,
+            birth_date,
+            picture,
+        })
     }
 
     fn shown_name(&self) -> String {
@@ -85,7 +103,10 @@ async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::R
         member_id: MEMBER_ID,
         profile: Some(profile),
     };
-    members.register_member(traced(request, trace_id)?).await.context("RegisterMember")?;
+    members
+        .register_member(traced(request, trace_id)?)
+        .await
+        .context("RegisterMember")?;
     Ok(())
 }
 
@@ -98,10 +119,17 @@ async fn upload(mesh: &Mesh, picture: Vec<u8>, trace_id: &str) -> anyhow::Result
     };
     let mut parts = vec![Part::Header(header), Part::Page(Page {})];
     parts.extend(picture.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec())));
-    let messages: Vec<_> = parts.into_iter().map(|part| document::UploadDocumentRequest { part: Some(part) }).collect();
+    let messages: Vec<_> = parts
+        .into_iter()
+        .map(|part| document::UploadDocumentRequest { part: Some(part) })
+        .collect();
     let mut documents = DocumentServiceClient::connect(mesh.document.grpc_url()).await?;
     let stream = traced(tokio_stream::iter(messages), trace_id)?;
-    Ok(documents.upload_document(stream).await.context("UploadDocument")?.into_inner())
+    Ok(documents
+        .upload_document(stream)
+        .await
+        .context("UploadDocument")?
+        .into_inner())
 }
 
 async fn start(
@@ -111,7 +139,10 @@ async fn start(
 ) -> anyhow::Result<orchestrator::StartVerificationResponse> {
     use orchestrator::method_request::Method;
     let document_type = document::DocumentType::Passport.into();
-    let method = Method::Document(orchestrator::DocumentMethod { document_type, document_url });
+    let method = Method::Document(orchestrator::DocumentMethod {
+        document_type,
+        document_url,
+    });
     let request = orchestrator::StartVerificationRequest {
         request_id: new_uuid().to_string(),
         member_id: MEMBER_ID,
@@ -120,14 +151,22 @@ async fn start(
         timeout: None,
     };
     let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
-    Ok(verifications.start_verification(traced(request, trace_id)?).await.context("StartVerification")?.into_inner())
+    Ok(verifications
+        .start_verification(traced(request, trace_id)?)
+        .await
+        .context("StartVerification")?
+        .into_inner())
 }
 
 /// Shows the verification until it ends; whether its document was accepted.
 async fn watch(mesh: &Mesh, verification_id: String, trace_id: &str) -> anyhow::Result<bool> {
     let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
     let request = traced(orchestrator::WatchVerificationRequest { verification_id }, trace_id)?;
-    let mut changes = verifications.watch_verification(request).await.context("WatchVerification")?.into_inner();
+    let mut changes = verifications
+        .watch_verification(request)
+        .await
+        .context("WatchVerification")?
+        .into_inner();
     let mut watching = Watching::default();
     while let Some(change) = changes.message().await.context("WatchVerification")? {
         if let Some(verification) = change.verification {
@@ -141,11 +180,16 @@ async fn watch(mesh: &Mesh, verification_id: String, trace_id: &str) -> anyhow::
 fn traced<T>(message: T, trace_id: &str) -> anyhow::Result<Request<T>> {
     let span_id = &new_uuid().simple().to_string()[..16];
     let mut request = Request::new(message);
-    request.metadata_mut().insert("traceparent", format!("00-{trace_id}-{span_id}-01").parse()?);
+    request
+        .metadata_mut()
+        .insert("traceparent", format!("00-{trace_id}-{span_id}-01").parse()?);
     Ok(request)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the drawn passport must be valid on the day the demo runs")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the drawn passport must be valid on the day the demo runs"
+)]
 fn today() -> Date {
     jiff::Zoned::now().date()
 }

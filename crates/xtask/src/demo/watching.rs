@@ -53,15 +53,30 @@ impl Watching {
         if ended {
             self.methods_ended.push(method.method);
             self.accepted |= method.status() == MethodStatus::Accepted;
-            let name = method.method().as_str_name().trim_start_matches("METHOD_").to_lowercase();
-            let status = method.status().as_str_name().trim_start_matches("METHOD_STATUS_").to_lowercase();
-            println!("{name:<12} {status} ({})\n             {}", method.internal_reason, method.member_reason);
+            let name = method
+                .method()
+                .as_str_name()
+                .trim_start_matches("METHOD_")
+                .to_lowercase();
+            let status = method
+                .status()
+                .as_str_name()
+                .trim_start_matches("METHOD_STATUS_")
+                .to_lowercase();
+            println!(
+                "{name:<12} {status} ({})\n             {}",
+                method.internal_reason, method.member_reason
+            );
         }
     }
 }
 
 fn show_end(verification: &Verification) {
-    let status = verification.status().as_str_name().trim_start_matches("VERIFICATION_STATUS_").to_lowercase();
+    let status = verification
+        .status()
+        .as_str_name()
+        .trim_start_matches("VERIFICATION_STATUS_")
+        .to_lowercase();
     println!("verification {status}");
     if let Some(breakdown) = &verification.breakdown {
         show_score(breakdown, verification.target_score);
@@ -73,7 +88,10 @@ fn show_end(verification: &Verification) {
 
 fn show_score(breakdown: &ScoreBreakdown, target: i32) {
     for line in &breakdown.contributions {
-        println!("points       {:>3}  {} ({}, rules version {})", line.points, line.kind, line.method, line.rule_version);
+        println!(
+            "points       {:>3}  {} ({}, rules version {})",
+            line.points, line.kind, line.method, line.rule_version
+        );
     }
     if breakdown.cap_adjustment != 0 {
         println!("points       {:>3}  the cap at 100", breakdown.cap_adjustment);

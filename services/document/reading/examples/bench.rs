@@ -1,6 +1,9 @@
 //! Measures the reader on specimens whose truth is known.
 //!
-//! `cargo run --release -p document-reading --example bench -- [--seeds N] [--first N] [--model DIR] [--degradations] [--show]`
+//! `cargo run --release -p document-reading --example bench -- [--seeds N] [--first N] [--model DIR] [--degradations | --all-degradations]
+//! [--worse] [--show]`
+//!
+//! `--worse` blurs every picture once more and adds noise, to see what happens where reading gets hard.
 //!
 //! For each way of getting worse: zones read exactly, documents whose checks all pass with the holder's own profile, those
 //! of them with a wrong field, and the time of a page.
@@ -19,6 +22,7 @@ struct Options {
     first: u64,
     model: PathBuf,
     degradations: &'static [Degradation],
+    worse: bool,
     show: bool,
 }
 
@@ -46,8 +50,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut tally = Tally::default();
         for seed in options.first..options.first + options.seeds {
             let passport = Passport::from_seed(seed);
-            let picture = degrade(&passport.draw(), *degradation, seed);
-            let bytes = if *degradation == Degradation::Clean {
+            let mut picture = degrade(&passport.draw(), *degradation, seed);
+            if options.worse {
+                picture = degrade(&picture, Degradation::BlurredNoisy, seed + 1);
+            }
+            let bytes = if *degradation == Degradation::Clean && !options.worse {
                 to_png(&picture)
             } else {
                 to_jpeg(&picture, 95)
@@ -161,6 +168,7 @@ fn options() -> Result<Options, Box<dyn std::error::Error>> {
         first: 0,
         model,
         degradations: &[Degradation::Clean],
+        worse: false,
         show: false,
     };
     let mut arguments = std::env::args().skip(1);
@@ -172,6 +180,7 @@ fn options() -> Result<Options, Box<dyn std::error::Error>> {
             "--model" => options.model = value()?.into(),
             "--degradations" => options.degradations = &Degradation::MEASURED,
             "--all-degradations" => options.degradations = &Degradation::ALL,
+            "--worse" => options.worse = true,
             "--show" => options.show = true,
             other => return Err(format!("{other} is no option").into()),
         }

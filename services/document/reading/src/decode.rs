@@ -310,11 +310,11 @@ fn field_ways(seen: &Seen, field: &Checked) -> [(f32, Vec<usize>); 10] {
     }
     let digit_weight = WEIGHTS[(field.composite + field.last - field.first) % 3];
     let mut best: [(f32, Vec<usize>); 10] = std::array::from_fn(|_| (IMPOSSIBLE, Vec::new()));
-    for digit in 0..10 {
+    for (digit, seen_digit) in seen[field.last].iter().enumerate().take(10) {
         for composite in 0..10 {
             let state = digit * 10 + composite;
             let adds = (composite + digit * digit_weight) % 10;
-            let score = scores[state] + seen[field.last][digit];
+            let score = scores[state] + seen_digit;
             if scores[state] > IMPOSSIBLE / 2.0 && score > best[adds].0 {
                 best[adds] = (score, trace(&ways, state, digit));
             }

@@ -55,6 +55,16 @@ impl Line {
         }
     }
 
+    /// The same line read from its end, upside down.
+    pub(crate) fn turned(&self) -> Self {
+        let back = |c: [f32; 3]| [c[0], -c[1], c[2]];
+        Self {
+            x: back(self.x),
+            y: back(self.y),
+            ..*self
+        }
+    }
+
     /// The mean width of a cell in pixels.
     pub(crate) fn pitch(&self) -> f32 {
         self.x[1].hypot(self.y[1])
@@ -274,9 +284,11 @@ fn solve(mut rows: [[f64; 4]; 3]) -> [f32; 3] {
         for other in 0..3 {
             if other != column {
                 let factor = rows[other][column] / rows[column][column];
-                for i in column..4 {
-                    rows[other][i] -= factor * rows[column][i];
-                }
+                let taken = rows[column].map(|value| factor * value);
+                rows[other]
+                    .iter_mut()
+                    .zip(taken)
+                    .for_each(|(value, taken)| *value -= taken);
             }
         }
     }

@@ -10,9 +10,11 @@ use std::fmt;
 
 mod dates;
 mod likeness;
+#[cfg(test)]
+mod tests;
 
 use dates::dates_in;
-use likeness::{Likeness, compare_letters, compare_number};
+use likeness::{Likeness, compare_letters, compare_number, same_but_for_lost_marks};
 
 /// A word with its place on the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +81,9 @@ type Run<'a> = Vec<&'a Word>;
 /// A gap wider than this share of the letters' height parts two runs.
 const RUN_GAP: f32 = 1.6;
 
+/// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
+const SURE_LETTER: u8 = 70;
+
 impl Agreement {
     /// What a page without words answers.
     pub const NOTHING_FOUND: Self = Self {
@@ -136,12 +141,11 @@ impl FieldAgreement {
 }
 
 impl PrintedText {
-    /// Takes the words of one more look out of tesseract's table.
-    pub(crate) fn add_look(&mut self, table: &str) {
+    /// Takes the words of one look out of tesseract's table.
+    pub(crate) fn from_table(table: &str) -> Self {
         let words: Vec<Word> = table.lines().skip(1).filter_map(word_of_row).collect();
-        if !words.is_empty() {
-            self.looks.push(words);
-        }
+        let looks = if words.is_empty() { Vec::new() } else { vec![words] };
+        Self { looks }
     }
 
     /// Says, field by field, whether the print agrees with the zone: the best answer of all looks.
@@ -174,7 +178,8 @@ fn look_agrees(words: &[Word], fields: &MrzFields) -> Agreement {
 
 /// The words by line and then by nearness, from the top left to the bottom right.
 fn runs(words: &[Word]) -> Vec<Run<'_>> {
-    let mut words: Vec<&Word> = words.iter().collect();
+    // A word with a filler is of a zone, and so no second source.
+    let mut words: Vec<&Word> = words.iter().filter(|word| !word.text.contains('<')).collect();
     words.sort_by_key(|word| (word.left, word.top));
     let mut runs: Vec<Run<'_>> = Vec::new();
     for word in words {
@@ -284,26 +289,17 @@ fn compare_name(wanted: &str, printed: &str, may_be_cut: bool) -> Likeness {
     let mut best = Likeness::Other;
     for spelling in spellings(&printed) {
         let whole = spelling.concat();
-        let compared = if may_be_cut && wanted.len() < whole.len() {
-            &whole[..wanted.len()]
+        if same_but_for_lost_marks(wanted, &whole, may_be_cut) {
+            return Likeness::Same;
+        }
+        let compared = if may_be_cut {
+            &whole[..whole.len().min(wanted.len())]
         } else {
             &whole
         };
-        best = best
-            .max(compare_letters(wanted, compared))
-            .max(compare_letters(&without_digraphs(wanted), compared));
+        best = best.max(compare_letters(wanted, compared));
     }
     best
-}
-
-/// A zone's AE, OE, UE, AA for a print whose marks the engine lost.
-fn without_digraphs(name: &str) -> String {
-    name.replace("AE", "A")
-        .replace("OE", "O")
-        .replace("UE", "U")
-        .replace("AA", "A")
-        .replace("UXX", "U")
-        .replace("NXX", "N")
 }
 
 fn letter_for_digit(c: char) -> char {
@@ -349,49 +345,93 @@ fn date(runs: &[Run<'_>], wanted: Option<Date>) -> FieldAgreement {
     found
 }
 
-/// Looks for a state's code as a word of its own, or for its name.
+/// Looks for a state's code as a word of its own, or for its name. Neither is taken out of a longer word or name: Niger is
+/// no part of Nigeria.
 fn state(runs: &[Run<'_>], code: &str) -> FieldAgreement {
-    let name = mrz::country_name(code).map(|name| {
-        spellings(name)
-            .into_iter()
-            .map(|parts| parts.concat())
-            .collect::<Vec<_>>()
-    });
-    for run in runs {
-        if run.iter().any(|word| {
-            word.text
-                .split(['/', ':', '(', ')', ',', '.'])
-                .any(|part| !code.is_empty() && part == code)
-        }) {
-            return FieldAgreement::Agrees;
-        }
-        let whole: String = run.iter().flat_map(|word| word.text.chars()).collect();
-        let printed: Vec<String> = spellings(&whole).into_iter().map(|parts| parts.concat()).collect();
-        if name
-            .as_ref()
-            .is_some_and(|names| names.iter().any(|name| printed.iter().any(|text| text.contains(name))))
-        {
-            return FieldAgreement::Agrees;
-        }
+    if code.is_empty() {
+        return FieldAgreement::NotFound;
     }
-    FieldAgreement::NotFound
+    let names: Vec<String> = state_names(code).iter().flat_map(|name| written(name)).collect();
+    let says_so = |run: &Run<'_>| {
+        let by_code = run
+            .iter()
+            .filter(|word| code.len() > 1 || word.confidence >= SURE_LETTER)
+            .any(|word| {
+                let mut parts = word.text.split(|c: char| !c.is_ascii_alphanumeric());
+                parts.any(|part| part == code)
+            });
+        let text: String = run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        by_code || written(&text).iter().any(|printed| names.contains(printed))
+    };
+    match runs.iter().any(says_so) {
+        true => FieldAgreement::Agrees,
+        false => FieldAgreement::NotFound,
+    }
 }
 
+/// What a state is called: its whole name, and the part before a bracket where that is no other state's (Korea is two).
+fn state_names(code: &str) -> Vec<&'static str> {
+    let Some(whole) = mrz::country_name(code) else {
+        return Vec::new();
+    };
+    let short = whole.split('(').next().unwrap_or(whole).trim();
+    let unique = mrz::codes().iter().filter(|(_, name)| name.starts_with(short)).count() == 1;
+    if unique { vec![whole, short] } else { vec![whole] }
+}
+
+fn written(name: &str) -> Vec<String> {
+    spellings(name).into_iter().map(|parts| parts.concat()).collect()
+}
+
+/// Looks for the letter of the sex, by its caption if that was read: single letters come out of patterns as well.
 fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
     let wanted = match wanted {
         Sex::Female => "F",
         Sex::Male => "M",
         Sex::Unspecified => "X",
     };
-    let mut found = FieldAgreement::NotFound;
-    for word in runs.iter().flatten() {
-        match word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()) {
-            text if text == wanted => return FieldAgreement::Agrees,
-            "F" | "M" | "X" => found = FieldAgreement::Disagrees,
-            _ => {}
-        }
+    let words = || runs.iter().flatten();
+    let bare = |word: &Word| word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
+    let captions: Vec<&Word> = words().filter(|word| is_caption_of_sex(&bare(word))).copied().collect();
+    let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
+    if captions.is_empty() {
+        let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
+        let says_so = !letters.is_empty() && letters.iter().all(|letter| letter == wanted);
+        return if says_so {
+            FieldAgreement::Agrees
+        } else {
+            FieldAgreement::NotFound
+        };
     }
-    found
+    // By its caption a letter is known for what it is, small or large.
+    let by_caption = words().filter(|word| captions.iter().any(|caption| is_by(caption, word)));
+    let letters: Vec<String> = by_caption
+        .map(|word| bare(word).to_uppercase())
+        .filter(|text| is_sex(text))
+        .collect();
+    if letters.is_empty() {
+        FieldAgreement::NotFound
+    } else if letters.iter().all(|letter| letter == wanted) {
+        FieldAgreement::Agrees
+    } else {
+        FieldAgreement::Disagrees
+    }
+}
+
+/// Whether a word is the caption of the sex in one of the languages that passports have beside English.
+fn is_caption_of_sex(text: &str) -> bool {
+    ["sex", "sexe", "sexo", "sesso", "geschlecht", "gender", "kön", "kjønn"].contains(&text.to_lowercase().as_str())
+}
+
+/// Whether a value stands under its caption or to the right of it.
+fn is_by(caption: &Word, value: &Word) -> bool {
+    let height = caption.height.max(value.height) as f32;
+    let right = value.left as f32 - caption.left as f32;
+    let below = value.top as f32 - caption.top as f32;
+    let under =
+        (0.3 * height..4.0 * height).contains(&below) && (-height..caption.width as f32 + height).contains(&right);
+    let beside = below.abs() < 0.6 * height && (0.0..caption.width as f32 + 4.0 * height).contains(&right);
+    under || beside
 }
 
 // Printed words are personal data: `Debug` says only how often was looked.

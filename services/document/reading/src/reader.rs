@@ -5,11 +5,12 @@ use crate::{
     mrz_reading::MrzReading,
     picture::decode_gray,
     printed::PrintedText,
-    weigh,
-    zone::{self, Cut, Paper, PrintLook},
+    weigh::{Weighed, weigh},
+    zone::{self, Cut, Paper, PrintLook, Zone},
 };
+use image::GrayImage;
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Reads pages. Cheap to clone; safe to use from many tasks at once, each page then runs its own engine process.
 #[derive(Clone, Debug)]
@@ -149,13 +150,12 @@ impl Reader {
         })
         .await??;
         let (width, height) = gray.dimensions();
-        let mut best: Option<(zone::Zone, weigh::Weighed)> = None;
-        for zone in zones {
-            let Some((zone, weighed)) = self.look_closer(zone).await? else {
+        let mut best: Option<(Arc<Zone>, Weighed)> = None;
+        for zone in zones.into_iter().map(Arc::new) {
+            let Some(weighed) = self.look_closer(&zone).await? else {
                 continue;
             };
-            let better = best.as_ref().is_none_or(|(_, known)| weighed.rank() > known.rank());
-            if better {
+            if best.as_ref().is_none_or(|(_, known)| weighed.rank() > known.rank()) {
                 best = Some((zone, weighed));
             }
             if best.as_ref().is_some_and(|(_, known)| known.is_sure()) {
@@ -163,12 +163,8 @@ impl Reader {
             }
         }
         let (printed, mrz) = match best {
-            Some((zone, weighed)) => (self.read_print(zone, &weighed.reading).await?, Some(weighed.reading)),
-            None => {
-                let mut printed = PrintedText::default();
-                printed.add_look(&self.engine.read_words(&gray).await?);
-                (printed, None)
-            }
+            Some((zone, weighed)) => (self.read_print(&zone, &weighed.reading).await?, Some(weighed.reading)),
+            None => (self.read_words(move || zone::whole_page(&gray)).await?, None),
         };
         let printed = (!printed.looks.is_empty()).then_some(printed);
         Ok(PageReading {
@@ -179,17 +175,34 @@ impl Reader {
         })
     }
 
+    /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes
+    /// saw.
+    async fn look_closer(&self, zone: &Arc<Zone>) -> Result<Option<Weighed>, ReadError> {
+        let mut texts: [Vec<String>; 2] = Default::default();
+        let mut weighed = None;
+        for ways in CUTS {
+            let shown = zone.clone();
+            let cuts = blocking(move || shown.cuts(ways)).await?;
+            let mut upper = self.engine.read_zone_lines(&cuts).await?;
+            let lower = upper.split_off(ways.len());
+            texts[0].extend(upper);
+            texts[1].extend(lower);
+            let (seen, read) = (zone.clone(), texts.clone());
+            weighed = blocking(move || weigh(&seen.scores, &read)).await?;
+            if weighed.as_ref().is_some_and(Weighed::is_sure) {
+                break;
+            }
+        }
+        Ok(weighed)
+    }
+
     /// Reads the print above a zone, in one way after another until it agrees with the zone in every field.
-    async fn read_print(&self, mut zone: zone::Zone, mrz: &MrzReading) -> Result<PrintedText, ReadError> {
+    async fn read_print(&self, zone: &Arc<Zone>, mrz: &MrzReading) -> Result<PrintedText, ReadError> {
         let mut printed = PrintedText::default();
         for look in PRINT_LOOKS {
-            let area;
-            (zone, area) = blocking(move || {
-                let area = zone.printed_area(look);
-                (zone, area)
-            })
-            .await?;
-            printed.add_look(&self.engine.read_words(&area).await?);
+            let shown = zone.clone();
+            let more = self.read_words(move || shown.printed_area(look)).await?;
+            printed.looks.extend(more.looks);
             if printed.agrees(&mrz.fields).is_whole() {
                 break;
             }
@@ -197,33 +210,9 @@ impl Reader {
         Ok(printed)
     }
 
-    /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes saw.
-    async fn look_closer(&self, zone: zone::Zone) -> Result<Option<(zone::Zone, weigh::Weighed)>, ReadError> {
-        let mut zone = zone;
-        let mut texts: [Vec<String>; 2] = Default::default();
-        let mut weighed = None;
-        for ways in CUTS {
-            let (back, cuts) = blocking(move || {
-                let cuts = zone.cuts(ways);
-                (zone, cuts)
-            })
-            .await?;
-            zone = back;
-            let mut read = self.engine.read_zone_lines(&cuts).await?;
-            let lower = read.split_off(ways.len());
-            texts[0].extend(read);
-            texts[1].extend(lower);
-            let known = texts.clone();
-            (zone, weighed) = blocking(move || {
-                let weighed = weigh::weigh(&zone, &known);
-                (zone, weighed)
-            })
-            .await?;
-            if weighed.as_ref().is_some_and(weigh::Weighed::is_sure) {
-                break;
-            }
-        }
-        Ok(weighed.map(|weighed| (zone, weighed)))
+    async fn read_words(&self, area: impl FnOnce() -> GrayImage + Send + 'static) -> Result<PrintedText, ReadError> {
+        let area = blocking(area).await?;
+        Ok(PrintedText::from_table(&self.engine.read_words(&area).await?))
     }
 }
 

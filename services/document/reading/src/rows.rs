@@ -164,10 +164,10 @@ fn keep(places: &mut Vec<(f32, Place)>, score: f32, place: Place) {
         }
     } else if places.len() < PLACES {
         places.push((score, place));
-    } else if let Some(worst) = places.iter_mut().min_by(|a, b| a.0.total_cmp(&b.0)) {
-        if worst.0 < score {
-            *worst = (score, place);
-        }
+    } else if let Some(worst) = places.iter_mut().min_by(|a, b| a.0.total_cmp(&b.0))
+        && worst.0 < score
+    {
+        *worst = (score, place);
     }
 }
 

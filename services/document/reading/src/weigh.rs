@@ -5,7 +5,6 @@ use crate::{
     glyphs::{ALPHABET, Scores, index_of},
     grid::CellScores,
     mrz_reading::{CELLS, Cell, MrzReading, Repair},
-    zone::Zone,
 };
 
 /// What a difference of correlation is worth, as the logarithm of a likelihood.
@@ -14,6 +13,8 @@ const GLYPH_WEIGHT: f32 = 40.0;
 const ENGINE_WEIGHT: f32 = 6.0;
 /// A cell whose second choice is nearer than this is doubtful.
 const LEAST_MARGIN: f32 = 2.5;
+/// The same for a cell that tesseract read otherwise at every cut: what an unmistakable glyph is ahead of all others.
+const LEAST_MARGIN_ALONE: f32 = 12.0;
 /// What check digits may ask for against what was seen; beyond it they fail rather than bend the reading.
 const MOST_REPAIR: f32 = 9.0;
 /// Cells that check digits may change.
@@ -40,12 +41,13 @@ impl Weighed {
     }
 }
 
-/// Weighs a zone with the texts that tesseract read off the two lines' cuts; `None` if it is no zone after all.
-pub(crate) fn weigh(zone: &Zone, texts: &[Vec<String>; 2]) -> Option<Weighed> {
-    let seen: [Seen; 2] = std::array::from_fn(|line| together(&zone.scores[line], &texts[line]));
-    let first = upper(&seen[0]);
-    let free = lower(&seen[1], CheckDigitsMust::NotPass);
-    let checked = lower(&seen[1], CheckDigitsMust::Pass);
+/// Weighs what the glyph eye saw on a zone's two lines with the texts that tesseract read off each line's cuts; `None` if
+/// it is no zone after all.
+pub(crate) fn weigh(glyphs: &[CellScores; 2], texts: &[Vec<String>; 2]) -> Option<Weighed> {
+    let [above, below] = [0, 1].map(|line| Both::new(&glyphs[line], &texts[line]));
+    let first = upper(&above.seen);
+    let free = lower(&below.seen, CheckDigitsMust::NotPass);
+    let checked = lower(&below.seen, CheckDigitsMust::Pass);
     let changed = free.line.iter().zip(&checked.line).filter(|(a, b)| a != b).count();
     let repairable = free.score - checked.score <= MOST_REPAIR && changed <= MOST_REPAIRS;
     let (second, must) = if repairable {
@@ -58,33 +60,60 @@ pub(crate) fn weigh(zone: &Zone, texts: &[Vec<String>; 2]) -> Option<Weighed> {
     if agreement < LEAST_AGREEMENT && !(repairable && changed == 0) {
         return None;
     }
-    let mut doubtful = doubts(0, &margins(&seen[0], &first, upper));
-    doubtful.extend(doubts(1, &margins(&seen[1], &second, |seen| lower(seen, must))));
-    let mut repaired = repairs(0, &seen[0], &first);
-    repaired.extend(repairs(1, &seen[1], &second));
+    let mut doubtful = above.doubts(0, &first, &margins(&above.seen, &first, upper));
+    doubtful.extend(below.doubts(1, &second, &margins(&below.seen, &second, |seen| lower(seen, must))));
+    let mut repaired = repairs(0, &above.seen, &first);
+    repaired.extend(repairs(1, &below.seen, &second));
     let reading = MrzReading::parse([first.text(), second.text()], repaired, doubtful)?;
-    Some(Weighed {
-        reading,
-        quality: zone.quality(),
-    })
+    let quality = (glyphs[0].quality + glyphs[1].quality) / 2.0;
+    Some(Weighed { reading, quality })
 }
 
 /// What both eyes saw in the cells of one line.
-fn together(glyphs: &CellScores, texts: &[String]) -> Seen {
-    let mut seen: Seen = glyphs
-        .cells
-        .iter()
-        .map(|scores| scores.map(|score| score * GLYPH_WEIGHT))
-        .collect();
-    let alone = seen.clone();
-    for text in texts {
-        for (cell, character) in aligned(&alone, text).into_iter().enumerate() {
-            if let Some(character) = character {
-                seen[cell][character] += ENGINE_WEIGHT / texts.len() as f32;
+struct Both {
+    seen: Seen,
+    /// What tesseract read in each cell, by cut.
+    read: Vec<[Option<usize>; CELLS]>,
+}
+
+impl Both {
+    fn new(glyphs: &CellScores, texts: &[String]) -> Self {
+        let alone: Seen = glyphs
+            .cells
+            .iter()
+            .map(|scores| scores.map(|score| score * GLYPH_WEIGHT))
+            .collect();
+        let read: Vec<_> = texts.iter().map(|text| aligned(&alone, text)).collect();
+        let mut seen = alone;
+        for cells in &read {
+            for (scores, character) in seen.iter_mut().zip(cells) {
+                if let Some(character) = character {
+                    scores[*character] += ENGINE_WEIGHT / read.len() as f32;
+                }
             }
         }
+        Self { seen, read }
     }
-    seen
+
+    /// The cells whose second choice is near, or nearer than one eye alone can tell where only one eye saw the first.
+    fn doubts(&self, line: u8, taken: &Decoded, margins: &[f32]) -> Vec<Cell> {
+        let least = |position: usize| {
+            let backed = self
+                .read
+                .iter()
+                .any(|cells| cells[position] == Some(taken.line[position]));
+            if backed { LEAST_MARGIN } else { LEAST_MARGIN_ALONE }
+        };
+        let near = margins
+            .iter()
+            .enumerate()
+            .filter(|(position, margin)| **margin < least(*position));
+        near.map(|(position, _)| Cell {
+            line,
+            position: position as u8,
+        })
+        .collect()
+    }
 }
 
 /// What leaving out a cell or a character costs in an alignment; at the ends, where frames are, a character costs less.
@@ -175,15 +204,6 @@ fn agreement(texts: &[Vec<String>; 2], lines: [&Decoded; 2]) -> f32 {
     shares.sum::<usize>() as f32 / (2 * CELLS) as f32
 }
 
-fn doubts(line: u8, margins: &[f32]) -> Vec<Cell> {
-    let near = margins.iter().enumerate().filter(|(_, margin)| **margin < LEAST_MARGIN);
-    near.map(|(position, _)| Cell {
-        line,
-        position: position as u8,
-    })
-    .collect()
-}
-
 fn repairs(line: u8, seen: &Seen, decoded: &Decoded) -> Vec<Repair> {
     let best = |scores: &Scores| (0..ALPHABET.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
     seen.iter()
@@ -212,6 +232,60 @@ mod tests {
         text.chars()
             .map(|c| std::array::from_fn(|at| if at == place(c) { 30.0 } else { 10.0 }))
             .collect()
+    }
+
+    const LOWER: &str = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
+
+    /// What the glyph eye sees of a text: each shape by half more like itself than like any other.
+    fn glyphs(text: &str) -> CellScores {
+        let place = |c: char| index_of(c).expect("a character of a zone");
+        let cells = text
+            .chars()
+            .map(|c| std::array::from_fn(|at| if at == place(c) { 0.95 } else { 0.45 }))
+            .collect();
+        CellScores { cells, quality: 0.95 }
+    }
+
+    /// Both lines, the lower one as each eye sees it.
+    fn weighed(by_glyphs: &str, by_engine: &str) -> MrzReading {
+        let texts = [vec![LINE.to_owned()], vec![by_engine.to_owned()]];
+        weigh(&[glyphs(LINE), glyphs(by_glyphs)], &texts)
+            .expect("a zone")
+            .reading
+    }
+
+    #[test]
+    fn what_both_eyes_see_is_without_doubt() {
+        let reading = weighed(LOWER, LOWER);
+        assert_eq!(reading.lines, [LINE, LOWER]);
+        assert!(reading.check_digits.all_passed() && reading.doubtful.is_empty() && reading.repaired.is_empty());
+    }
+
+    #[test]
+    fn a_check_digit_that_is_plainly_wrong_fails_and_is_not_bent() {
+        let forged = LOWER.replace("L898902C3", "L898902C4");
+        let reading = weighed(&forged, &forged);
+        assert_eq!(reading.lines[1], forged);
+        assert!(!reading.check_digits.all_passed());
+    }
+
+    #[test]
+    fn eyes_that_differ_where_no_check_digit_tells_leave_a_doubt() {
+        // 6 and G have the same value modulo 10, so both readings pass.
+        let other = LOWER.replace("ZE184226B", "ZE18422GB");
+        let mut seen = glyphs(LOWER);
+        seen.cells[35][index_of('G').expect("a letter")] = 0.85;
+        let texts = [vec![LINE.to_owned()], vec![other]];
+        let reading = weigh(&[glyphs(LINE), seen], &texts).expect("a zone").reading;
+        assert!(reading.check_digits.all_passed());
+        assert_eq!(reading.doubtful, [Cell { line: 1, position: 35 }]);
+    }
+
+    #[test]
+    fn text_that_the_eyes_read_differently_throughout_is_no_zone() {
+        let noise = "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM";
+        let texts = [vec!["THISISALETTER".to_owned()], vec!["ANDNOZONE".to_owned()]];
+        assert!(weigh(&[glyphs(noise), glyphs(noise)], &texts).is_none());
     }
 
     fn text_of(cells: [Option<usize>; CELLS]) -> String {

@@ -1,4 +1,5 @@
-//! Where the machine-readable zone is: two equally long rows of 44 cells, anywhere on a page, up to 10° aslant, any way up.
+//! Where the machine-readable zone is: two equally long rows of 44 cells, anywhere on a page, up to 10° aslant, any way
+//! up.
 
 use crate::{
     grid::{CellScores, Line},
@@ -7,17 +8,24 @@ use crate::{
     rows::{RowPair, find_row_pairs},
 };
 use image::{GrayImage, imageops};
+use std::sync::Arc;
 
 /// A zone whose cells match OCR-B less than this on average is no zone.
 const LEAST_QUALITY: f32 = 0.55;
 /// A zone that matches as well as this is not looked for any further.
-const GOOD_QUALITY: f32 = 0.72;
+const GOOD_QUALITY: f32 = 0.8;
+/// Lines that match as well as this are not upside down: those match by some 0.7.
+const UPRIGHT_LIKENESS: f32 = 0.85;
 /// Candidates that are fitted cell by cell.
 const FITTED_CANDIDATES: usize = 3;
 /// Pixels a cell up to which a page is halved before its cells are read.
 const MOST_PITCH: f32 = 44.0;
 /// The longer side in pixels up to which a page is halved before its rows are looked for.
 const MOST_SIDE: usize = 1400;
+/// The longer side in pixels up to which a page is halved before anything: a zone half as wide still has 44 pixels a cell.
+const MOST_SIDE_READ: u32 = 4200;
+/// The longer side in pixels of a page whose print is read without a zone to go by.
+const MOST_SIDE_PRINT: u32 = 2400;
 
 /// A zone: where its lines are and what stands in their cells.
 pub(crate) struct Zone {
@@ -26,22 +34,33 @@ pub(crate) struct Zone {
     /// What the glyph eye sees.
     pub(crate) scores: [CellScores; 2],
     /// The page, the right way up, at a size at which a cell has up to 44 pixels.
-    page: Plane,
+    page: Arc<Plane>,
 }
 
 /// Looks for zones on a page, the best first.
 pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
-    let mut zones = find_upright(gray);
-    let turns: [fn(&GrayImage) -> GrayImage; 3] = [imageops::rotate180, imageops::rotate90, imageops::rotate270];
-    for turn in turns {
-        if zones.first().is_some_and(|zone| zone.quality() >= GOOD_QUALITY) {
-            break;
-        }
-        zones.extend(find_upright(&turn(gray)));
+    let gray = &within(gray, MOST_SIDE_READ);
+    let mut zones = find_lying(gray);
+    if zones.first().is_none_or(|zone| zone.quality() < GOOD_QUALITY) {
+        zones.extend(find_lying(&imageops::rotate90(gray)));
         zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
     }
     zones.truncate(2);
     zones
+}
+
+/// A page without a zone, for reading its print.
+pub(crate) fn whole_page(gray: &GrayImage) -> GrayImage {
+    within(gray, MOST_SIDE_PRINT)
+}
+
+/// Halves a picture until its longer side is at most so many pixels.
+fn within(gray: &GrayImage, side: u32) -> GrayImage {
+    let mut gray = gray.clone();
+    while gray.width().max(gray.height()) > side {
+        gray = imageops::thumbnail(&gray, gray.width().div_ceil(2), gray.height().div_ceil(2));
+    }
+    gray
 }
 
 impl Zone {
@@ -134,14 +153,15 @@ pub(crate) struct Cut {
     pub(crate) smooth: f32,
 }
 
-fn find_upright(gray: &GrayImage) -> Vec<Zone> {
-    let full = Plane::of_darkness(gray);
-    let mut small = full.clone();
-    let mut shrunk = 1.0;
-    while small.width.max(small.height) > MOST_SIDE {
-        small = small.halved();
-        shrunk *= 2.0;
+/// Looks for zones whose lines lie across the page, the letters upright or upside down.
+fn find_lying(gray: &GrayImage) -> Vec<Zone> {
+    // Each level is half as large as the one before.
+    let mut levels = vec![Arc::new(Plane::of_darkness(gray))];
+    while let Some(last) = levels.last().filter(|last| last.width.max(last.height) > MOST_SIDE) {
+        let halved = last.halved();
+        levels.push(Arc::new(halved));
     }
+    let small = levels[levels.len() - 1].clone();
     let mut candidates: Vec<(f32, RowPair)> = find_row_pairs(&small)
         .into_iter()
         .map(|pair| ((pair.upper.likeness(&small) + pair.lower.likeness(&small)) / 2.0, pair))
@@ -149,7 +169,7 @@ fn find_upright(gray: &GrayImage) -> Vec<Zone> {
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut zones: Vec<Zone> = Vec::new();
     for (_, pair) in candidates.into_iter().take(FITTED_CANDIDATES) {
-        let zone = fit(&full, shrunk, &pair);
+        let zone = fit(&levels, &pair);
         let good = zone.quality() >= GOOD_QUALITY;
         zones.push(zone);
         if good {
@@ -161,25 +181,33 @@ fn find_upright(gray: &GrayImage) -> Vec<Zone> {
     zones
 }
 
-fn fit(full: &Plane, shrunk: f32, pair: &RowPair) -> Zone {
-    let mut page = full.clone();
-    let mut scale = shrunk;
-    while pair.upper.pitch() * scale > MOST_PITCH {
-        page = page.halved();
-        scale /= 2.0;
+/// Fits a pair of rows, found on the last level, to the letters.
+fn fit(levels: &[Arc<Plane>], pair: &RowPair) -> Zone {
+    let scale_of = |level: usize| (1 << (levels.len() - 1 - level)) as f32;
+    let fits = |level: &usize| pair.upper.pitch() * scale_of(*level) <= MOST_PITCH;
+    let level = (0..levels.len()).find(fits).unwrap_or(levels.len() - 1);
+    let (page, scale) = (levels[level].clone(), scale_of(level));
+    let upright = [pair.upper, pair.lower].map(|line| line.scaled(scale).fitted(&page));
+    let likeness = |lines: &[Line; 2]| (lines[0].likeness(&page) + lines[1].likeness(&page)) / 2.0;
+    let known = likeness(&upright);
+    let mut lines = upright;
+    if known < UPRIGHT_LIKENESS {
+        let turned = [upright[1].turned(), upright[0].turned()].map(|line| line.fitted(&page));
+        if likeness(&turned) > known {
+            lines = turned;
+        }
     }
-    let [upper, lower] = [pair.upper, pair.lower].map(|line| {
-        let line = line.scaled(scale).fitted(&page);
-        // A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
-        let place = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0].map(|cells| line.moved_by_cells(cells)).into_iter();
-        let best = place
-            .map(|line| (line.likeness(&page), line))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        best.map_or(line, |(_, line)| line).read(&page)
-    });
+    let [upper, lower] = lines.map(|line| in_its_cells(line, &page).read(&page));
     Zone {
         lines: [upper.0, lower.0],
         scores: [upper.1, lower.1],
         page,
     }
+}
+
+/// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
+fn in_its_cells(line: Line, page: &Plane) -> Line {
+    let places = (-3..=3).map(|cells| line.moved_by_cells(cells as f32));
+    let scored = places.map(|line| (line.likeness(page), line));
+    scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(line, |(_, line)| line)
 }

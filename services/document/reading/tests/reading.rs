@@ -21,20 +21,33 @@ fn reader() -> Reader {
 /// Whether the page is read as the passport's truth has it, line by line.
 async fn reads_exactly(reader: &Reader, picture: &[u8], passport: &Passport) -> bool {
     let page = reader.read_page(picture).await.expect("the engine runs");
-    page.mrz.is_some_and(|mrz| mrz.lines == passport.truth().mrz && mrz.check_digits.all_passed())
+    page.mrz
+        .is_some_and(|mrz| mrz.lines == passport.truth().mrz && mrz.check_digits.all_passed())
 }
 
 #[tokio::test]
 async fn a_specimen_is_read_letter_by_letter_and_passes_every_check() {
     let reader = reader();
-    for (seed, degradation) in [(3, Degradation::Clean), (5, Degradation::Rotated), (7, Degradation::LowContrastPerspective)] {
+    for (seed, degradation) in [
+        (3, Degradation::Clean),
+        (5, Degradation::Rotated),
+        (7, Degradation::LowContrastPerspective),
+    ] {
         let passport = Passport::from_seed(seed);
         let picture = to_jpeg(&degrade(&passport.draw(), degradation, seed), 90);
         let page = reader.read_page(&picture).await.expect("the engine runs");
-        assert_eq!(page.mrz.as_ref().map(|mrz| &mrz.lines), Some(&passport.truth().mrz), "{seed} {}", degradation.name());
+        assert_eq!(
+            page.mrz.as_ref().map(|mrz| &mrz.lines),
+            Some(&passport.truth().mrz),
+            "{seed} {}",
+            degradation.name()
+        );
 
         let stored = serde_json::to_string(&page).expect("a reading is JSON");
-        assert_eq!(serde_json::from_str::<document_reading::PageReading>(&stored).expect("and comes back"), page);
+        assert_eq!(
+            serde_json::from_str::<document_reading::PageReading>(&stored).expect("and comes back"),
+            page
+        );
 
         let truth = passport.truth();
         let profile = Profile {
@@ -44,7 +57,10 @@ async fn a_specimen_is_read_letter_by_letter_and_passes_every_check() {
         };
         let reading = DocumentReading { pages: vec![page] };
         let checks = check(&reading, &profile, DocumentKind::Passport, date(2026, 1, 1));
-        let open: Vec<_> = checks.iter().filter(|check| check.result != CheckResult::Passed).collect();
+        let open: Vec<_> = checks
+            .iter()
+            .filter(|check| check.result != CheckResult::Passed)
+            .collect();
         assert!(open.is_empty(), "{seed} {}: {open:?}", degradation.name());
     }
 }
@@ -53,13 +69,27 @@ async fn a_specimen_is_read_letter_by_letter_and_passes_every_check() {
 async fn a_page_is_read_whichever_way_it_lies() {
     let (reader, passport) = (reader(), Passport::from_seed(11));
     let page = passport.draw();
-    assert!(reads_exactly(&reader, &to_png(&imageops::rotate180(&page)), &passport).await, "upside down");
-    assert!(reads_exactly(&reader, &to_png(&imageops::rotate90(&page)), &passport).await, "on its side");
+    assert!(
+        reads_exactly(&reader, &to_png(&imageops::rotate180(&page)), &passport).await,
+        "upside down"
+    );
+    assert!(
+        reads_exactly(&reader, &to_png(&imageops::rotate90(&page)), &passport).await,
+        "on its side"
+    );
     for degrees in [-9.0f32, 6.0] {
         let mut wide = RgbImage::from_pixel(1500, 1300, TABLE);
         imageops::overlay(&mut wide, &page, 110, 190);
-        let slanted = rotate_about_center(&wide, degrees.to_radians(), Interpolation::Bilinear, Border::Constant(TABLE));
-        assert!(reads_exactly(&reader, &to_png(&slanted), &passport).await, "{degrees}° aslant");
+        let slanted = rotate_about_center(
+            &wide,
+            degrees.to_radians(),
+            Interpolation::Bilinear,
+            Border::Constant(TABLE),
+        );
+        assert!(
+            reads_exactly(&reader, &to_png(&slanted), &passport).await,
+            "{degrees}° aslant"
+        );
     }
 }
 
@@ -70,9 +100,15 @@ async fn a_page_is_read_at_the_size_of_a_camera_and_of_a_thumbnail() {
     let large = imageops::resize(&page, 2816, 2024, imageops::FilterType::CatmullRom);
     let mut photo = RgbImage::from_pixel(4000, 3000, TABLE);
     imageops::overlay(&mut photo, &large, 300, 700);
-    assert!(reads_exactly(&reader, &to_jpeg(&photo, 85), &passport).await, "a photo of 12 megapixels");
+    assert!(
+        reads_exactly(&reader, &to_jpeg(&photo, 85), &passport).await,
+        "a photo of 12 megapixels"
+    );
     let small = imageops::resize(&page, 900, 647, imageops::FilterType::Triangle);
-    assert!(reads_exactly(&reader, &to_png(&small), &passport).await, "900 pixels across");
+    assert!(
+        reads_exactly(&reader, &to_png(&small), &passport).await,
+        "900 pixels across"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +124,10 @@ async fn a_page_without_a_zone_has_none() {
 async fn what_is_no_picture_is_the_pictures_fault() {
     let reader = reader();
     let whole = to_png(&Passport::from_seed(1).draw());
-    for (bytes, why) in [(&b"%PDF-1.7 no picture"[..], "another format"), (&whole[..whole.len() / 2], "cut short")] {
+    for (bytes, why) in [
+        (&b"%PDF-1.7 no picture"[..], "another format"),
+        (&whole[..whole.len() / 2], "cut short"),
+    ] {
         let error = reader.read_page(bytes).await.expect_err(why);
         assert_eq!(error.fault(), Fault::Picture, "{why}");
     }
@@ -99,12 +138,20 @@ async fn an_engine_that_is_too_slow_or_too_large_is_stopped_and_at_fault() {
     let picture = to_png(&Passport::from_seed(2).draw());
     let mut slow = config();
     slow.limits.wall_clock = Duration::from_millis(1);
-    let error = Reader::new(slow).expect("all is there").read_page(&picture).await.expect_err("too slow");
+    let error = Reader::new(slow)
+        .expect("all is there")
+        .read_page(&picture)
+        .await
+        .expect_err("too slow");
     assert!(matches!(error, ReadError::EngineTimedOut { .. }), "{error:?}");
 
     let mut large = config();
     large.limits.memory_bytes = 16 << 20;
-    let error = Reader::new(large).expect("all is there").read_page(&picture).await.expect_err("too large");
+    let error = Reader::new(large)
+        .expect("all is there")
+        .read_page(&picture)
+        .await
+        .expect_err("too large");
     assert_eq!(error.fault(), Fault::Engine, "{error:?}");
 }
 

@@ -48,7 +48,11 @@ pub struct ExtractionLimits {
 
 impl Default for ExtractionLimits {
     fn default() -> Self {
-        Self { start_to_close_seconds: 300, heartbeat_seconds: 30, attempts: 3 }
+        Self {
+            start_to_close_seconds: 300,
+            heartbeat_seconds: 30,
+            attempts: 3,
+        }
     }
 }
 

@@ -46,12 +46,11 @@ impl DocumentVerificationWorkflow {
         })
     }
 
-    async fn extract(
-        ctx: &WorkflowContext<Self>,
-        request: &DocumentVerificationRequest,
-    ) -> WorkflowResult<Extraction> {
+    async fn extract(ctx: &WorkflowContext<Self>, request: &DocumentVerificationRequest) -> WorkflowResult<Extraction> {
         let limits = &request.limits;
-        let retry = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_attempts(limits.attempts);
+        let retry = RetryPolicy::builder()
+            .initial_interval(Duration::from_secs(1))
+            .maximum_attempts(limits.attempts);
         let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(limits.start_to_close_seconds))
             .heartbeat_timeout(Duration::from_secs(limits.heartbeat_seconds))
             .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
@@ -62,7 +61,9 @@ impl DocumentVerificationWorkflow {
             member_id: request.member_id,
             document_url: request.document_url.clone(),
         };
-        Ok(ctx.execute_activity(DocumentActivities::extract_document_data, input, options).await?)
+        Ok(ctx
+            .execute_activity(DocumentActivities::extract_document_data, input, options)
+            .await?)
     }
 
     async fn check(
@@ -78,7 +79,10 @@ impl DocumentVerificationWorkflow {
             as_of_seconds: Self::now_seconds(ctx),
         };
         let options = ActivityOptions::with_start_to_close_timeout(SHORT_ACTIVITY).build();
-        Ok(ctx.execute_activity(DocumentActivities::check_document_validity, input, options).await?.checks)
+        Ok(ctx
+            .execute_activity(DocumentActivities::check_document_validity, input, options)
+            .await?
+            .checks)
     }
 
     async fn store(
@@ -97,11 +101,15 @@ impl DocumentVerificationWorkflow {
             .start_to_close_timeout(SHORT_ACTIVITY)
             .schedule_to_close_timeout(RECORD_RULING)
             .build();
-        Ok(ctx.execute_local_activity(DocumentActivities::store_verification_evidence, record, options).await?)
+        Ok(ctx
+            .execute_local_activity(DocumentActivities::store_verification_evidence, record, options)
+            .await?)
     }
 
     fn now_seconds(ctx: &WorkflowContext<Self>) -> i64 {
-        let since = ctx.workflow_time().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let since = ctx
+            .workflow_time()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         since.map_or(0, |since| since.as_secs() as i64)
     }
 }

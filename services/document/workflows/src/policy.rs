@@ -25,24 +25,49 @@ const REASONS: &[NotAccepted] = &[
         "We could not read the two lines at the bottom of the page without doubt. \
          Please take a sharper picture without glare or shadow on them.",
     ),
-    NotAccepted::resubmit(CheckName::PrintedDocumentNumber, "PRINTED_DOCUMENT_NUMBER_UNCLEAR", PRINT_UNCLEAR),
-    NotAccepted::resubmit(CheckName::PrintedNationality, "PRINTED_NATIONALITY_UNCLEAR", PRINT_UNCLEAR),
+    NotAccepted::resubmit(
+        CheckName::PrintedDocumentNumber,
+        "PRINTED_DOCUMENT_NUMBER_UNCLEAR",
+        PRINT_UNCLEAR,
+    ),
+    NotAccepted::resubmit(
+        CheckName::PrintedNationality,
+        "PRINTED_NATIONALITY_UNCLEAR",
+        PRINT_UNCLEAR,
+    ),
     NotAccepted::resubmit(CheckName::PrintedSex, "PRINTED_SEX_UNCLEAR", PRINT_UNCLEAR),
-    NotAccepted::resubmit(CheckName::PrintedExpiryDate, "PRINTED_EXPIRY_DATE_UNCLEAR", PRINT_UNCLEAR),
-    NotAccepted::unless(CheckName::NameMatchesProfile, CheckName::PrintedNames, "PRINTED_NAMES_UNCLEAR", PRINT_UNCLEAR),
+    NotAccepted::resubmit(
+        CheckName::PrintedExpiryDate,
+        "PRINTED_EXPIRY_DATE_UNCLEAR",
+        PRINT_UNCLEAR,
+    ),
+    NotAccepted::unless(
+        CheckName::NameMatchesProfile,
+        CheckName::PrintedNames,
+        "PRINTED_NAMES_UNCLEAR",
+        PRINT_UNCLEAR,
+    ),
     NotAccepted::unless(
         CheckName::BirthDateMatchesProfile,
         CheckName::PrintedBirthDate,
         "PRINTED_BIRTH_DATE_UNCLEAR",
         PRINT_UNCLEAR,
     ),
-    NotAccepted::reject(CheckName::NotExpired, "DOCUMENT_EXPIRED", "The passport has expired. Please use one that is valid."),
+    NotAccepted::reject(
+        CheckName::NotExpired,
+        "DOCUMENT_EXPIRED",
+        "The passport has expired. Please use one that is valid.",
+    ),
     NotAccepted::reject(
         CheckName::DatesPlausible,
         "DATES_NOT_PLAUSIBLE",
         "The dates in the passport contradict each other, so we can't accept it.",
     ),
-    NotAccepted::reject(CheckName::MinimumAge, "MEMBER_TOO_YOUNG", "Members must be at least 16 years old."),
+    NotAccepted::reject(
+        CheckName::MinimumAge,
+        "MEMBER_TOO_YOUNG",
+        "Members must be at least 16 years old.",
+    ),
     NotAccepted::reject(
         CheckName::NameMatchesProfile,
         "NAME_MISMATCH",
@@ -70,7 +95,13 @@ struct NotAccepted {
 
 impl NotAccepted {
     const fn resubmit(check: CheckName, internal_reason: &'static str, member_reason: &'static str) -> Self {
-        Self { check, or_passed: None, decision: Decision::Resubmit, internal_reason, member_reason }
+        Self {
+            check,
+            or_passed: None,
+            decision: Decision::Resubmit,
+            internal_reason,
+            member_reason,
+        }
     }
 
     const fn unless(
@@ -79,11 +110,23 @@ impl NotAccepted {
         internal_reason: &'static str,
         member_reason: &'static str,
     ) -> Self {
-        Self { check, or_passed: Some(other), decision: Decision::Resubmit, internal_reason, member_reason }
+        Self {
+            check,
+            or_passed: Some(other),
+            decision: Decision::Resubmit,
+            internal_reason,
+            member_reason,
+        }
     }
 
     const fn reject(check: CheckName, internal_reason: &'static str, member_reason: &'static str) -> Self {
-        Self { check, or_passed: None, decision: Decision::Rejected, internal_reason, member_reason }
+        Self {
+            check,
+            or_passed: None,
+            decision: Decision::Rejected,
+            internal_reason,
+            member_reason,
+        }
     }
 
     fn applies(&self, checks: &[Check]) -> bool {
@@ -96,7 +139,10 @@ impl NotAccepted {
 }
 
 fn result_of(checks: &[Check], name: CheckName) -> CheckResult {
-    checks.iter().find(|check| check.name == name).map_or(CheckResult::NotApplicable, |check| check.result)
+    checks
+        .iter()
+        .find(|check| check.name == name)
+        .map_or(CheckResult::NotApplicable, |check| check.result)
 }
 
 /// Rules on a document. Accepted only when two sources agree on every field: the zone and the print, or, for names and
@@ -124,8 +170,19 @@ mod tests {
     use proptest::prelude::*;
 
     fn all_passed_but(changes: &[(CheckName, CheckResult)]) -> Vec<Check> {
-        let result = |name| changes.iter().find(|(changed, _)| *changed == name).map_or(CheckResult::Passed, |c| c.1);
-        CheckName::ALL.map(|name| Check { name, result: result(name), reason: String::new() }).to_vec()
+        let result = |name| {
+            changes
+                .iter()
+                .find(|(changed, _)| *changed == name)
+                .map_or(CheckResult::Passed, |c| c.1)
+        };
+        CheckName::ALL
+            .map(|name| Check {
+                name,
+                result: result(name),
+                reason: String::new(),
+            })
+            .to_vec()
     }
 
     #[test]
@@ -134,21 +191,49 @@ mod tests {
         use CheckResult::{Failed, NotApplicable};
         let table: [(&[(CheckName, CheckResult)], Decision, &str); 12] = [
             (&[], Decision::Accepted, "ALL_CHECKS_PASSED"),
-            (&[(MrzFound, Failed), (NotExpired, NotApplicable)], Decision::Resubmit, "MRZ_NOT_FOUND"),
-            (&[(MrzCheckDigits, Failed), (NotExpired, Failed)], Decision::Resubmit, "MRZ_NOT_READABLE"),
-            (&[(PrintedDocumentNumber, NotApplicable)], Decision::Resubmit, "PRINTED_DOCUMENT_NUMBER_UNCLEAR"),
-            (&[(PrintedNames, NotApplicable)], Decision::Accepted, "ALL_CHECKS_PASSED"),
+            (
+                &[(MrzFound, Failed), (NotExpired, NotApplicable)],
+                Decision::Resubmit,
+                "MRZ_NOT_FOUND",
+            ),
+            (
+                &[(MrzCheckDigits, Failed), (NotExpired, Failed)],
+                Decision::Resubmit,
+                "MRZ_NOT_READABLE",
+            ),
+            (
+                &[(PrintedDocumentNumber, NotApplicable)],
+                Decision::Resubmit,
+                "PRINTED_DOCUMENT_NUMBER_UNCLEAR",
+            ),
+            (
+                &[(PrintedNames, NotApplicable)],
+                Decision::Accepted,
+                "ALL_CHECKS_PASSED",
+            ),
             (&[(PrintedNames, Failed)], Decision::Resubmit, "PRINTED_NAMES_UNCLEAR"),
-            (&[(PrintedNames, NotApplicable), (NameMatchesProfile, Failed)], Decision::Resubmit, "PRINTED_NAMES_UNCLEAR"),
+            (
+                &[(PrintedNames, NotApplicable), (NameMatchesProfile, Failed)],
+                Decision::Resubmit,
+                "PRINTED_NAMES_UNCLEAR",
+            ),
             (&[(NameMatchesProfile, Failed)], Decision::Rejected, "NAME_MISMATCH"),
-            (&[(BirthDateMatchesProfile, Failed)], Decision::Rejected, "BIRTH_DATE_MISMATCH"),
+            (
+                &[(BirthDateMatchesProfile, Failed)],
+                Decision::Rejected,
+                "BIRTH_DATE_MISMATCH",
+            ),
             (&[(NotExpired, Failed)], Decision::Rejected, "DOCUMENT_EXPIRED"),
             (&[(MinimumAge, Failed)], Decision::Rejected, "MEMBER_TOO_YOUNG"),
             (&[(TypeSupported, Failed)], Decision::Resubmit, "DOCUMENT_TYPE_MISMATCH"),
         ];
         for (changes, decision, reason) in table {
             let ruling = decide(&all_passed_but(changes));
-            assert_eq!((ruling.decision, ruling.internal_reason.as_str()), (decision, reason), "{changes:?}");
+            assert_eq!(
+                (ruling.decision, ruling.internal_reason.as_str()),
+                (decision, reason),
+                "{changes:?}"
+            );
         }
     }
 

@@ -25,7 +25,9 @@ impl Activities {
         _ctx: ActivityContext,
         look_up: MemberLookUp,
     ) -> Result<UserExists, ActivityError> {
-        Ok(UserExists { exists: self.store.find_member(look_up.member_id).await?.is_some() })
+        Ok(UserExists {
+            exists: self.store.find_member(look_up.member_id).await?.is_some(),
+        })
     }
 
     #[activity(definition = definitions::GetUserEmailLocal)]
@@ -35,7 +37,9 @@ impl Activities {
         look_up: MemberLookUp,
     ) -> Result<UserEmail, ActivityError> {
         let member = self.store.find_member(look_up.member_id).await?;
-        Ok(UserEmail { known: member.is_some_and(|member| member.profile.email.is_some()) })
+        Ok(UserEmail {
+            known: member.is_some_and(|member| member.profile.email.is_some()),
+        })
     }
 
     #[activity(definition = definitions::GetUserVerificationScoreLocal)]
@@ -44,7 +48,9 @@ impl Activities {
         _ctx: ActivityContext,
         look_up: MemberLookUp,
     ) -> Result<UserScore, ActivityError> {
-        Ok(UserScore { score: self.store.last_score(look_up.member_id).await? })
+        Ok(UserScore {
+            score: self.store.last_score(look_up.member_id).await?,
+        })
     }
 
     #[activity(definition = definitions::GetUserReputationLocal)]
@@ -53,10 +59,22 @@ impl Activities {
         _ctx: ActivityContext,
         look_up: MemberLookUp,
     ) -> Result<UserScore, ActivityError> {
-        let request = GetReputationRequest { member_id: look_up.member_id.get() };
-        let answer = self.reputations.clone().get_reputation(request).await.map_err(from_peer)?;
-        let score = answer.into_inner().breakdown.map_or(0, |breakdown| i64::from(breakdown.score));
-        Ok(UserScore { score: Score::capped(score) })
+        let request = GetReputationRequest {
+            member_id: look_up.member_id.get(),
+        };
+        let answer = self
+            .reputations
+            .clone()
+            .get_reputation(request)
+            .await
+            .map_err(from_peer)?;
+        let score = answer
+            .into_inner()
+            .breakdown
+            .map_or(0, |breakdown| i64::from(breakdown.score));
+        Ok(UserScore {
+            score: Score::capped(score),
+        })
     }
 
     #[activity(definition = definitions::RecordVerificationOutcomeLocal)]

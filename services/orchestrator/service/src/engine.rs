@@ -10,8 +10,8 @@ use orchestrator_workflows::contract::{
 use std::time::Duration;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowQueryError, WorkflowStartError};
 use temporalio_client::{
-    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryOptions,
-    WorkflowStartOptions,
+    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionStatus,
+    WorkflowHandle, WorkflowQueryOptions, WorkflowStartOptions,
 };
 use temporalio_common::SearchAttributes;
 
@@ -40,9 +40,20 @@ impl Engine {
         let mut pauses = tokio::time::interval(pause);
         for _ in 0..tries {
             pauses.tick().await;
-            match self.client.start_workflow(VerificationWorkflow::run, request.clone(), options(request)).await {
-                Ok(handle) => return handle.run_id().map(str::to_owned).ok_or_else(|| Problem::internal("a start without a run")),
-                Err(WorkflowStartError::AlreadyStarted { run_id: Some(run_id), .. }) => {
+            match self
+                .client
+                .start_workflow(VerificationWorkflow::run, request.clone(), options(request))
+                .await
+            {
+                Ok(handle) => {
+                    return handle
+                        .run_id()
+                        .map(str::to_owned)
+                        .ok_or_else(|| Problem::internal("a start without a run"));
+                }
+                Err(WorkflowStartError::AlreadyStarted {
+                    run_id: Some(run_id), ..
+                }) => {
                     let running = self.find_state(request.member_id).await?;
                     if running.is_some_and(|state| state.verification_id == request.verification_id) {
                         return Ok(run_id);
@@ -59,8 +70,14 @@ impl Engine {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or no worker answers.
     pub async fn find_state(&self, member_id: MemberId) -> Result<Option<VerificationState>, Problem> {
-        let options = WorkflowQueryOptions::builder().reject_condition(QueryRejectCondition::NotOpen).build();
-        match self.handle(member_id).query(VerificationWorkflow::verification_state, (), options).await {
+        let options = WorkflowQueryOptions::builder()
+            .reject_condition(QueryRejectCondition::NotOpen)
+            .build();
+        match self
+            .handle(member_id)
+            .query(VerificationWorkflow::verification_state, (), options)
+            .await
+        {
             Ok(state) => Ok(Some(state)),
             Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. }) => Ok(None),
             Err(error) => Err(from_temporal(error)),
@@ -72,8 +89,15 @@ impl Engine {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away.
     pub async fn is_open(&self, member_id: MemberId) -> Result<bool, Problem> {
-        match self.handle(member_id).describe(WorkflowDescribeOptions::default()).await {
-            Ok(found) => Ok(matches!(found.status(), WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused)),
+        match self
+            .handle(member_id)
+            .describe(WorkflowDescribeOptions::default())
+            .await
+        {
+            Ok(found) => Ok(matches!(
+                found.status(),
+                WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused
+            )),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(error) => Err(from_temporal(error)),
         }
@@ -95,7 +119,8 @@ impl Engine {
     }
 
     fn handle(&self, member_id: MemberId) -> WorkflowHandle<Client, VerificationWorkflow> {
-        self.client.get_workflow_handle::<VerificationWorkflow>(workflow_id(member_id))
+        self.client
+            .get_workflow_handle::<VerificationWorkflow>(workflow_id(member_id))
     }
 }
 
@@ -105,5 +130,7 @@ fn options(request: &VerificationRequest) -> WorkflowStartOptions {
         METHODS_ATTRIBUTE.value_set(crate::parse::method_names(&request.methods)),
         TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
     ]);
-    WorkflowStartOptions::new(TASK_QUEUE, workflow_id(request.member_id)).search_attributes(attributes).build()
+    WorkflowStartOptions::new(TASK_QUEUE, workflow_id(request.member_id))
+        .search_attributes(attributes)
+        .build()
 }

@@ -41,7 +41,9 @@ impl MemberService for MemberApi {
     ) -> Result<Response<proto::GetMemberResponse>, Status> {
         let member_id = parse::member_id("member_id", request.into_inner().member_id)?;
         let member = self.store.find_member(member_id).await?.ok_or_else(not_found)?;
-        Ok(Response::new(proto::GetMemberResponse { member: Some(render::member(member)) }))
+        Ok(Response::new(proto::GetMemberResponse {
+            member: Some(render::member(member)),
+        }))
     }
 
     async fn update_member(
@@ -66,7 +68,15 @@ fn change(
     let member_id = parse::member_id("member_id", member_id)?;
     let profile = parse::profile(profile, today(at))?;
     let fingerprint = fingerprint(what, member_id, &profile);
-    Ok((ChangeRequest { request_id, member_id, fingerprint, at }, profile))
+    Ok((
+        ChangeRequest {
+            request_id,
+            member_id,
+            fingerprint,
+            at,
+        },
+        profile,
+    ))
 }
 
 /// The last date on earth: somebody born today somewhere is born.
@@ -79,7 +89,14 @@ fn fingerprint(what: &str, member_id: MemberId, profile: &Profile) -> [u8; 32] {
     let birth_date = profile.birth_date.to_string();
     let email = profile.email.as_deref().unwrap_or_default();
     let member_id = member_id.to_string();
-    for part in [what, &member_id, &profile.given_names, &profile.family_name, &birth_date, email] {
+    for part in [
+        what,
+        &member_id,
+        &profile.given_names,
+        &profile.family_name,
+        &birth_date,
+        email,
+    ] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -89,12 +106,14 @@ fn fingerprint(what: &str, member_id: MemberId, profile: &Profile) -> [u8; 32] {
 fn changed(change: MemberChange) -> Result<proto::Member, Problem> {
     match change {
         MemberChange::Done(member) => Ok(render::member(member)),
-        MemberChange::RequestIdReused => {
-            Err(Problem::new(Reason::RequestIdReused, "this request_id was used for another change; choose a new one"))
-        }
-        MemberChange::AlreadyRegistered => {
-            Err(Problem::new(Reason::MemberAlreadyRegistered, "the member is registered; UpdateMember changes its profile"))
-        }
+        MemberChange::RequestIdReused => Err(Problem::new(
+            Reason::RequestIdReused,
+            "this request_id was used for another change; choose a new one",
+        )),
+        MemberChange::AlreadyRegistered => Err(Problem::new(
+            Reason::MemberAlreadyRegistered,
+            "the member is registered; UpdateMember changes its profile",
+        )),
         MemberChange::NotFound => Err(not_found()),
     }
 }

@@ -31,11 +31,15 @@ pub fn member_id(path: &str, value: i64) -> Result<MemberId, Problem> {
 }
 
 pub fn request_id(value: &str) -> Result<RequestId, Problem> {
-    value.parse().map_err(|error: mesh_types::IdError| Problem::invalid_field("request_id", error.to_string()))
+    value
+        .parse()
+        .map_err(|error: mesh_types::IdError| Problem::invalid_field("request_id", error.to_string()))
 }
 
 pub fn verification_id(value: &str) -> Result<VerificationId, Problem> {
-    value.parse().map_err(|error: mesh_types::IdError| Problem::invalid_field("verification_id", error.to_string()))
+    value
+        .parse()
+        .map_err(|error: mesh_types::IdError| Problem::invalid_field("verification_id", error.to_string()))
 }
 
 /// A profile; `today` is the last birth date that is taken.
@@ -43,7 +47,10 @@ pub fn profile(profile: Option<proto::MemberProfile>, today: Date) -> Result<Pro
     let profile = profile.ok_or_else(|| Problem::invalid_field("profile", "is required"))?;
     let given_names = name("profile.given_names", &profile.given_names)?;
     if given_names.is_empty() {
-        return Err(Problem::invalid_field("profile.given_names", "is required; a single name goes here"));
+        return Err(Problem::invalid_field(
+            "profile.given_names",
+            "is required; a single name goes here",
+        ));
     }
     let birth_date: Date = profile
         .birth_date
@@ -52,11 +59,17 @@ pub fn profile(profile: Option<proto::MemberProfile>, today: Date) -> Result<Pro
         .filter(|date: &Date| date.to_string() == profile.birth_date)
         .ok_or_else(|| Problem::invalid_field("profile.birth_date", "must be a date as YYYY-MM-DD"))?;
     if birth_date > today || birth_date.year() < 1900 {
-        return Err(Problem::invalid_field("profile.birth_date", "must be between 1900-01-01 and today"));
+        return Err(Problem::invalid_field(
+            "profile.birth_date",
+            "must be between 1900-01-01 and today",
+        ));
     }
     let email = profile.email.trim();
     if !email.is_empty() && (email.len() > MAX_EMAIL_BYTES || !looks_like_an_address(email)) {
-        return Err(Problem::invalid_field("profile.email", "must be an address such as name@example.org, or empty"));
+        return Err(Problem::invalid_field(
+            "profile.email",
+            "must be an address such as name@example.org, or empty",
+        ));
     }
     Ok(Profile {
         given_names,
@@ -69,7 +82,10 @@ pub fn profile(profile: Option<proto::MemberProfile>, today: Date) -> Result<Pro
 fn name(path: &str, value: &str) -> Result<String, Problem> {
     let name = value.trim();
     if name.chars().count() > MAX_NAME_CHARS {
-        return Err(Problem::invalid_field(path, format!("must be at most {MAX_NAME_CHARS} characters long")));
+        return Err(Problem::invalid_field(
+            path,
+            format!("must be at most {MAX_NAME_CHARS} characters long"),
+        ));
     }
     if name.chars().any(char::is_control) {
         return Err(Problem::invalid_field(path, "must not hold control characters"));
@@ -120,12 +136,20 @@ fn methods(methods: Vec<proto::MethodRequest>, member_id: MemberId) -> Result<Ve
     for (at, method) in methods.into_iter().enumerate() {
         let path = format!("methods[{at}]");
         let method = match method.method {
-            None => return Err(Problem::invalid_field(path, "must name a method: document or reputation")),
+            None => {
+                return Err(Problem::invalid_field(
+                    path,
+                    "must name a method: document or reputation",
+                ));
+            }
             Some(proto::method_request::Method::Document(document)) => document_method(&path, document, member_id)?,
             Some(proto::method_request::Method::Reputation(_)) => MethodRequest::Reputation,
         };
         if chosen.iter().any(|other| other.method() == method.method()) {
-            return Err(Problem::invalid_field(path, "names a method for the second time; each may be chosen once"));
+            return Err(Problem::invalid_field(
+                path,
+                "names a method for the second time; each may be chosen once",
+            ));
         }
         chosen.push(method);
     }
@@ -137,17 +161,26 @@ fn document_method(path: &str, method: proto::DocumentMethod, member_id: MemberI
         Ok(DocumentType::Passport) => DocumentKind::Passport,
         Ok(DocumentType::Unspecified) | Err(_) => {
             let path = format!("{path}.document.document_type");
-            return Err(Problem::invalid_field(path, "must be a document type that this service verifies: passport"));
+            return Err(Problem::invalid_field(
+                path,
+                "must be a document type that this service verifies: passport",
+            ));
         }
     };
     let path = format!("{path}.document.document_url");
     let url = DocumentUrl::parse(&method.document_url)
         .map_err(|error| Problem::invalid_field(path.as_str(), error.to_string()))?;
     if url.member_id() != member_id {
-        return Err(Problem::new(Reason::DocumentOfAnotherMember, "the document_url names another member's document")
-            .with_violation(path, "must be a document of the member to be verified"));
+        return Err(Problem::new(
+            Reason::DocumentOfAnotherMember,
+            "the document_url names another member's document",
+        )
+        .with_violation(path, "must be a document of the member to be verified"));
     }
-    Ok(MethodRequest::Document { document_kind, document_url: url.to_string() })
+    Ok(MethodRequest::Document {
+        document_kind,
+        document_url: url.to_string(),
+    })
 }
 
 pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<VerificationFilter, Problem> {
@@ -155,7 +188,12 @@ pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<Ve
     let limit = match i64::from(request.page_size) {
         0 => default_size,
         size if (1..=max_size).contains(&size) => size,
-        _ => return Err(Problem::invalid_field("page_size", format!("must be from 1 to {max_size}, or 0 for {default_size}"))),
+        _ => {
+            return Err(Problem::invalid_field(
+                "page_size",
+                format!("must be from 1 to {max_size}, or 0 for {default_size}"),
+            ));
+        }
     };
     let status = match proto::VerificationStatus::try_from(request.status) {
         Ok(proto::VerificationStatus::Unspecified) => None,
@@ -164,7 +202,12 @@ pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<Ve
         Ok(proto::VerificationStatus::Failed) => Some(VerificationStatus::Failed),
         Ok(proto::VerificationStatus::Cancelled) => Some(VerificationStatus::Cancelled),
         Ok(proto::VerificationStatus::Timeout) => Some(VerificationStatus::Timeout),
-        Err(_) => return Err(Problem::invalid_field("status", "is not a status that this service knows")),
+        Err(_) => {
+            return Err(Problem::invalid_field(
+                "status",
+                "is not a status that this service knows",
+            ));
+        }
     };
     let before = match request.page_token.as_str() {
         "" => None,
@@ -174,7 +217,11 @@ pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<Ve
         ),
     };
     Ok(VerificationFilter {
-        member_id: if request.member_id == 0 { None } else { Some(member_id("member_id", request.member_id)?) },
+        member_id: if request.member_id == 0 {
+            None
+        } else {
+            Some(member_id("member_id", request.member_id)?)
+        },
         status,
         before: before.map(VerificationId::from),
         limit,
@@ -183,7 +230,12 @@ pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<Ve
 
 /// The methods, for search attributes.
 pub fn method_names(methods: &[MethodRequest]) -> Vec<String> {
-    methods.iter().map(MethodRequest::method).map(Method::as_str).map(str::to_owned).collect()
+    methods
+        .iter()
+        .map(MethodRequest::method)
+        .map(Method::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -195,11 +247,16 @@ mod tests {
 
     fn start() -> proto::StartVerificationRequest {
         let document_url = format!("file:///store/members/42/documents/{ID}");
-        let document = proto::DocumentMethod { document_type: DocumentType::Passport.into(), document_url };
+        let document = proto::DocumentMethod {
+            document_type: DocumentType::Passport.into(),
+            document_url,
+        };
         proto::StartVerificationRequest {
             request_id: ID.to_owned(),
             member_id: 42,
-            methods: vec![proto::MethodRequest { method: Some(proto::method_request::Method::Document(document)) }],
+            methods: vec![proto::MethodRequest {
+                method: Some(proto::method_request::Method::Document(document)),
+            }],
             ..Default::default()
         }
     }
@@ -207,7 +264,10 @@ mod tests {
     fn refusal<T>(result: Result<T, Problem>) -> (Reason, String) {
         match result {
             Ok(_) => panic!("must be refused"),
-            Err(problem) => (problem.reason(), problem.violations().first().map_or(String::new(), |v| v.0.clone())),
+            Err(problem) => (
+                problem.reason(),
+                problem.violations().first().map_or(String::new(), |v| v.0.clone()),
+            ),
         }
     }
 
@@ -232,8 +292,19 @@ mod tests {
             (|r| r.member_id = 0, "member_id"),
             (|r| r.target_score = Some(-1), "target_score"),
             (|r| r.target_score = Some(101), "target_score"),
-            (|r| r.timeout = Some(prost_types::Duration { seconds: 59, nanos: 0 }), "timeout"),
-            (|r| r.timeout = Some(prost_types::Duration { seconds: 2_592_001, nanos: 0 }), "timeout"),
+            (
+                |r| r.timeout = Some(prost_types::Duration { seconds: 59, nanos: 0 }),
+                "timeout",
+            ),
+            (
+                |r| {
+                    r.timeout = Some(prost_types::Duration {
+                        seconds: 2_592_001,
+                        nanos: 0,
+                    })
+                },
+                "timeout",
+            ),
             (|r| r.methods.clear(), "methods"),
             (|r| r.methods[0].method = None, "methods[0]"),
             (|r| r.methods.push(r.methods[0].clone()), "methods[1]"),
@@ -241,16 +312,25 @@ mod tests {
         for (change, path) in table {
             let mut request = start();
             change(&mut request);
-            assert_eq!(refusal(start_verification(request)), (Reason::InvalidRequest, path.to_owned()));
+            assert_eq!(
+                refusal(start_verification(request)),
+                (Reason::InvalidRequest, path.to_owned())
+            );
         }
         let unknown = document(|d| d.document_type = 99);
         let path = "methods[0].document.document_type".to_owned();
         assert_eq!(refusal(start_verification(unknown)), (Reason::InvalidRequest, path));
         let path = "methods[0].document.document_url".to_owned();
         let outside = document(|d| d.document_url = "file:///etc/passwd".into());
-        assert_eq!(refusal(start_verification(outside)), (Reason::InvalidRequest, path.clone()));
+        assert_eq!(
+            refusal(start_verification(outside)),
+            (Reason::InvalidRequest, path.clone())
+        );
         let foreign = document(|d| d.document_url = d.document_url.replace("/42/", "/43/"));
-        assert_eq!(refusal(start_verification(foreign)), (Reason::DocumentOfAnotherMember, path));
+        assert_eq!(
+            refusal(start_verification(foreign)),
+            (Reason::DocumentOfAnotherMember, path)
+        );
     }
 
     #[test]
@@ -277,7 +357,10 @@ mod tests {
         for (change, path) in table {
             let mut wrong = good();
             change(&mut wrong);
-            assert_eq!(refusal(profile(Some(wrong), today)), (Reason::InvalidRequest, path.to_owned()));
+            assert_eq!(
+                refusal(profile(Some(wrong), today)),
+                (Reason::InvalidRequest, path.to_owned())
+            );
         }
     }
 }

@@ -8,7 +8,10 @@ use mesh_types::{Method, ScoreBreakdown, VerificationStatus};
 use orchestrator_workflows::contract::{MethodRequest, MethodState, MethodStatus, VerificationState};
 
 pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
 }
 
 pub fn member(member: Member) -> proto::Member {
@@ -52,7 +55,11 @@ pub fn verification(
             Method::Document => proto::Method::Document.into(),
             Method::Reputation => proto::Method::Reputation.into(),
         },
-        document: if method.method == Method::Document { document.take() } else { None },
+        document: if method.method == Method::Document {
+            document.take()
+        } else {
+            None
+        },
         status: method_status(method.status).into(),
         member_reason: method.member_reason,
         internal_reason: method.internal_reason,

@@ -19,7 +19,10 @@ pub struct Started {
 /// same request again, or any other one for the member, finds it and starts it.
 pub async fn start(store: &Store, engine: &Engine, new: NewVerification) -> Result<Started, Problem> {
     if store.find_member(new.member_id).await?.is_none() {
-        return Err(Problem::new(Reason::MemberNotFound, "no member has this id; register it first"));
+        return Err(Problem::new(
+            Reason::MemberNotFound,
+            "no member has this id; register it first",
+        ));
     }
     let request = VerificationRequest {
         verification_id: VerificationId::from(clock::new_uuid()),
@@ -29,10 +32,16 @@ pub async fn start(store: &Store, engine: &Engine, new: NewVerification) -> Resu
         timeout_seconds: new.timeout_seconds,
     };
     loop {
-        match store.insert_verification(new.request_id, &request, clock::now()).await? {
+        match store
+            .insert_verification(new.request_id, &request, clock::now())
+            .await?
+        {
             Intake::Taken(verification) => {
                 let run_id = ensure_started(store, engine, &verification).await?;
-                return Ok(Started { verification_id: verification.request.verification_id, run_id });
+                return Ok(Started {
+                    verification_id: verification.request.verification_id,
+                    run_id,
+                });
             }
             Intake::RequestIdReused => {
                 let message = "this request_id was used for another verification; choose a new one";
@@ -74,6 +83,12 @@ pub async fn settle(store: &Store, id: VerificationId) -> Result<(), Problem> {
 pub async fn ensure_started(store: &Store, engine: &Engine, verification: &Verification) -> Result<String, Problem> {
     match &verification.run_id {
         Some(run_id) => Ok(run_id.clone()),
-        None => store.record_run(verification.request.verification_id, || engine.start(&verification.request)).await,
+        None => {
+            store
+                .record_run(verification.request.verification_id, || {
+                    engine.start(&verification.request)
+                })
+                .await
+        }
     }
 }

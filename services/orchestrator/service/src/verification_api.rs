@@ -31,7 +31,12 @@ impl VerificationApi {
         documents: DocumentServiceClient<PeerChannel>,
         watch_interval: Duration,
     ) -> Self {
-        Self { view: View::new(store.clone(), engine.clone(), documents), store, engine, watch_interval }
+        Self {
+            view: View::new(store.clone(), engine.clone(), documents),
+            store,
+            engine,
+            watch_interval,
+        }
     }
 
     async fn cancel(&self, request: proto::CancelVerificationRequest) -> Result<(), Problem> {
@@ -45,7 +50,10 @@ impl VerificationApi {
                 ensure_started(&self.store, &self.engine, &found).await?;
                 self.engine.cancel(found.request.member_id, request_id).await
             }
-            ended => Err(Problem::new(Reason::VerificationEnded, format!("the verification ended as {}", ended.as_str()))),
+            ended => Err(Problem::new(
+                Reason::VerificationEnded,
+                format!("the verification ended as {}", ended.as_str()),
+            )),
         }
     }
 }
@@ -88,7 +96,14 @@ impl VerificationService for VerificationApi {
         let first = self.view.get(id).await?;
         let mut ticks = interval(self.watch_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let watcher = Watcher { view: self.view.clone(), id, ticks, next: Some(first), shown: None, ended: false };
+        let watcher = Watcher {
+            view: self.view.clone(),
+            id,
+            ticks,
+            next: Some(first),
+            shown: None,
+            ended: false,
+        };
         Ok(Response::new(Box::pin(futures::stream::unfold(watcher, Watcher::step))))
     }
 
@@ -154,7 +169,12 @@ impl Watcher {
                 Ok(verification) => {
                     self.ended = verification.status() != proto::VerificationStatus::InProgress;
                     self.shown = Some(verification.clone());
-                    return Some((Ok(proto::WatchVerificationResponse { verification: Some(verification) }), self));
+                    return Some((
+                        Ok(proto::WatchVerificationResponse {
+                            verification: Some(verification),
+                        }),
+                        self,
+                    ));
                 }
             }
         }

@@ -22,7 +22,11 @@ pub struct View {
 
 impl View {
     pub fn new(store: Store, engine: Engine, documents: DocumentServiceClient<PeerChannel>) -> Self {
-        Self { store, engine, documents }
+        Self {
+            store,
+            engine,
+            documents,
+        }
     }
 
     /// A verification as it stands now.
@@ -60,7 +64,9 @@ impl View {
             MethodRequest::Document { document_url, .. } => DocumentUrl::parse(document_url).ok(),
             MethodRequest::Reputation => None,
         })?;
-        let request = GetDocumentVerificationRequest { document_id: url.document_id().to_string() };
+        let request = GetDocumentVerificationRequest {
+            document_id: url.document_id().to_string(),
+        };
         let answer = self.documents.clone().get_document_verification(request).await;
         let found = answer.ok()?.into_inner().verification?;
         // A document may have been used before: what it showed then is not this verification's.

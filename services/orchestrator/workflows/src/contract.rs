@@ -102,7 +102,7 @@ pub struct VerificationState {
     pub methods: Vec<MethodState>,
     /// The score so far.
     pub breakdown: ScoreBreakdown,
-    /// The methods that could still add points, the most first; empty until something was scored.
+    /// The methods that could still add points, the most first.
     pub next_steps: Vec<NextStep>,
 }
 

@@ -33,7 +33,10 @@ impl VerificationWorkflow {
     ) {
         let method = chosen.method();
         let end = match chosen {
-            MethodRequest::Document { document_kind, document_url } => {
+            MethodRequest::Document {
+                document_kind,
+                document_url,
+            } => {
                 let input = ctx.state(|state| DocumentVerificationRequest {
                     verification_id: state.request.verification_id,
                     member_id: state.request.member_id,
@@ -42,7 +45,9 @@ impl VerificationWorkflow {
                     limits: ExtractionLimits::default(),
                 });
                 let queue = document_workflows::contract::TASK_QUEUE;
-                Self::run_child(ctx, method, DocumentVerificationWorkflow::run, input, queue, needed).await.map(Into::into)
+                Self::run_child(ctx, method, DocumentVerificationWorkflow::run, input, queue, needed)
+                    .await
+                    .map(Into::into)
             }
             MethodRequest::Reputation => {
                 let input = ctx.state(|state| ReputationVerificationRequest {
@@ -50,12 +55,17 @@ impl VerificationWorkflow {
                     member_id: state.request.member_id,
                 });
                 let queue = reputation_workflows::contract::TASK_QUEUE;
-                Self::run_child(ctx, method, ReputationVerificationWorkflow::run, input, queue, needed).await.map(Into::into)
+                Self::run_child(ctx, method, ReputationVerificationWorkflow::run, input, queue, needed)
+                    .await
+                    .map(Into::into)
             }
         };
         let end = end.unwrap_or_else(|broken| broken);
         ctx.state_mut(|state| {
-            let found = end.evidence.into_iter().map(|evidence| MethodEvidence { method, evidence });
+            let found = end
+                .evidence
+                .into_iter()
+                .map(|evidence| MethodEvidence { method, evidence });
             state.evidence.extend(found);
             let shown = &mut state.methods[at];
             shown.status = end.status;
@@ -144,7 +154,10 @@ impl From<DocumentOutcome> for MethodEnd {
 impl From<ReputationOutcome> for MethodEnd {
     fn from(outcome: ReputationOutcome) -> Self {
         let (status, member_reason) = match outcome.evidence.is_empty() {
-            true => (MethodStatus::Rejected, "There is no activity on the platform yet that counts."),
+            true => (
+                MethodStatus::Rejected,
+                "There is no activity on the platform yet that counts.",
+            ),
             false => (MethodStatus::Accepted, "Your activity on the platform counts."),
         };
         Self {

@@ -51,7 +51,11 @@ mod tests {
             (Ending::TimedOut, 100, 50, Timeout),
         ];
         for (ending, score, target, status) in table {
-            assert_eq!(final_status(ending, Score::capped(score), Score::capped(target)), status, "{ending:?}");
+            assert_eq!(
+                final_status(ending, Score::capped(score), Score::capped(target)),
+                status,
+                "{ending:?}"
+            );
         }
     }
 }

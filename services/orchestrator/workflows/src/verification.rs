@@ -43,20 +43,28 @@ impl VerificationWorkflow {
             internal_reason: String::new(),
             member_reason: String::new(),
         };
+        let nothing = ScoreBreakdown::of(Vec::new());
         Self {
             methods: request.methods.iter().map(in_progress).collect(),
             evidence: Vec::new(),
             status: VerificationStatus::InProgress,
             ending: None,
             scored_evidence: 0,
-            scored: Scored { breakdown: ScoreBreakdown::of(Vec::new()), next_steps: Vec::new() },
+            scored: Scored {
+                next_steps: reputation_workflows::policy::next_steps(&nothing),
+                breakdown: nothing,
+            },
             request,
         }
     }
 
     #[run(name = contract::VERIFICATION_WORKFLOW)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<VerificationState> {
-        let ending = if Self::member_is_known(ctx).await { Self::run_methods(ctx).await } else { Ending::Broken };
+        let ending = if Self::member_is_known(ctx).await {
+            Self::run_methods(ctx).await
+        } else {
+            Ending::Broken
+        };
         Self::record(ctx, ending).await?;
         match ending {
             Ending::Cancelled => Err(WorkflowTermination::cancelled()),
@@ -73,7 +81,9 @@ impl VerificationWorkflow {
     /// The four look-ups, joined within one workflow task. One that fails is as good as not made, but a member who is
     /// known to be gone ends the verification.
     async fn member_is_known(ctx: &WorkflowContext<Self>) -> bool {
-        let member = ctx.state(|state| MemberLookUp { member_id: state.request.member_id });
+        let member = ctx.state(|state| MemberLookUp {
+            member_id: state.request.member_id,
+        });
         let once = || {
             LocalActivityOptions::builder()
                 .start_to_close_timeout(LOOK_UP)
@@ -84,10 +94,15 @@ impl VerificationWorkflow {
         let (exists, email, score, reputation) = workflows::join!(
             ctx.execute_local_activity(OrchestratorActivities::check_user_exists_local, member, once()),
             ctx.execute_local_activity(OrchestratorActivities::get_user_email_local, member, once()),
-            ctx.execute_local_activity(OrchestratorActivities::get_user_verification_score_local, member, once()),
+            ctx.execute_local_activity(
+                OrchestratorActivities::get_user_verification_score_local,
+                member,
+                once()
+            ),
             ctx.execute_local_activity(OrchestratorActivities::get_user_reputation_local, member, once()),
         );
-        let number = |found: Result<contract::UserScore, _>| found.map_or("unknown".to_owned(), |found| found.score.to_string());
+        let number =
+            |found: Result<contract::UserScore, _>| found.map_or("unknown".to_owned(), |found| found.score.to_string());
         ctx.set_current_details(format!(
             "At the start: verification score {}, reputation {}, e-mail {}",
             number(score),
@@ -157,9 +172,11 @@ impl VerificationWorkflow {
             .cancellation_token(needed)
             .build();
         let scored = if ctx.patched(contract::SCORING_ALGORITHM_V2) {
-            ctx.execute_activity(ScoringActivities::calculate_verification_score_v2, request, options).await?
+            ctx.execute_activity(ScoringActivities::calculate_verification_score_v2, request, options)
+                .await?
         } else {
-            ctx.execute_activity(ScoringActivities::calculate_verification_score, request, options).await?
+            ctx.execute_activity(ScoringActivities::calculate_verification_score, request, options)
+                .await?
         };
         ctx.state_mut(|state| {
             state.scored_evidence = count;
@@ -183,12 +200,25 @@ impl VerificationWorkflow {
             .schedule_to_close_timeout(all)
             .cancellation_token(WorkflowCancellationToken::new())
             .build();
-        let record = OutcomeRecord { state, ended_at_seconds: seconds(ctx.workflow_time()) };
-        Ok(ctx.execute_local_activity(OrchestratorActivities::record_verification_outcome_local, record, options).await?)
+        let record = OutcomeRecord {
+            state,
+            ended_at_seconds: seconds(ctx.workflow_time()),
+        };
+        Ok(ctx
+            .execute_local_activity(
+                OrchestratorActivities::record_verification_outcome_local,
+                record,
+                options,
+            )
+            .await?)
     }
 
     fn end(&mut self, ending: Ending) {
-        for method in self.methods.iter_mut().filter(|method| method.status == MethodStatus::InProgress) {
+        for method in self
+            .methods
+            .iter_mut()
+            .filter(|method| method.status == MethodStatus::InProgress)
+        {
             method.status = MethodStatus::Cancelled;
         }
         self.status = policy::final_status(ending, self.scored.breakdown.score, self.request.target_score);
@@ -199,7 +229,9 @@ impl VerificationWorkflow {
     }
 
     fn all_methods_ended(&self) -> bool {
-        self.methods.iter().all(|method| method.status != MethodStatus::InProgress)
+        self.methods
+            .iter()
+            .all(|method| method.status != MethodStatus::InProgress)
     }
 
     fn target_is_reached(&self) -> bool {
@@ -222,5 +254,6 @@ impl VerificationWorkflow {
 }
 
 fn seconds(time: Option<SystemTime>) -> i64 {
-    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs() as i64)
+    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_secs() as i64)
 }

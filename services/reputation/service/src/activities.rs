@@ -71,8 +71,13 @@ impl Activities {
             });
             entry.lines.push(line.clone());
         }
-        self.store.insert_entries(by_method.into_values().collect(), clock::now()).await?;
-        Ok(Scored { next_steps: policy::next_steps(&breakdown), breakdown })
+        self.store
+            .insert_entries(by_method.into_values().collect(), clock::now())
+            .await?;
+        Ok(Scored {
+            next_steps: policy::next_steps(&breakdown),
+            breakdown,
+        })
     }
 }
 
@@ -87,7 +92,10 @@ mod tests {
 
     async fn empty_ledger() -> (PgPool, Activities) {
         let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-        let url = postgres.create_database("reputation").await.expect("a database is made");
+        let url = postgres
+            .create_database("reputation")
+            .await
+            .expect("a database is made");
         let pool = PgPool::connect(&url).await.expect("it answers");
         crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
         (pool.clone(), Activities::new(Store::new(pool)))
@@ -96,7 +104,10 @@ mod tests {
     fn request(member: i64) -> ScoringRequest {
         let evidence = |kind| MethodEvidence {
             method: Method::Document,
-            evidence: Evidence { evidence_id: EvidenceId::from(clock::new_uuid()), kind },
+            evidence: Evidence {
+                evidence_id: EvidenceId::from(clock::new_uuid()),
+                kind,
+            },
         };
         ScoringRequest {
             verification_id: VerificationId::from(clock::new_uuid()),
@@ -107,7 +118,10 @@ mod tests {
     }
 
     async fn count(pool: &PgPool, select: &'static str) -> i64 {
-        sqlx::query_scalar(select).fetch_one(pool).await.expect("it can be counted")
+        sqlx::query_scalar(select)
+            .fetch_one(pool)
+            .await
+            .expect("it can be counted")
     }
 
     #[tokio::test]
@@ -130,10 +144,16 @@ mod tests {
     async fn a_later_verification_renews_points_and_the_ledger_keeps_both() {
         let (pool, activities) = empty_ledger().await;
         for _ in 0..2 {
-            activities.score(RuleVersion::V2, request(1)).await.unwrap_or_else(|problem| panic!("{}", problem.message()));
+            activities
+                .score(RuleVersion::V2, request(1))
+                .await
+                .unwrap_or_else(|problem| panic!("{}", problem.message()));
         }
         assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 2);
-        let lines = activities.store.list_contributions(MemberId::try_from(1).expect("positive")).await;
+        let lines = activities
+            .store
+            .list_contributions(MemberId::try_from(1).expect("positive"))
+            .await;
         let standing = policy::standing(lines.unwrap_or_else(|problem| panic!("{}", problem.message())));
         assert_eq!(standing.score.get(), 30);
     }
@@ -141,7 +161,10 @@ mod tests {
     #[tokio::test]
     async fn an_entry_of_the_ledger_can_be_neither_changed_nor_deleted() {
         let (pool, activities) = empty_ledger().await;
-        activities.score(RuleVersion::V2, request(1)).await.unwrap_or_else(|problem| panic!("{}", problem.message()));
+        activities
+            .score(RuleVersion::V2, request(1))
+            .await
+            .unwrap_or_else(|problem| panic!("{}", problem.message()));
         for change in ["UPDATE ledger_lines SET points = 100", "DELETE FROM ledger_entries"] {
             let refused = sqlx::query(change).execute(&pool).await.expect_err(change);
             assert!(refused.to_string().contains("append-only"), "{refused}");

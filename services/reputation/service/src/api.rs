@@ -34,7 +34,10 @@ impl ReputationService for Api {
             member_id: member_id.get(),
             next_steps: policy::next_steps(&breakdown).into_iter().map(Into::into).collect(),
             breakdown: Some(breakdown.into()),
-            as_of: Some(prost_types::Timestamp { seconds: now.as_second(), nanos: now.subsec_nanosecond() }),
+            as_of: Some(prost_types::Timestamp {
+                seconds: now.as_second(),
+                nanos: now.subsec_nanosecond(),
+            }),
         }))
     }
 }

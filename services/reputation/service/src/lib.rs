@@ -36,12 +36,15 @@ impl mesh_runtime::Service for Reputation {
 
     async fn wire(_config: Config, base: Base) -> anyhow::Result<Wiring> {
         let store = Store::new(base.pool.clone());
-        let api = ReputationServiceServer::new(Api::new(store.clone())).max_decoding_message_size(base.max_message_bytes);
+        let api =
+            ReputationServiceServer::new(Api::new(store.clone())).max_decoding_message_size(base.max_message_bytes);
         let activities = Activities::new(store);
-        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET).grpc(api).worker(TASK_QUEUE, move |worker| {
-            worker.register_workflow::<ReputationVerificationWorkflow>()?;
-            worker.register_activities(activities);
-            Ok(())
-        }))
+        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
+            .grpc(api)
+            .worker(TASK_QUEUE, move |worker| {
+                worker.register_workflow::<ReputationVerificationWorkflow>()?;
+                worker.register_activities(activities);
+                Ok(())
+            }))
     }
 }

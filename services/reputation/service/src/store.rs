@@ -95,7 +95,8 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let unknown = |text: &str| Problem::internal(format!("the ledger holds {text:?}, which this version does not know"));
+        let unknown =
+            |text: &str| Problem::internal(format!("the ledger holds {text:?}, which this version does not know"));
         rows.into_iter()
             .map(|row| {
                 Ok(Contribution {

@@ -66,17 +66,31 @@ pub fn standing(contributions: Vec<Contribution>) -> ScoreBreakdown {
 
 /// The methods that could still add points to a score, the most first.
 pub fn next_steps(breakdown: &ScoreBreakdown) -> Vec<NextStep> {
-    let from_document: i32 =
-        breakdown.contributions.iter().filter(|line| line.method == Method::Document).map(|line| line.points).sum();
+    let from_document: i32 = breakdown
+        .contributions
+        .iter()
+        .filter(|line| line.method == Method::Document)
+        .map(|line| line.points)
+        .sum();
     let points = DOCUMENT_MAX_POINTS - from_document;
-    if points > 0 { vec![NextStep { method: Method::Document, points }] } else { Vec::new() }
+    if points > 0 {
+        vec![NextStep {
+            method: Method::Document,
+            points,
+        }]
+    } else {
+        Vec::new()
+    }
 }
 
 /// What the method `reputation` finds. Neither of its sources, the trust network and the activity history, is recorded by
 /// the mesh yet, so each gives no point and says so.
 pub fn assess() -> ReputationOutcome {
     let reasons = ["TRUST_NETWORK_NOT_AVAILABLE", "ACTIVITY_HISTORY_NOT_AVAILABLE"];
-    ReputationOutcome { evidence: Vec::new(), reasons: reasons.map(str::to_owned).to_vec() }
+    ReputationOutcome {
+        evidence: Vec::new(),
+        reasons: reasons.map(str::to_owned).to_vec(),
+    }
 }
 
 #[cfg(test)]
@@ -86,8 +100,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn found(kind: EvidenceKind, id: u128) -> MethodEvidence {
-        let evidence = Evidence { evidence_id: EvidenceId::from(uuid::Uuid::from_u128(id)), kind };
-        MethodEvidence { method: Method::Document, evidence }
+        let evidence = Evidence {
+            evidence_id: EvidenceId::from(uuid::Uuid::from_u128(id)),
+            kind,
+        };
+        MethodEvidence {
+            method: Method::Document,
+            evidence,
+        }
     }
 
     #[test]
@@ -97,7 +117,11 @@ mod tests {
             (&[], 0, 0),
             (&[DocumentAccepted], 25, 20),
             (&[DocumentAccepted, DocumentMachineReadable], 25, 25),
-            (&[DocumentAccepted, DocumentMachineReadable, DocumentAgreesWithPrint], 25, 30),
+            (
+                &[DocumentAccepted, DocumentMachineReadable, DocumentAgreesWithPrint],
+                25,
+                30,
+            ),
         ];
         for (kinds, v1, v2) in table {
             let evidence: Vec<_> = kinds.iter().zip(1..).map(|(kind, id)| found(*kind, id)).collect();
@@ -109,8 +133,18 @@ mod tests {
     #[test]
     fn next_steps_name_what_a_document_could_still_add() {
         let nothing = score(RuleVersion::V2, &[]);
-        assert_eq!(next_steps(&nothing), vec![NextStep { method: Method::Document, points: 30 }]);
-        let everything: Vec<_> = EvidenceKind::ALL.iter().zip(1..).map(|(kind, id)| found(*kind, id)).collect();
+        assert_eq!(
+            next_steps(&nothing),
+            vec![NextStep {
+                method: Method::Document,
+                points: 30
+            }]
+        );
+        let everything: Vec<_> = EvidenceKind::ALL
+            .iter()
+            .zip(1..)
+            .map(|(kind, id)| found(*kind, id))
+            .collect();
         assert_eq!(next_steps(&score(RuleVersion::V2, &everything)), Vec::new());
     }
 

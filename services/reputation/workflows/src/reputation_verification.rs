@@ -22,6 +22,8 @@ impl ReputationVerificationWorkflow {
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReputationOutcome> {
         let request = ctx.state(|state| state.request.clone());
         let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(10)).build();
-        Ok(ctx.execute_activity(ScoringActivities::assess_reputation, request, options).await?)
+        Ok(ctx
+            .execute_activity(ScoringActivities::assess_reputation, request, options)
+            .await?)
     }
 }

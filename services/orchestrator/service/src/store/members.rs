@@ -35,7 +35,11 @@ impl Store {
             return Ok(MemberChange::AlreadyRegistered);
         }
         transaction.commit().await?;
-        Ok(MemberChange::Done(Member { member_id: request.member_id, profile, registered_at: request.at }))
+        Ok(MemberChange::Done(Member {
+            member_id: request.member_id,
+            profile,
+            registered_at: request.at,
+        }))
     }
 
     /// Replaces a member's profile, once for each request.
@@ -98,13 +102,18 @@ async fn insert_request(connection: &mut PgConnection, request: &ChangeRequest) 
 
 /// The answer to a request that came before.
 async fn repeated(connection: &mut PgConnection, request: &ChangeRequest) -> Result<MemberChange, Problem> {
-    let before = sqlx::query!("SELECT fingerprint FROM member_requests WHERE request_id = $1", request.request_id.uuid())
-        .fetch_one(&mut *connection)
-        .await?;
+    let before = sqlx::query!(
+        "SELECT fingerprint FROM member_requests WHERE request_id = $1",
+        request.request_id.uuid()
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if before.fingerprint != request.fingerprint {
         return Ok(MemberChange::RequestIdReused);
     }
-    Ok(select_member(connection, request.member_id).await?.map_or(MemberChange::NotFound, MemberChange::Done))
+    Ok(select_member(connection, request.member_id)
+        .await?
+        .map_or(MemberChange::NotFound, MemberChange::Done))
 }
 
 async fn select_member(connection: &mut PgConnection, member_id: MemberId) -> Result<Option<Member>, Problem> {

@@ -62,8 +62,15 @@ impl Store {
             .execute(&self.pool)
             .await?;
             if let Some(taken) = self.find_by_request(request_id).await? {
-                let same = VerificationRequest { verification_id: taken.request.verification_id, ..request.clone() };
-                return Ok(if taken.request == same { Intake::Taken(Box::new(taken)) } else { Intake::RequestIdReused });
+                let same = VerificationRequest {
+                    verification_id: taken.request.verification_id,
+                    ..request.clone()
+                };
+                return Ok(if taken.request == same {
+                    Intake::Taken(Box::new(taken))
+                } else {
+                    Intake::RequestIdReused
+                });
             }
             if let Some(other) = self.find_in_progress(request.member_id).await? {
                 return Ok(Intake::InProgress(Box::new(other)));
@@ -128,16 +135,23 @@ impl Store {
         F: Future<Output = Result<String, Problem>> + Send,
     {
         let mut transaction = self.pool.begin().await?;
-        let row = sqlx::query!("SELECT run_id FROM verifications WHERE verification_id = $1 FOR UPDATE", id.uuid())
-            .fetch_one(&mut *transaction)
-            .await?;
+        let row = sqlx::query!(
+            "SELECT run_id FROM verifications WHERE verification_id = $1 FOR UPDATE",
+            id.uuid()
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
         if let Some(run_id) = row.run_id {
             return Ok(run_id);
         }
         let run_id = start().await?;
-        sqlx::query!("UPDATE verifications SET run_id = $2 WHERE verification_id = $1", id.uuid(), run_id)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query!(
+            "UPDATE verifications SET run_id = $2 WHERE verification_id = $1",
+            id.uuid(),
+            run_id
+        )
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(run_id)
     }
@@ -231,12 +245,20 @@ mod tests {
     /// A store with one member.
     async fn store() -> (Store, MemberId) {
         let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-        let url = postgres.create_database("orchestrator").await.expect("a database is made");
+        let url = postgres
+            .create_database("orchestrator")
+            .await
+            .expect("a database is made");
         let pool = PgPool::connect(&url).await.expect("it answers");
         crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
         let store = Store::new(pool);
         let member_id = MemberId::try_from(1).expect("positive");
-        let request = ChangeRequest { request_id: new_request(), member_id, fingerprint: [0; 32], at: clock::now() };
+        let request = ChangeRequest {
+            request_id: new_request(),
+            member_id,
+            fingerprint: [0; 32],
+            at: clock::now(),
+        };
         let profile = Profile {
             given_names: "Ida".to_owned(),
             family_name: String::new(),
@@ -266,8 +288,16 @@ mod tests {
         let (store, member_id) = store().await;
         let requests: Vec<_> = (0..30).map(|_| (new_request(), verification(member_id))).collect();
         let now = clock::now();
-        let all = join_all(requests.iter().map(|(id, request)| store.insert_verification(*id, request, now))).await;
-        let taken = all.into_iter().filter(|intake| matches!(intake, Ok(Intake::Taken(_)))).count();
+        let all = join_all(
+            requests
+                .iter()
+                .map(|(id, request)| store.insert_verification(*id, request, now)),
+        )
+        .await;
+        let taken = all
+            .into_iter()
+            .filter(|intake| matches!(intake, Ok(Intake::Taken(_))))
+            .count();
         assert_eq!(taken, 1);
     }
 
@@ -275,7 +305,10 @@ mod tests {
     async fn a_run_is_started_once_and_a_failed_start_is_tried_again() {
         let (store, member_id) = store().await;
         let request = verification(member_id);
-        store.insert_verification(new_request(), &request, clock::now()).await.or_panic();
+        store
+            .insert_verification(new_request(), &request, clock::now())
+            .await
+            .or_panic();
         let id = request.verification_id;
         let away = store.record_run(id, async || Err(Problem::internal("away"))).await;
         assert!(away.is_err());
@@ -292,7 +325,10 @@ mod tests {
     async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
         let (store, member_id) = store().await;
         let request = verification(member_id);
-        store.insert_verification(new_request(), &request, clock::now()).await.or_panic();
+        store
+            .insert_verification(new_request(), &request, clock::now())
+            .await
+            .or_panic();
         let end = |status| VerificationState {
             verification_id: request.verification_id,
             status,
@@ -300,11 +336,24 @@ mod tests {
             breakdown: ScoreBreakdown::of(Vec::new()),
             next_steps: Vec::new(),
         };
-        store.record_outcome(&end(VerificationStatus::Timeout), clock::now()).await.or_panic();
-        store.record_outcome(&end(VerificationStatus::Completed), clock::now()).await.or_panic();
-        let ended = store.find_verification(request.verification_id).await.or_panic().expect("it is there");
+        store
+            .record_outcome(&end(VerificationStatus::Timeout), clock::now())
+            .await
+            .or_panic();
+        store
+            .record_outcome(&end(VerificationStatus::Completed), clock::now())
+            .await
+            .or_panic();
+        let ended = store
+            .find_verification(request.verification_id)
+            .await
+            .or_panic()
+            .expect("it is there");
         assert_eq!(ended.status, VerificationStatus::Timeout);
-        let next = store.insert_verification(new_request(), &verification(member_id), clock::now()).await.or_panic();
+        let next = store
+            .insert_verification(new_request(), &verification(member_id), clock::now())
+            .await
+            .or_panic();
         assert!(matches!(next, Intake::Taken(_)));
     }
 }

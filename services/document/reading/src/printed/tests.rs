@@ -1,0 +1,191 @@
+use super::*;
+use jiff::civil::date;
+
+/// Words by line: each at its place, `(left, top)`, 20 pixels high and 12 wide a letter.
+fn look(lines: &[(u32, u32, &str)]) -> Vec<Word> {
+    let mut words = Vec::new();
+    for (left, top, line) in lines {
+        let mut left = *left;
+        for text in line.split(' ') {
+            let width = 12 * text.chars().count() as u32;
+            words.push(Word {
+                text: text.to_owned(),
+                confidence: 90,
+                left,
+                top: *top,
+                width,
+                height: 20,
+            });
+            left += width + 10;
+        }
+    }
+    words
+}
+
+fn fields() -> MrzFields {
+    MrzFields {
+        document_code: "P".into(),
+        issuing_state: "UTO".into(),
+        document_number: "L898902C3".into(),
+        surname: "MUELLER OE".into(),
+        given_names: "ANNA MARIA".into(),
+        names_may_be_cut: false,
+        nationality: "UTO".into(),
+        birth_date: Some(date(1974, 8, 12)),
+        sex: Sex::Female,
+        expiry_date: Some(date(2012, 4, 15)),
+        optional_data: String::new(),
+    }
+}
+
+fn agreement(lines: &[(u32, u32, &str)], fields: &MrzFields) -> Agreement {
+    PrintedText {
+        looks: vec![look(lines)],
+    }
+    .agrees(fields)
+}
+
+#[test]
+fn a_whole_page_agrees_field_by_field() {
+    let page = [
+        (0, 0, "UTOPIA"),
+        (0, 40, "Surname MÜLLER-Ö"),
+        (0, 80, "Given names"),
+        (0, 110, "ANNA MARIA"),
+        (500, 40, "L 898902 C3"),
+        (0, 150, "Nationality: UTOPIAN"),
+        (0, 190, "Date of birth 12 AUG 1974"),
+        (500, 190, "Sex"),
+        (500, 220, "F"),
+        (0, 230, "15.04.2012"),
+    ];
+    let agreement_of_page = agreement(&page, &fields());
+    assert!(agreement_of_page.is_whole(), "{agreement_of_page:?}");
+    assert_eq!(
+        agreement(&[], &fields()),
+        Agreement {
+            optional_data: FieldAgreement::Agrees,
+            ..Agreement::NOTHING_FOUND
+        }
+    );
+}
+
+#[test]
+fn a_name_agrees_in_every_spelling_and_only_as_a_whole() {
+    for (printed, expected) in [
+        ("MÜLLER-Ö", FieldAgreement::Agrees),
+        ("MULLER-O", FieldAgreement::Agrees),
+        ("MUELLER OE", FieldAgreement::Agrees),
+        ("MÜLLER-@", FieldAgreement::Agrees),
+        ("MÜLLER Ö ANNA", FieldAgreement::NotFound),
+        ("MÜLLER", FieldAgreement::Disagrees),
+        ("Mr MÜLLER Ö", FieldAgreement::Agrees),
+        ("MÖLLER Ö", FieldAgreement::Disagrees),
+        ("SCHMIDT", FieldAgreement::NotFound),
+    ] {
+        assert_eq!(agreement(&[(0, 0, printed)], &fields()).surname, expected, "{printed}");
+    }
+}
+
+#[test]
+fn a_name_that_was_cut_agrees_with_its_beginning() {
+    let cut = MrzFields {
+        surname: "NILAVADHANANANDA".into(),
+        given_names: "CHAYAPA DEJTHAMRONG K".into(),
+        names_may_be_cut: true,
+        ..fields()
+    };
+    let page = [(0, 0, "NILAVADHANANANDA"), (0, 40, "CHAYAPA DEJTHAMRONG KRASUANG")];
+    assert_eq!(agreement(&page, &cut).given_names, FieldAgreement::Agrees);
+    let whole = MrzFields {
+        names_may_be_cut: false,
+        ..cut
+    };
+    assert_eq!(agreement(&page, &whole).given_names, FieldAgreement::NotFound);
+}
+
+#[test]
+fn the_sex_is_the_letter_by_its_caption() {
+    let caption = (500, 0, "Sex");
+    for (letters, expected) in [
+        (vec![(500, 30, "F")], FieldAgreement::Agrees),
+        (vec![(560, 0, "F")], FieldAgreement::Agrees),
+        (vec![(500, 30, "F"), (100, 400, "M")], FieldAgreement::Agrees),
+        (vec![(500, 30, "M"), (100, 400, "F")], FieldAgreement::Disagrees),
+        (vec![(500, 30, "f")], FieldAgreement::Agrees),
+        (vec![(100, 400, "M")], FieldAgreement::NotFound),
+        (vec![(100, 400, "F")], FieldAgreement::NotFound),
+    ] {
+        let mut page = vec![caption];
+        page.extend(&letters);
+        assert_eq!(agreement(&page, &fields()).sex, expected, "{letters:?}");
+    }
+}
+
+#[test]
+fn without_its_caption_the_sex_is_the_only_such_letter_of_the_page() {
+    for (letters, expected) in [
+        (vec![(100, 400, "F")], FieldAgreement::Agrees),
+        (vec![(100, 400, "F"), (100, 500, "M")], FieldAgreement::NotFound),
+        (vec![(100, 400, "M")], FieldAgreement::NotFound),
+        (vec![(100, 400, "f")], FieldAgreement::NotFound),
+    ] {
+        assert_eq!(agreement(&letters, &fields()).sex, expected, "{letters:?}");
+    }
+}
+
+#[test]
+fn a_later_look_can_only_add_agreement() {
+    let printed = PrintedText {
+        looks: vec![look(&[(0, 0, "L898902G3")]), look(&[(0, 0, "L898902C3")])],
+    };
+    assert_eq!(printed.agrees(&fields()).document_number, FieldAgreement::Agrees);
+    let printed = PrintedText {
+        looks: vec![look(&[(0, 0, "L898902G3")]), look(&[(0, 0, "nothing")])],
+    };
+    assert_eq!(printed.agrees(&fields()).document_number, FieldAgreement::Disagrees);
+}
+
+#[test]
+fn words_come_out_of_the_engines_table() {
+    let table = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n\
+                 1\t1\t0\t0\t0\t0\t0\t0\t100\t50\t-1\t\n\
+                 5\t1\t1\t1\t1\t1\t10\t20\t30\t12\t96.5\tSurname\n\
+                 5\t1\t1\t1\t1\t2\t50\t20\t30\t12\t20\t \n";
+    let printed = PrintedText::from_table(table);
+    let expected = Word {
+        text: "Surname".into(),
+        confidence: 96,
+        left: 10,
+        top: 20,
+        width: 30,
+        height: 12,
+    };
+    assert_eq!(printed.looks, [vec![expected]]);
+    assert!(PrintedText::from_table("").looks.is_empty());
+}
+
+#[test]
+fn a_state_is_its_code_or_its_own_name_and_no_part_of_another() {
+    for (code, printed, expected) in [
+        ("UTO", "UTO", FieldAgreement::Agrees),
+        ("UTO", "P<UTO", FieldAgreement::NotFound),
+        ("UTO", "UTOPIA", FieldAgreement::Agrees),
+        ("D", "D", FieldAgreement::Agrees),
+        ("CIV", "Côte d'Ivoire", FieldAgreement::Agrees),
+        ("NER", "NIGERIA", FieldAgreement::NotFound),
+        ("PRK", "KOREA", FieldAgreement::NotFound),
+        ("UTO", "AUTO", FieldAgreement::NotFound),
+        ("", "UTO", FieldAgreement::NotFound),
+    ] {
+        let fields = MrzFields {
+            nationality: code.into(),
+            ..fields()
+        };
+        assert_eq!(
+            agreement(&[(0, 0, printed)], &fields).nationality,
+            expected,
+            "{code} {printed}"
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! What a verification costs in Temporal (design: document only at most 48 history events and 9 workflow tasks).
+
+use crate::support::*;
+use mesh_testkit::Mesh;
+
+const MAX_EVENTS: usize = 48;
+const MAX_WORKFLOW_TASKS: usize = 9;
+
+/// The types of a workflow's history events.
+async fn events(mesh: &Mesh, workflow_id: &str) -> Vec<String> {
+    let shown = mesh
+        .temporal
+        .command(&["workflow", "show", "--workflow-id", workflow_id, "--output", "json"])
+        .await;
+    let shown = shown.unwrap_or_else(|error| panic!("{error:#}"));
+    let history: serde_json::Value = serde_json::from_str(&shown).expect("a history is JSON");
+    let events = history["events"].as_array().expect("a history has events");
+    events
+        .iter()
+        .map(|event| event["eventType"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_document_only_verification_stays_within_its_budget() {
+    let mesh = shared_mesh().await;
+    let caller = Caller::of(mesh);
+    let passport = passport(60);
+    let (member_id, verification_id) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
+    caller.end_of(&verification_id).await;
+    let mut all = Vec::new();
+    for workflow_id in [
+        format!("verification-{member_id}"),
+        format!("verification-{verification_id}-document"),
+    ] {
+        // The end is in the read model a moment before Temporal closes the workflow.
+        let look = async || {
+            Some(events(mesh, &workflow_id).await)
+                .filter(|events| events.last().is_some_and(|last| last.ends_with("EXECUTION_COMPLETED")))
+        };
+        let history = mesh_testkit::eventually(PATIENCE, "the workflow to close", look).await;
+        all.extend(history.unwrap_or_else(|error| panic!("{error}")));
+    }
+    let tasks = all
+        .iter()
+        .filter(|event| event.ends_with("WORKFLOW_TASK_COMPLETED"))
+        .count();
+    println!(
+        "document-only verification: {} history events, {tasks} workflow tasks",
+        all.len()
+    );
+    assert!(all.len() <= MAX_EVENTS && tasks <= MAX_WORKFLOW_TASKS, "{all:#?}");
+}

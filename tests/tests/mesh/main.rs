@@ -1,0 +1,14 @@
+//! Scenarios over the whole mesh as real processes, and its workflows on a real Temporal server.
+//!
+//! Run by `cargo xtask test`, which builds the services and starts the engines once; `cargo test -p mesh-tests` starts the
+//! engines by itself and wants the services built (`cargo build --workspace --bins`).
+
+mod budget;
+mod crashes;
+mod outages;
+mod refusals;
+mod repeats;
+mod story;
+mod support;
+mod trace;
+mod workflows;

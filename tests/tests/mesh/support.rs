@@ -1,0 +1,268 @@
+//! What the scenarios share: one mesh, a caller of its API, and the reading of refusals.
+
+use mesh_proto::document::v1 as document;
+use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
+use mesh_proto::document::v1::upload_document_request::{Header, Page, Part};
+use mesh_proto::orchestrator::v1 as orchestrator;
+use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
+use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
+use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
+use mesh_testkit::Mesh;
+use specimen::{Passport, SpecimenOptions, Truth};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+/// The longest that any wait of a scenario lasts.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// What a single passport can reach.
+pub const BRONZE: i32 = 25;
+
+/// The mesh of all scenarios that harm no part of it.
+pub async fn shared_mesh() -> &'static Mesh {
+    static MESH: OnceCell<Mesh> = OnceCell::const_new();
+    MESH.get_or_init(async || {
+        Mesh::start()
+            .await
+            .unwrap_or_else(|error| panic!("the mesh does not start: {error:#}"))
+    })
+    .await
+}
+
+/// A member that no other scenario knows.
+pub fn new_member_id() -> i64 {
+    static NEXT: AtomicI64 = AtomicI64::new(1000);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A request id that no other call has.
+pub fn new_request_id() -> String {
+    mesh_runtime::clock::new_uuid().to_string()
+}
+
+/// A specimen that is valid today.
+pub fn passport(seed: u64) -> Passport {
+    specimen_options(seed).build()
+}
+
+/// A specimen to be changed before it is drawn.
+pub fn specimen_options(seed: u64) -> SpecimenOptions {
+    SpecimenOptions::new(seed).today(mesh_runtime::clock::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// The specimen as a picture.
+pub fn picture(passport: &Passport) -> Vec<u8> {
+    specimen::to_png(&passport.draw())
+}
+
+/// A caller of a mesh. Its channels belong to the test's own runtime.
+#[derive(Clone)]
+pub struct Caller {
+    pub members: MemberServiceClient<Channel>,
+    pub verifications: VerificationServiceClient<Channel>,
+    pub documents: DocumentServiceClient<Channel>,
+    pub reputations: ReputationServiceClient<Channel>,
+}
+
+impl Caller {
+    /// Connects at the first call, and again whenever a service was away.
+    pub fn of(mesh: &Mesh) -> Self {
+        let to = |url: String| {
+            Endpoint::from_shared(url)
+                .expect("the testkit makes valid addresses")
+                .connect_lazy()
+        };
+        let orchestrator = to(mesh.orchestrator.grpc_url());
+        Self {
+            members: MemberServiceClient::new(orchestrator.clone()),
+            verifications: VerificationServiceClient::new(orchestrator),
+            documents: DocumentServiceClient::new(to(mesh.document.grpc_url())),
+            reputations: ReputationServiceClient::new(to(mesh.reputation.grpc_url())),
+        }
+    }
+
+    /// Registers the holder of a specimen as a new member.
+    pub async fn register(&self, truth: &Truth) -> i64 {
+        let member_id = new_member_id();
+        let profile = orchestrator::MemberProfile {
+            given_names: truth.given_names.clone(),
+            family_name: truth.surname.clone(),
+            birth_date: truth.birth_date.to_string(),
+            email: String::new(),
+        };
+        let request = orchestrator::RegisterMemberRequest {
+            request_id: new_request_id(),
+            member_id,
+            profile: Some(profile),
+        };
+        self.members
+            .clone()
+            .register_member(request)
+            .await
+            .expect("the member is registered");
+        member_id
+    }
+
+    /// Uploads a document of these pages.
+    pub async fn upload(&self, member_id: i64, pages: &[Vec<u8>]) -> document::UploadDocumentResponse {
+        self.try_upload(upload_parts(member_id, pages))
+            .await
+            .expect("the upload is taken")
+    }
+
+    /// Uploads message by message.
+    pub async fn try_upload(&self, parts: Vec<Part>) -> Result<document::UploadDocumentResponse, Status> {
+        let messages: Vec<_> = parts
+            .into_iter()
+            .map(|part| document::UploadDocumentRequest { part: Some(part) })
+            .collect();
+        let answer = self
+            .documents
+            .clone()
+            .upload_document(futures::stream::iter(messages))
+            .await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Starts a verification.
+    pub async fn start(
+        &self,
+        request: orchestrator::StartVerificationRequest,
+    ) -> Result<orchestrator::StartVerificationResponse, Status> {
+        Ok(self
+            .verifications
+            .clone()
+            .start_verification(request)
+            .await?
+            .into_inner())
+    }
+
+    /// Registers the holder, uploads the pages, starts a verification by them; returns member and verification.
+    pub async fn start_with(&self, truth: &Truth, pages: &[Vec<u8>]) -> (i64, String) {
+        let member_id = self.register(truth).await;
+        let document_url = self.upload(member_id, pages).await.document_url;
+        let started = self
+            .start(by_document(member_id, document_url))
+            .await
+            .expect("the verification starts");
+        (member_id, started.verification_id)
+    }
+
+    /// Every change of a verification until it ends.
+    pub async fn watch(&self, verification_id: &str) -> Vec<orchestrator::Verification> {
+        let request = orchestrator::WatchVerificationRequest {
+            verification_id: verification_id.to_owned(),
+        };
+        let mut changes = self
+            .verifications
+            .clone()
+            .watch_verification(request)
+            .await
+            .expect("the watch begins")
+            .into_inner();
+        let mut seen = Vec::new();
+        let all = async {
+            while let Some(change) = changes.message().await.expect("the watch goes on") {
+                seen.extend(change.verification);
+            }
+        };
+        tokio::time::timeout(PATIENCE, all)
+            .await
+            .expect("the verification ends");
+        seen
+    }
+
+    /// How a verification ends.
+    pub async fn end_of(&self, verification_id: &str) -> orchestrator::Verification {
+        self.watch(verification_id)
+            .await
+            .pop()
+            .expect("a watched verification was shown at least once")
+    }
+
+    /// How the check of a document stands.
+    pub async fn document(&self, document_id: &str) -> document::DocumentVerification {
+        let request = document::GetDocumentVerificationRequest {
+            document_id: document_id.to_owned(),
+        };
+        let answer = self
+            .documents
+            .clone()
+            .get_document_verification(request)
+            .await
+            .expect("the document is known");
+        answer
+            .into_inner()
+            .verification
+            .expect("an answer holds what was asked for")
+    }
+}
+
+/// A document-only verification that a passport can complete.
+pub fn by_document(member_id: i64, document_url: String) -> orchestrator::StartVerificationRequest {
+    let document_type = document::DocumentType::Passport.into();
+    let document = orchestrator::DocumentMethod {
+        document_type,
+        document_url,
+    };
+    let method = orchestrator::method_request::Method::Document(document);
+    orchestrator::StartVerificationRequest {
+        request_id: new_request_id(),
+        member_id,
+        target_score: Some(BRONZE),
+        methods: vec![orchestrator::MethodRequest { method: Some(method) }],
+        timeout: None,
+    }
+}
+
+/// The messages of an upload.
+pub fn upload_parts(member_id: i64, pages: &[Vec<u8>]) -> Vec<Part> {
+    let document_type = document::DocumentType::Passport.into();
+    let mut parts = vec![Part::Header(Header {
+        request_id: new_request_id(),
+        member_id,
+        document_type,
+    })];
+    for page in pages {
+        parts.push(Part::Page(Page {}));
+        parts.extend(page.chunks(512 * 1024).map(|chunk| Part::Chunk(chunk.to_vec())));
+    }
+    parts
+}
+
+/// What a refused caller is told.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub code: Code,
+    pub reason: String,
+    pub path: String,
+    pub retry: bool,
+}
+
+/// Reads a refusal.
+pub fn refusal(status: &Status) -> Refusal {
+    let details = status.get_error_details();
+    let path = details
+        .bad_request()
+        .and_then(|bad| bad.field_violations.first())
+        .map(|violation| violation.field.clone());
+    Refusal {
+        code: status.code(),
+        reason: mesh_proto::reason(status).unwrap_or_default(),
+        path: path.unwrap_or_default(),
+        retry: details.retry_info().is_some(),
+    }
+}
+
+/// A refusal of a wrong field.
+pub fn bad_field(reason: &str, path: &str) -> Refusal {
+    Refusal {
+        code: Code::InvalidArgument,
+        reason: reason.to_owned(),
+        path: path.to_owned(),
+        retry: false,
+    }
+}

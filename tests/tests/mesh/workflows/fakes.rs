@@ -1,0 +1,321 @@
+//! Activities without a database: each verification follows the script that its test wrote for it.
+
+#![expect(
+    dead_code,
+    reason = "the macro makes a constant of each activity, and only the definitions are called by"
+)]
+
+use document_workflows::contract::definitions as document;
+use document_workflows::contract::{
+    Extraction, ExtractionProgress, ExtractionRequest, RulingRecord, StoredEvidence, Validity, ValidityRequest,
+};
+use mesh_runtime::clock;
+use mesh_types::{Check, CheckName, DocumentId, Evidence, EvidenceId, MemberId, Score, VerificationId};
+use orchestrator_workflows::contract::definitions as orchestrator;
+use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
+use reputation_workflows::contract::definitions as reputation;
+use reputation_workflows::contract::{ReputationOutcome, ReputationVerificationRequest, Scored, ScoringRequest};
+use reputation_workflows::policy::{self, RuleVersion};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use temporalio_common::ActivityError;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// One verification: what happens in it, and what was seen of it.
+pub struct Script {
+    /// Whose verification it is; its own in every test.
+    pub member_id: MemberId,
+    /// The verification.
+    pub verification_id: VerificationId,
+    course: Course,
+    seen: Mutex<Seen>,
+}
+
+/// What happens in a verification; by default everything goes well.
+pub struct Course {
+    /// Whether the look-up finds the member.
+    pub member_exists: bool,
+    /// How the extraction goes.
+    pub extraction: ExtractionScript,
+    /// How the scoring goes.
+    pub scoring: ScoringScript,
+    /// How many attempts to record the outcome fail before one succeeds.
+    pub failing_records: u32,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self {
+            member_exists: true,
+            extraction: ExtractionScript::Reads,
+            scoring: ScoringScript::Scores,
+            failing_records: 0,
+        }
+    }
+}
+
+/// How the extraction of a document goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ExtractionScript {
+    /// Every page is read.
+    Reads,
+    /// There is no such document, and no retry would find it.
+    FindsNoDocument,
+    /// It goes on until it is cancelled.
+    RunsUntilCancelled,
+}
+
+/// How the scoring goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ScoringScript {
+    /// By the real rules.
+    Scores,
+    /// It breaks, and its next attempt is later than any verification lasts.
+    WaitsForARetryIn40Days,
+}
+
+/// What the activities were asked for, in order.
+#[derive(Clone, Default)]
+pub struct Seen {
+    /// Attempts to extract.
+    pub extractions: u32,
+    /// Extractions that heard of their cancellation.
+    pub cancelled_extractions: u32,
+    /// Requests to score, with the rules asked for.
+    pub scorings: Vec<(RuleVersion, ScoringRequest)>,
+    /// Attempts to record the outcome.
+    pub record_attempts: u32,
+    /// Outcomes that were recorded.
+    pub outcomes: Vec<OutcomeRecord>,
+}
+
+impl Script {
+    /// What was seen so far.
+    pub fn seen(&self) -> Seen {
+        lock(&self.seen).clone()
+    }
+}
+
+/// Every script of this process.
+#[derive(Default)]
+pub struct Scripts(Mutex<Vec<Arc<Script>>>);
+
+impl Scripts {
+    /// Adds a verification of a new member.
+    pub fn add(&self, course: Course) -> Arc<Script> {
+        let mut scripts = lock(&self.0);
+        let number = i64::try_from(scripts.len()).expect("a handful of scripts") + 1;
+        let script = Arc::new(Script {
+            member_id: MemberId::try_from(number).expect("counted from 1"),
+            verification_id: VerificationId::from(clock::new_uuid()),
+            course,
+            seen: Mutex::default(),
+        });
+        scripts.push(script.clone());
+        script
+    }
+
+    fn of_member(&self, member_id: MemberId) -> Result<Arc<Script>, ActivityError> {
+        self.find(|script| script.member_id == member_id)
+    }
+
+    fn of(&self, verification_id: VerificationId) -> Result<Arc<Script>, ActivityError> {
+        self.find(|script| script.verification_id == verification_id)
+    }
+
+    fn find(&self, wanted: impl Fn(&Script) -> bool) -> Result<Arc<Script>, ActivityError> {
+        let scripts = lock(&self.0);
+        let found = scripts.iter().find(|script| wanted(script)).cloned();
+        found.ok_or_else(|| permanent("NO_SCRIPT"))
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn permanent(type_name: &str) -> ActivityError {
+    ApplicationFailure::builder(type_name.to_owned())
+        .type_name(type_name.to_owned())
+        .non_retryable(true)
+        .build()
+        .into()
+}
+
+fn transient(type_name: &str, next_attempt: Duration) -> ActivityError {
+    let failure = ApplicationFailure::builder(type_name.to_owned()).type_name(type_name.to_owned());
+    failure.next_retry_delay(next_attempt).build().into()
+}
+
+/// The orchestrator's activities.
+pub struct OrchestratorFakes(pub Arc<Scripts>);
+
+#[activities]
+impl OrchestratorFakes {
+    #[activity(definition = orchestrator::CheckUserExistsLocal)]
+    pub async fn check_user_exists_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        look_up: MemberLookUp,
+    ) -> Result<UserExists, ActivityError> {
+        Ok(UserExists {
+            exists: self.0.of_member(look_up.member_id)?.course.member_exists,
+        })
+    }
+
+    #[activity(definition = orchestrator::GetUserEmailLocal)]
+    pub async fn get_user_email_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        _look_up: MemberLookUp,
+    ) -> Result<UserEmail, ActivityError> {
+        Ok(UserEmail { known: true })
+    }
+
+    #[activity(definition = orchestrator::GetUserVerificationScoreLocal)]
+    pub async fn get_user_verification_score_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        _look_up: MemberLookUp,
+    ) -> Result<UserScore, ActivityError> {
+        Ok(UserScore { score: Score::ZERO })
+    }
+
+    #[activity(definition = orchestrator::GetUserReputationLocal)]
+    pub async fn get_user_reputation_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        _look_up: MemberLookUp,
+    ) -> Result<UserScore, ActivityError> {
+        Ok(UserScore { score: Score::ZERO })
+    }
+
+    #[activity(definition = orchestrator::RecordVerificationOutcomeLocal)]
+    pub async fn record_verification_outcome_local(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: OutcomeRecord,
+    ) -> Result<(), ActivityError> {
+        let script = self.0.of(record.state.verification_id)?;
+        let mut seen = lock(&script.seen);
+        seen.record_attempts += 1;
+        if seen.record_attempts <= script.course.failing_records {
+            return Err(transient("DATABASE_UNAVAILABLE", Duration::from_millis(10)));
+        }
+        seen.outcomes.push(record);
+        Ok(())
+    }
+}
+
+/// The document service's activities.
+pub struct DocumentFakes(pub Arc<Scripts>);
+
+#[activities]
+impl DocumentFakes {
+    #[activity(definition = document::ExtractDocumentData)]
+    pub async fn extract_document_data(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: ExtractionRequest,
+    ) -> Result<Extraction, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        lock(&script.seen).extractions += 1;
+        match script.course.extraction {
+            ExtractionScript::Reads => Ok(Extraction {
+                document_id: DocumentId::from(clock::new_uuid()),
+                page_count: 1,
+                mrz_pages: 1,
+            }),
+            ExtractionScript::FindsNoDocument => Err(permanent("DOCUMENT_NOT_FOUND")),
+            ExtractionScript::RunsUntilCancelled => {
+                let mut heartbeats = tokio::time::interval(Duration::from_millis(50));
+                loop {
+                    tokio::select! {
+                        () = ctx.cancelled() => break,
+                        _ = heartbeats.tick() => ctx.record_heartbeat(ExtractionProgress::default()).await?,
+                    }
+                }
+                lock(&script.seen).cancelled_extractions += 1;
+                Err(ActivityError::cancelled())
+            }
+        }
+    }
+
+    #[activity(definition = document::CheckDocumentValidity)]
+    pub async fn check_document_validity(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        _request: ValidityRequest,
+    ) -> Result<Validity, ActivityError> {
+        Ok(Validity {
+            checks: CheckName::ALL.map(|name| Check::passed(name, "PASSED")).to_vec(),
+        })
+    }
+
+    #[activity(definition = document::StoreVerificationEvidence)]
+    pub async fn store_verification_evidence(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: RulingRecord,
+    ) -> Result<StoredEvidence, ActivityError> {
+        let stored = |kind| Evidence {
+            evidence_id: EvidenceId::from(clock::new_uuid()),
+            kind,
+        };
+        Ok(StoredEvidence {
+            evidence: record.ruling.proves.into_iter().map(stored).collect(),
+        })
+    }
+}
+
+/// The reputation service's activities; the scoring rules are the real ones.
+pub struct ReputationFakes(pub Arc<Scripts>);
+
+#[activities]
+impl ReputationFakes {
+    #[activity(definition = reputation::CalculateVerificationScore)]
+    pub async fn calculate_verification_score(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: ScoringRequest,
+    ) -> Result<Scored, ActivityError> {
+        self.score(RuleVersion::V1, request)
+    }
+
+    #[activity(definition = reputation::CalculateVerificationScoreV2)]
+    pub async fn calculate_verification_score_v2(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: ScoringRequest,
+    ) -> Result<Scored, ActivityError> {
+        self.score(RuleVersion::V2, request)
+    }
+
+    #[activity(definition = reputation::AssessReputation)]
+    pub async fn assess_reputation(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        _request: ReputationVerificationRequest,
+    ) -> Result<ReputationOutcome, ActivityError> {
+        Ok(policy::assess())
+    }
+}
+
+impl ReputationFakes {
+    fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        let breakdown = policy::score(rules, &request.evidence);
+        lock(&script.seen).scorings.push((rules, request));
+        if script.course.scoring == ScoringScript::WaitsForARetryIn40Days {
+            return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY));
+        }
+        Ok(Scored {
+            next_steps: policy::next_steps(&breakdown),
+            breakdown,
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! What has begun under older code goes on under this one: every recorded history replays, and an edit that would break
+//! one is caught.
+
+use super::support::histories;
+use anyhow::{Context, bail, ensure};
+use document_workflows::DocumentVerificationWorkflow;
+use document_workflows::contract::{
+    DOCUMENT_VERIFICATION_WORKFLOW, DocumentActivities, DocumentOutcome, DocumentVerificationRequest,
+    ExtractionRequest, ValidityRequest,
+};
+use mesh_types::{Decision, DocumentId};
+use orchestrator_workflows::VerificationWorkflow;
+use prost::Message;
+use reputation_workflows::ReputationVerificationWorkflow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use temporalio_common::protos::temporal::api::history::v1::History;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_sdk::workflow_replayer::{
+    WorkflowReplayError, WorkflowReplayFailure, WorkflowReplayer, WorkflowReplayerOptions,
+};
+use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
+
+#[tokio::test]
+async fn every_recorded_history_replays() -> anyhow::Result<()> {
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<VerificationWorkflow>()?
+        .register_workflow::<DocumentVerificationWorkflow>()?
+        .register_workflow::<ReputationVerificationWorkflow>()?
+        .build();
+    let replayer = WorkflowReplayer::new(options)?;
+    let mut broken = Vec::new();
+    for service in ["orchestrator", "document", "reputation"] {
+        for file in files(&histories(service))? {
+            let replayed = replayer.replay_workflow(read(&file)?.into()).await;
+            if let Err(error) = replayed {
+                broken.push(format!("{}: {error}", file.display()));
+            }
+        }
+    }
+    ensure!(broken.is_empty(), "these do not replay:\n{}", broken.join("\n"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_nondeterministic_edit_is_caught() -> anyhow::Result<()> {
+    let history = read(&histories("document").join("accepted.binpb"))?;
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<ChecksBeforeItExtracts>()?
+        .build();
+    match WorkflowReplayer::new(options)?.replay_workflow(history.into()).await {
+        Err(WorkflowReplayError::Replay(WorkflowReplayFailure::Nondeterminism { .. })) => Ok(()),
+        other => bail!("activities in another order replayed as {other:?}"),
+    }
+}
+
+/// The seeded edit: the real workflow's first two activities, the other way round.
+#[workflow]
+struct ChecksBeforeItExtracts {
+    request: DocumentVerificationRequest,
+}
+
+#[workflow_methods]
+impl ChecksBeforeItExtracts {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, request: DocumentVerificationRequest) -> Self {
+        Self { request }
+    }
+
+    #[run(name = DOCUMENT_VERIFICATION_WORKFLOW)]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
+        let request = ctx.state(|state| state.request.clone());
+        let options = || ActivityOptions::with_start_to_close_timeout(Duration::from_secs(300)).build();
+        let validity = ValidityRequest {
+            verification_id: request.verification_id,
+            document_id: DocumentId::from(request.verification_id.uuid()),
+            member_id: request.member_id,
+            document_kind: request.document_kind,
+            as_of_seconds: 0,
+        };
+        ctx.execute_activity(DocumentActivities::check_document_validity, validity, options())
+            .await?;
+        let extraction = ExtractionRequest {
+            verification_id: request.verification_id,
+            member_id: request.member_id,
+            document_url: request.document_url,
+        };
+        ctx.execute_activity(DocumentActivities::extract_document_data, extraction, options())
+            .await?;
+        Ok(DocumentOutcome {
+            decision: Decision::Resubmit,
+            member_reason: String::new(),
+            internal_reason: String::new(),
+            evidence: Vec::new(),
+        })
+    }
+}
+
+/// The histories in a folder, in the order of their names.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("no folder {}", folder.display()))?;
+    let paths: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "binpb"));
+    paths.sort();
+    ensure!(!paths.is_empty(), "no histories in {}", folder.display());
+    Ok(paths)
+}
+
+fn read(file: &Path) -> anyhow::Result<History> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let history = History::decode(bytes.as_slice()).with_context(|| format!("{} is no history", file.display()))?;
+    ensure!(!history.events.is_empty(), "{} is empty", file.display());
+    Ok(history)
+}

@@ -1,0 +1,372 @@
+//! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
+
+use super::fakes::{Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts};
+use anyhow::{Context, ensure};
+use document_workflows::DocumentVerificationWorkflow;
+use mesh_runtime::clock;
+use mesh_testkit::{NAMESPACE, Temporal};
+use mesh_types::{DocumentKind, Method, Score};
+use orchestrator_workflows::VerificationWorkflow;
+use orchestrator_workflows::contract::{
+    METHODS_ATTRIBUTE, MethodRequest, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VERIFICATION_WORKFLOW,
+    VerificationRequest, VerificationState, default_timeout_seconds, method_workflow_id, workflow_id,
+};
+use prost::Message;
+use reputation_workflows::ReputationVerificationWorkflow;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::Duration;
+use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_client::tonic::IntoRequest;
+use temporalio_client::{
+    Client, ClientOptions, Connection, ConnectionOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+};
+use temporalio_common::SearchAttributes;
+use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, TimeSkippingConfig, WorkflowType};
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
+use temporalio_common::protos::temporal::api::history::v1::{History, HistoryEvent};
+use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+
+/// A queue whose worker has never heard of any patch: what starts there is as old as the first release.
+pub const BEFORE_THE_PATCHES: &str = "orchestrator-before-the-patches";
+/// The longest that any single wait of a test lasts.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What workers and recorded histories call this process; never the machine's name.
+const IDENTITY: &str = "mesh-tests";
+const RECORD_ENV: &str = "MESH_RECORD_HISTORIES";
+
+/// The server, its workers, and what they do.
+pub struct Stack {
+    runtime: tokio::runtime::Runtime,
+    client: Client,
+    scripts: Arc<Scripts>,
+    // Its drop would end the server.
+    _server: Temporal,
+}
+
+/// Whether the clock of a verification jumps over what would only be waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// As it goes.
+    Real,
+    /// Whenever only timers are pending.
+    Skipping,
+}
+
+/// What a test asks for; the rest is [`Plan::default`].
+pub struct Plan {
+    /// The chosen methods.
+    pub methods: Vec<Method>,
+    /// The score that completes it.
+    pub target_score: i64,
+    /// When to give up, in seconds from the start.
+    pub timeout_seconds: u64,
+    /// What happens.
+    pub course: Course,
+    /// How its time passes.
+    pub clock: Clock,
+    /// The queue of the parent workflow.
+    pub task_queue: &'static str,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            methods: vec![Method::Document],
+            target_score: 25,
+            timeout_seconds: default_timeout_seconds(),
+            course: Course::default(),
+            clock: Clock::Real,
+            task_queue: TASK_QUEUE,
+        }
+    }
+}
+
+/// Runs a test on the one stack of this process, which starts with the first test.
+pub fn on_stack(test: impl AsyncFnOnce(&Stack) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    static STACK: OnceLock<Result<Stack, String>> = OnceLock::new();
+    let stack = STACK.get_or_init(|| Stack::start().map_err(|error| format!("{error:#}")));
+    let stack = stack.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+    stack.runtime.block_on(async {
+        let all = DEADLINE + DEADLINE;
+        tokio::time::timeout(all, test(stack))
+            .await
+            .context("the test did not end in time")?
+    })
+}
+
+impl Stack {
+    fn start() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let scripts = Arc::new(Scripts::default());
+        let (server, client, sdk) = runtime.block_on(async {
+            let server = Temporal::start().await?;
+            let options = ConnectionOptions::new(server.url().parse::<url::Url>()?)
+                .identity(IDENTITY)
+                .build();
+            let client = Client::new(
+                Connection::connect(options).await?,
+                ClientOptions::new(NAMESPACE).build(),
+            )?;
+            anyhow::Ok((
+                server,
+                client,
+                Arc::new(Runtime::from_current_tokio(Default::default())?),
+            ))
+        })?;
+        let stack = Self {
+            runtime,
+            client,
+            scripts: scripts.clone(),
+            _server: server,
+        };
+        let orchestrator = OrchestratorFakes(scripts.clone());
+        stack.work(&sdk, TASK_QUEUE, |options| {
+            options
+                .register_workflow::<VerificationWorkflow>()?
+                .register_activities(orchestrator);
+            Ok(())
+        })?;
+        let orchestrator = OrchestratorFakes(scripts.clone());
+        stack.work(&sdk, BEFORE_THE_PATCHES, |options| {
+            options
+                .register_workflow::<VerificationWorkflow>()?
+                .register_activities(orchestrator);
+            options.patch_activation_callback = Some(Arc::new(|_patch| false));
+            Ok(())
+        })?;
+        let document = DocumentFakes(scripts.clone());
+        stack.work(&sdk, document_workflows::contract::TASK_QUEUE, |options| {
+            options
+                .register_workflow::<DocumentVerificationWorkflow>()?
+                .register_activities(document);
+            Ok(())
+        })?;
+        let reputation = ReputationFakes(scripts);
+        stack.work(&sdk, reputation_workflows::contract::TASK_QUEUE, |options| {
+            options
+                .register_workflow::<ReputationVerificationWorkflow>()?
+                .register_activities(reputation);
+            Ok(())
+        })?;
+        Ok(stack)
+    }
+
+    /// A worker on a thread of its own, because the SDK's workers can't move between threads. It lives as long as the
+    /// process.
+    fn work(
+        &self,
+        sdk: &Arc<Runtime>,
+        queue: &'static str,
+        register: impl FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let (sdk, client, handle) = (sdk.clone(), self.client.clone(), self.runtime.handle().clone());
+        let (ready, is_ready) = mpsc::channel();
+        let work = move || {
+            handle.block_on(async {
+                let made = async {
+                    let mut options = WorkerOptions::new(queue)
+                        // A cancellation is heard by the answer to a heartbeat.
+                        .max_heartbeat_throttle_interval(Duration::from_millis(100))
+                        .default_heartbeat_throttle_interval(Duration::from_millis(100))
+                        .build();
+                    register(&mut options)?;
+                    anyhow::Ok(Worker::new(&sdk, client, options)?)
+                };
+                match made.await {
+                    Ok(mut worker) => {
+                        // Nobody listens only when the test thread is gone.
+                        let _ = ready.send(Ok(()));
+                        let ended = worker.run().await;
+                        panic!("the worker of {queue} ended: {ended:?}");
+                    }
+                    Err(error) => {
+                        let _ = ready.send(Err(error));
+                    }
+                }
+            });
+        };
+        std::thread::Builder::new()
+            .name(format!("worker-{queue}"))
+            .spawn(work)?;
+        is_ready
+            .recv_timeout(DEADLINE)
+            .with_context(|| format!("the worker of {queue} does not start"))?
+    }
+
+    /// Starts a verification of a new member.
+    pub async fn verify(&self, plan: Plan) -> anyhow::Result<Verification> {
+        let script = self.scripts.add(plan.course);
+        let chosen = |method: &Method| match method {
+            Method::Document => MethodRequest::Document {
+                document_kind: DocumentKind::Passport,
+                document_url: format!(
+                    "file:///documents/members/{}/documents/018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d",
+                    script.member_id
+                ),
+            },
+            Method::Reputation => MethodRequest::Reputation,
+        };
+        let request = VerificationRequest {
+            verification_id: script.verification_id,
+            member_id: script.member_id,
+            target_score: Score::capped(plan.target_score),
+            methods: plan.methods.iter().map(chosen).collect(),
+            timeout_seconds: plan.timeout_seconds,
+        };
+        let attributes = SearchAttributes::new([
+            STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
+            METHODS_ATTRIBUTE.value_set(plan.methods.iter().map(|method| method.as_str().to_owned()).collect()),
+            TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
+        ]);
+        let input = Payload {
+            metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+            data: serde_json::to_vec(&request)?,
+            ..Default::default()
+        };
+        let skipping = TimeSkippingConfig {
+            enabled: true,
+            ..Default::default()
+        };
+        // The SDK's own start can't ask for time skipping.
+        let start = StartWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: workflow_id(script.member_id),
+            workflow_type: Some(WorkflowType {
+                name: VERIFICATION_WORKFLOW.to_owned(),
+            }),
+            task_queue: Some(TaskQueue {
+                name: plan.task_queue.to_owned(),
+                ..Default::default()
+            }),
+            input: Some(Payloads { payloads: vec![input] }),
+            search_attributes: Some(attributes.into_proto()),
+            request_id: clock::new_uuid().to_string(),
+            identity: IDENTITY.to_owned(),
+            time_skipping_config: (plan.clock == Clock::Skipping).then_some(skipping),
+            ..Default::default()
+        };
+        self.client
+            .connection()
+            .workflow_service()
+            .start_workflow_execution(start.into_request())
+            .await?;
+        let handle = self
+            .client
+            .get_workflow_handle::<VerificationWorkflow>(workflow_id(script.member_id));
+        Ok(Verification {
+            script,
+            handle,
+            client: self.client.clone(),
+        })
+    }
+}
+
+/// A verification that was started.
+pub struct Verification {
+    /// Its script.
+    pub script: Arc<Script>,
+    /// Its workflow.
+    pub handle: WorkflowHandle<Client, VerificationWorkflow>,
+    client: Client,
+}
+
+impl Verification {
+    /// Waits for the workflow's end.
+    pub async fn end(&self) -> anyhow::Result<Result<VerificationState, WorkflowGetResultError>> {
+        let result = self.handle.get_result(WorkflowGetResultOptions::default());
+        tokio::time::timeout(DEADLINE, result)
+            .await
+            .context("the verification does not end")
+    }
+
+    /// The parent workflow as Temporal shows it to operators.
+    pub async fn describe(&self) -> anyhow::Result<WorkflowExecutionDescription> {
+        Ok(self.handle.describe(WorkflowDescribeOptions::default()).await?)
+    }
+
+    /// A method's workflow as Temporal shows it to operators; none when there is no such workflow.
+    pub async fn describe_method(&self, method: Method) -> Option<WorkflowExecutionDescription> {
+        let id = method_workflow_id(self.script.verification_id, method);
+        let child = self.client.get_workflow_handle::<DocumentVerificationWorkflow>(id);
+        child.describe(WorkflowDescribeOptions::default()).await.ok()
+    }
+
+    /// The parent workflow's history.
+    pub async fn history(&self) -> anyhow::Result<History> {
+        self.history_of(workflow_id(self.script.member_id)).await
+    }
+
+    /// The history of a method's workflow.
+    pub async fn method_history(&self, method: Method) -> anyhow::Result<History> {
+        self.history_of(method_workflow_id(self.script.verification_id, method))
+            .await
+    }
+
+    async fn history_of(&self, id: String) -> anyhow::Result<History> {
+        let handle = self.client.get_workflow_handle::<VerificationWorkflow>(id);
+        let events = handle
+            .fetch_history(WorkflowFetchHistoryOptions::default())
+            .into_events();
+        Ok(History {
+            events: tokio::time::timeout(DEADLINE, events).await.context("no history")??,
+        })
+    }
+}
+
+/// How many events of a type a history holds.
+pub fn count(history: &History, wanted: EventType) -> usize {
+    history
+        .events
+        .iter()
+        .filter(|event| event.event_type() == wanted)
+        .count()
+}
+
+/// The types of a history's events, in order.
+pub fn event_types(history: &History) -> Vec<&'static str> {
+    history
+        .events
+        .iter()
+        .map(|event| event.event_type().as_str_name())
+        .collect()
+}
+
+/// From a history's first event to its last in whole seconds, as the workflow's clock went.
+pub fn lasted(history: &History) -> anyhow::Result<Duration> {
+    let at = |event: Option<&HistoryEvent>| {
+        let time = event
+            .and_then(|event| event.event_time)
+            .context("an event without a time")?;
+        Ok::<_, anyhow::Error>(time.seconds)
+    };
+    Ok(Duration::from_secs(
+        (at(history.events.last())? - at(history.events.first())?).try_into()?,
+    ))
+}
+
+/// The folder of a service's recorded histories.
+pub fn histories(service: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../services")
+        .join(service)
+        .join("workflows/histories")
+}
+
+/// Writes a history under a name when the environment asks for it and there is none of that name.
+pub fn record(service: &str, name: &str, history: &History) -> anyhow::Result<()> {
+    let file = histories(service).join(name).with_extension("binpb");
+    if std::env::var_os(RECORD_ENV).is_none() || file.exists() {
+        return Ok(());
+    }
+    ensure!(!history.events.is_empty(), "{name}: nothing to record");
+    std::fs::create_dir_all(histories(service))?;
+    std::fs::write(&file, history.encode_to_vec()).with_context(|| format!("cannot write {}", file.display()))
+}
