@@ -92,7 +92,7 @@ impl Drop for Ending {
     }
 }
 
-/// The name of a status code on the wire of the gRPC documents.
+/// The name of a status code as gRPC spells it.
 pub(crate) fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",

@@ -5,10 +5,11 @@
 
 use uuid::Uuid;
 
-/// The present instant, UTC, to the nanosecond as far as the system clock has it.
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+/// The present instant, UTC, to the microsecond: what PostgreSQL keeps, so that an answer given before an instant is
+/// stored is equal to one given afterwards.
 pub fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
 }
 
 /// A new id whose order is the order of its making (UUID version 7, RFC 9562).

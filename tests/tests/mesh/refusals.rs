@@ -99,7 +99,7 @@ async fn an_upload_is_refused_with_the_part_that_is_wrong() {
         (Code::InvalidArgument, "DOCUMENT_NOT_A_PICTURE")
     );
     assert!(text.path.starts_with("pages["), "{}", text.path);
-    let pages = vec![small.clone(); 51];
+    let pages = vec![specimen::to_png(&image::RgbImage::new(64, 64)); 51];
     let too_many = told(caller.try_upload(upload_parts(1, &pages)).await);
     assert_eq!(
         (too_many.code, too_many.reason.as_str()),

@@ -2,14 +2,13 @@
 //!
 //! Time and ids are arguments, what is not there is `None`, and every write may come twice.
 
-mod instant;
 mod rows;
 
 pub use rows::{Document, NewDocument, NewPage, Page, RecordedUpload, Standing, StoredRuling};
 
 use document_reading::PageReading;
-use instant::Instant;
 use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
 use mesh_types::{Check, DocumentId, EvidenceId, EvidenceKind, RequestId, VerificationId};
 use sqlx::PgPool;
@@ -79,7 +78,7 @@ impl Store {
             document.pages.len() as i32,
             document.size_bytes(),
             &document.sha256[..],
-            Instant(uploaded_at) as _,
+            uploaded_at.to_sqlx() as _,
         )
         .execute(&mut *transaction)
         .await?;
@@ -222,7 +221,7 @@ impl Store {
             document_id.uuid(),
             page_number as i32,
             Json(reading) as _,
-            Instant(read_at) as _,
+            read_at.to_sqlx() as _,
         )
         .execute(&self.pool)
         .await?;
@@ -265,7 +264,7 @@ impl Store {
             verification_id.uuid(),
             document_id.uuid(),
             Json(checks) as _,
-            Instant(checked_at) as _,
+            checked_at.to_sqlx() as _,
         )
         .execute(&self.pool)
         .await?;
@@ -300,7 +299,7 @@ impl Store {
             ruling.decision,
             ruling.internal_reason,
             ruling.member_reason,
-            Instant(ruling.decided_at) as _,
+            ruling.decided_at.to_sqlx() as _,
         )
         .execute(&mut *transaction)
         .await?;
@@ -316,7 +315,7 @@ impl Store {
                     kind.as_str(),
                     &sha256,
                     ruling.retention_class,
-                    Instant(ruling.recorded_at) as _,
+                    ruling.recorded_at.to_sqlx() as _,
                 )
                 .execute(&mut *transaction)
                 .await?;

@@ -12,7 +12,7 @@ use temporalio_common::data_converters::TemporalDeserializable;
 use temporalio_common::error::IncomingError;
 use temporalio_workflow::{
     ChildWorkflowCancellationType, ChildWorkflowExecutionError, ChildWorkflowOptions, ChildWorkflowStartError,
-    ParentClosePolicy, WorkflowCancellationToken, WorkflowContext,
+    ParentClosePolicy, WorkflowCancellationToken, WorkflowContext, workflows,
 };
 
 /// How a method ended, and what it found.
@@ -92,13 +92,22 @@ impl VerificationWorkflow {
             .task_queue(task_queue.to_owned())
             .parent_close_policy(ParentClosePolicy::RequestCancel)
             .cancel_type(ChildWorkflowCancellationType::TryCancel)
-            .cancellation_token(needed)
+            .cancellation_token(needed.clone())
             .build();
-        match ctx.start_child_workflow(workflow, input, options).await {
-            Ok(child) => child.result().await.map_err(MethodEnd::from),
-            Err(ChildWorkflowStartError::Cancelled(_)) => Err(MethodEnd::cancelled()),
-            Err(_) => Err(MethodEnd::failed("CHILD_NOT_STARTED")),
-        }
+        // A child that is cancelled while it starts may never bring a result, so the cancellation ends the wait.
+        let started = workflows::select! {
+            started = ctx.start_child_workflow(workflow, input, options) => started,
+            _ = needed.cancelled() => return Err(MethodEnd::cancelled()),
+        };
+        let result = match started {
+            Ok(child) => workflows::select! {
+                result = child.result() => result,
+                _ = needed.cancelled() => return Err(MethodEnd::cancelled()),
+            },
+            Err(ChildWorkflowStartError::Cancelled(_)) => return Err(MethodEnd::cancelled()),
+            Err(_) => return Err(MethodEnd::failed("CHILD_NOT_STARTED")),
+        };
+        result.map_err(MethodEnd::from)
     }
 }
 

@@ -220,6 +220,8 @@ impl VerificationWorkflow {
             .filter(|method| method.status == MethodStatus::InProgress)
         {
             method.status = MethodStatus::Cancelled;
+            method.internal_reason = "NOT_FINISHED".to_owned();
+            method.member_reason = "This had not finished when the verification ended.".to_owned();
         }
         self.status = policy::final_status(ending, self.scored.breakdown.score, self.request.target_score);
     }

@@ -90,7 +90,7 @@ impl Store {
             "SELECT entry.method, entry.rule_version, line.kind, line.evidence_id, line.points
                FROM ledger_entries entry JOIN ledger_lines line USING (entry_id)
               WHERE entry.member_id = $1
-              ORDER BY entry.occurred_at, entry.entry_id, line.kind",
+              ORDER BY entry.occurred_at, entry.entry_id, line.evidence_id",
             member_id.get(),
         )
         .fetch_all(&self.pool)

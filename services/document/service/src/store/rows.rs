@@ -1,7 +1,7 @@
 //! Rows, and what they mean outside: a text in a table becomes a type here and nowhere else.
 
-use super::instant::Instant;
 use jiff::Timestamp;
+use jiff_sqlx::Timestamp as Instant;
 use mesh_runtime::Problem;
 use mesh_types::{
     Check, Decision, DocumentId, DocumentKind, EvidenceId, EvidenceKind, MemberId, RequestId, VerificationId,
@@ -243,11 +243,11 @@ impl TryFrom<StandingRow> for Standing {
 
     fn try_from(row: StandingRow) -> Result<Self, Problem> {
         let ruling = match (row.decision, row.internal_reason, row.member_reason, row.decided_at) {
-            (Some(text), Some(internal_reason), Some(member_reason), Some(Instant(decided_at))) => Some(StoredRuling {
+            (Some(text), Some(internal_reason), Some(member_reason), Some(decided_at)) => Some(StoredRuling {
                 decision: decision(&text)?,
                 internal_reason,
                 member_reason,
-                decided_at,
+                decided_at: decided_at.to_jiff(),
             }),
             _ => None,
         };
