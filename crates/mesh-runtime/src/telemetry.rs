@@ -17,7 +17,7 @@ use std::time::Duration;
 use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::FilterFn;
+use tracing_subscriber::filter::DynFilterFn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -137,7 +137,9 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(FilterFn::new(is_ours))
+        // Asked anew for each span on purpose. A library that only asks whether a span would be enabled (sqlx does, for its
+        // statement log) leaves that answer behind, and a filter whose answer is cached would apply it to the next span.
+        .with_filter(DynFilterFn::new(|metadata, _| is_ours(metadata)))
 }
 
 fn is_ours(metadata: &Metadata<'_>) -> bool {
