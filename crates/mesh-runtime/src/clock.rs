@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// The present instant, UTC, to the microsecond: what PostgreSQL keeps, so that an answer given before an instant is
 /// stored is equal to one given afterwards.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn now() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)

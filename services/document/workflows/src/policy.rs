@@ -189,7 +189,8 @@ mod tests {
     fn the_table_of_rulings() {
         use CheckName::*;
         use CheckResult::{Failed, NotApplicable};
-        let table: [(&[(CheckName, CheckResult)], Decision, &str); 12] = [
+        type Changes = &'static [(CheckName, CheckResult)];
+        let table: [(Changes, Decision, &str); 12] = [
             (&[], Decision::Accepted, "ALL_CHECKS_PASSED"),
             (
                 &[(MrzFound, Failed), (NotExpired, NotApplicable)],
