@@ -167,6 +167,8 @@ async fn work<S: Service>(
     };
 
     let base = Base {
+        max_concurrent_activities: common.max_concurrent_activities,
+        max_concurrent_workflow_tasks: common.max_concurrent_workflow_tasks,
         pool: pool.clone(),
         temporal: clients.calls.clone(),
         max_message_bytes: common.max_message_bytes,

@@ -187,7 +187,12 @@ impl From<Problem> for ApplicationFailure {
     fn from(problem: Problem) -> Self {
         problem.log();
         let reason = problem.0.reason;
-        let failure = ApplicationFailure::builder(problem.0.message)
+        // What it says is kept in Temporal's history, so an inner fault says there no more than it does to a caller.
+        let message = match reason.class() {
+            Class::Internal => "internal error".to_owned(),
+            _ => problem.0.message,
+        };
+        let failure = ApplicationFailure::builder(message)
             .type_name(reason.as_str().to_owned())
             .non_retryable(!reason.class().is_retryable());
         match problem.0.retry_after {
@@ -206,10 +211,14 @@ impl From<Problem> for anyhow::Error {
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        if is_database_away(&error) {
-            Problem::new(Reason::DatabaseUnavailable, "the database does not answer").with_source(error)
-        } else {
-            Problem::internal(error)
+        match error {
+            error if is_database_away(&error) => {
+                Problem::new(Reason::DatabaseUnavailable, "the database does not answer").with_source(error)
+            }
+            // What does not decode is quoted by the error, and it may be personal data.
+            sqlx::Error::ColumnDecode { index, .. } => Problem::internal(format!("column {index} does not decode")),
+            sqlx::Error::Decode(_) => Problem::internal("a value does not decode"),
+            error => Problem::internal(error),
         }
     }
 }

@@ -39,6 +39,10 @@ pub struct Base {
     /// The largest message an RPC may carry, in bytes; hand it to
     /// `GreeterServer::new(api).max_decoding_message_size(base.max_message_bytes)`.
     pub max_message_bytes: usize,
+    /// Activities that a worker runs at once, as configured; for a worker that wants fewer ([`crate::slots`]).
+    pub max_concurrent_activities: usize,
+    /// Workflow tasks that a worker runs at once, as configured.
+    pub max_concurrent_workflow_tasks: usize,
     /// The name of this service, [`Service::NAME`].
     pub name: &'static str,
 }

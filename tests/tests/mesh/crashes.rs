@@ -110,6 +110,13 @@ async fn a_terminated_document_service_hands_its_extraction_to_another_worker_at
 
     mesh.document.sigterm().await;
     let terminated = Instant::now();
+    let drained = mesh
+        .document
+        .wait_exit(Duration::from_secs(30))
+        .await
+        .expect("it drains");
+    assert!(drained.success(), "{drained}");
+    // Counted only now, so that it is the other process that begins the next one.
     let before = pages_read(&mesh).await;
     assert!(before < 10, "it was terminated in the middle");
     wait_for_another_reading(&mesh, readings_begun(&mesh).await).await;
@@ -120,12 +127,6 @@ async fn a_terminated_document_service_hands_its_extraction_to_another_worker_at
     );
     assert!(going_on <= Duration::from_secs(5), "{going_on:?}");
 
-    let drained = mesh
-        .document
-        .wait_exit(Duration::from_secs(30))
-        .await
-        .expect("it drains");
-    assert!(drained.success(), "{drained}");
     assert_eq!(
         caller.end_of(&verification_id).await.status(),
         VerificationStatus::Completed

@@ -48,22 +48,27 @@ impl fmt::Debug for Profile {
 impl DocumentReading {
     /// The zone of the document: among the pages' zones the one with the most check digits that pass, the first of equals.
     pub fn mrz(&self) -> Option<&MrzReading> {
-        self.pages
-            .iter()
-            .filter_map(|page| page.mrz.as_ref())
-            .rev()
-            .max_by_key(|mrz| mrz.check_digits.passed())
+        self.data_page().map(|(_, mrz)| mrz)
     }
 
-    /// Whether the print of any page says the same as the zone; the best answer of all pages for each field.
+    /// Whether the print beside the zone says the same. Another page's print is no second source: anybody can add a page.
     pub fn agreement(&self) -> Option<Agreement> {
-        let mrz = self.mrz()?;
-        let answers = self
-            .pages
-            .iter()
-            .filter_map(|page| page.printed.as_ref())
-            .map(|printed| printed.agrees(&mrz.fields));
-        Some(answers.fold(Agreement::NOTHING_FOUND, Agreement::or))
+        let (page, mrz) = self.data_page()?;
+        let agrees = page.printed.as_ref().map(|printed| printed.agrees(&mrz.fields));
+        Some(agrees.unwrap_or(Agreement::NOTHING_FOUND))
+    }
+
+    fn data_page(&self) -> Option<(&PageReading, &MrzReading)> {
+        let zones = self.pages.iter().filter_map(|page| Some((page, page.mrz.as_ref()?)));
+        zones.rev().max_by_key(|(_, mrz)| mrz.check_digits.passed())
+    }
+
+    /// Whether two pages hold good zones of different documents.
+    fn has_contradicting_zones(&self) -> bool {
+        let zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
+        let mut good = zones.filter(|mrz| mrz.check_digits.all_passed());
+        let first = good.next();
+        first.is_some_and(|first| good.any(|other| other.lines[1] != first.lines[1]))
     }
 }
 
@@ -77,6 +82,9 @@ pub fn check(reading: &DocumentReading, profile: &Profile, kind: DocumentKind, a
             (CheckName::TypeSupported, _, _) => type_supported(mrz, kind),
             (CheckName::MrzFound, Some(_), _) => Check::passed(name, "ZONE_READ"),
             (CheckName::MrzFound, None, _) => Check::failed(name, "ZONE_NOT_FOUND"),
+            (CheckName::MrzCheckDigits, Some(_), _) if reading.has_contradicting_zones() => {
+                Check::failed(name, "ZONES_OF_DIFFERENT_DOCUMENTS")
+            }
             (_, Some(mrz), Some(printed)) => check_zone(name, mrz, &printed, profile, as_of),
             _ => Check::not_applicable(name, "ZONE_NOT_FOUND"),
         })
@@ -426,11 +434,29 @@ mod tests {
     }
 
     #[test]
-    fn the_best_zone_and_the_best_print_of_all_pages_count() {
+    fn the_best_zone_counts_with_the_print_of_its_own_page() {
         let mut poor = zone();
         poor.check_digits.birth_date = CheckDigit::Failed;
         let mut pages = document(Some(poor), &PRINT[..4]).pages;
-        pages.extend(document(Some(zone()), &PRINT[4..]).pages);
+        pages.extend(document(Some(zone()), &PRINT).pages);
         assert!(open(&DocumentReading { pages }, &profile(), TODAY).is_empty());
+    }
+
+    #[test]
+    fn the_print_of_another_page_is_no_second_source() {
+        let mut pages = document(Some(zone()), &PRINT[..1]).pages;
+        pages.extend(document(None, &PRINT).pages);
+        let open = open(&DocumentReading { pages }, &profile(), TODAY);
+        assert!(open.contains(&"printed_names:PRINT_NOT_FOUND".to_owned()), "{open:?}");
+    }
+
+    #[test]
+    fn two_good_zones_of_different_documents_contradict_each_other() {
+        let mut other = zone();
+        other.lines[1] = other.lines[1].replace("L898902C3", "L898902G3");
+        let mut pages = document(Some(zone()), &PRINT).pages;
+        pages.extend(document(Some(other), &PRINT).pages);
+        let open = open(&DocumentReading { pages }, &profile(), TODAY);
+        assert_eq!(open, ["mrz_check_digits:ZONES_OF_DIFFERENT_DOCUMENTS"]);
     }
 }

@@ -48,8 +48,6 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 /// Documents that are under way at once for each page that is read at once. More would only wait inside their time limits
 /// instead of in the task queue.
 const EXTRACTIONS_PER_READER: usize = 3;
-/// Workflow tasks at once; they are short and never wait.
-const WORKFLOW_TASKS: usize = 50;
 
 /// The service, for [`mesh_runtime::run`].
 pub struct Document;
@@ -75,7 +73,8 @@ impl mesh_runtime::Service for Document {
                 let reader = Reader::new(config.reader()).context("pages can't be read")?;
                 let concurrency = config.ocr_concurrency();
                 let extractor = Extractor::new(store.clone(), objects, reader, concurrency);
-                worker.tuner = mesh_runtime::slots(concurrency * EXTRACTIONS_PER_READER, WORKFLOW_TASKS);
+                let extractions = (concurrency * EXTRACTIONS_PER_READER).min(base.max_concurrent_activities);
+                worker.tuner = mesh_runtime::slots(extractions, base.max_concurrent_workflow_tasks);
                 worker.register_workflow::<DocumentVerificationWorkflow>()?;
                 worker.register_activities(Activities::new(extractor, store, profiles));
                 Ok(())

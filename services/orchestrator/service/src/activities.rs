@@ -80,11 +80,12 @@ impl Activities {
     #[activity(definition = definitions::RecordVerificationOutcomeLocal)]
     pub async fn record_verification_outcome_local(
         self: Arc<Self>,
-        _ctx: ActivityContext,
+        ctx: ActivityContext,
         record: OutcomeRecord,
     ) -> Result<(), ActivityError> {
         let ended_at = Timestamp::from_second(record.ended_at_seconds).map_err(Problem::internal)?;
-        Ok(self.store.record_outcome(&record.state, ended_at).await?)
+        let run_id = ctx.info().workflow_run_id.as_deref();
+        Ok(self.store.record_outcome(&record.state, run_id, ended_at).await?)
     }
 }
 

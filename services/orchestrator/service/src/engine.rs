@@ -1,7 +1,7 @@
 //! Verifications in Temporal: start, look, cancel.
 
 use mesh_runtime::{Problem, from_temporal};
-use mesh_types::{MemberId, RequestId};
+use mesh_types::{MemberId, Reason, RequestId};
 use orchestrator_workflows::VerificationWorkflow;
 use orchestrator_workflows::contract::{
     METHODS_ATTRIBUTE, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VerificationRequest, VerificationState,
@@ -18,6 +18,9 @@ use temporalio_common::SearchAttributes;
 /// How often, and how many times, a start is tried again while the member's last workflow closes: its end is in the read
 /// model a moment before Temporal closes it.
 const CLOSING: (Duration, u32) = (Duration::from_millis(50), 100);
+
+/// How long a workflow may take to say how it stands; without a worker it would be for ever.
+const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The verification workflows.
 #[derive(Clone)]
@@ -62,7 +65,10 @@ impl Engine {
                 Err(error) => return Err(from_temporal(error)),
             }
         }
-        Err(Problem::internal("the member's last workflow does not close"))
+        Err(Problem::new(
+            Reason::TemporalUnavailable,
+            "the member's last workflow does not close yet",
+        ))
     }
 
     /// How the member's verification stands in its workflow; none when no workflow is open.
@@ -73,14 +79,16 @@ impl Engine {
         let options = WorkflowQueryOptions::builder()
             .reject_condition(QueryRejectCondition::NotOpen)
             .build();
-        match self
-            .handle(member_id)
-            .query(VerificationWorkflow::verification_state, (), options)
-            .await
-        {
-            Ok(state) => Ok(Some(state)),
-            Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. }) => Ok(None),
-            Err(error) => Err(from_temporal(error)),
+        let handle = self.handle(member_id);
+        let answer = handle.query(VerificationWorkflow::verification_state, (), options);
+        match tokio::time::timeout(QUERY_PATIENCE, answer).await {
+            Ok(Ok(state)) => Ok(Some(state)),
+            Ok(Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. })) => Ok(None),
+            Ok(Err(error)) => Err(from_temporal(error)),
+            Err(_) => Err(Problem::new(
+                Reason::TemporalUnavailable,
+                "no worker answers for the workflow",
+            )),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The body of the orchestrator: it keeps the members, starts and shows verifications, and runs their parent workflow.
 //!
 //! Invariants: a verification in progress is true in its workflow, an ended one in the table `verifications`, which only
-//! an activity ends; a member has at most one in progress, which a unique index guards. Start with
-//! [`VerificationApi`]: how a verification starts is in `start.rs`, how it is shown in `view.rs`.
+//! an activity ends, or `settle` where somebody closed the workflow from outside; a member has at most one in progress,
+//! which a unique index guards. Start with [`VerificationApi`]: how a verification starts is in `start.rs`, how it is
+//! shown in `view.rs`.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 

@@ -73,7 +73,7 @@ pub async fn settle(store: &Store, id: VerificationId) -> Result<(), Problem> {
                 method.internal_reason = "WORKFLOW_CLOSED".to_owned();
                 method.member_reason = "The verification was stopped on our side. Please start another one.".to_owned();
             }
-            store.record_outcome(&end, clock::now()).await
+            store.record_outcome(&end, None, clock::now()).await
         }
         _ => Ok(()),
     }

@@ -8,17 +8,26 @@ use jiff::civil::Date;
 use mesh_types::{MemberId, RequestId, VerificationId, VerificationStatus};
 use orchestrator_workflows::contract::{VerificationRequest, VerificationState};
 use sqlx::PgPool;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// All SQL of the service.
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    starts: Arc<Semaphore>,
 }
+
+/// Starts that hold a connection while Temporal is asked; the others of the pool stay free when Temporal is slow.
+const STARTS_AT_ONCE: usize = 4;
 
 impl Store {
     /// A store over a database whose schema is up to date.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self {
+            pool,
+            starts: Arc::new(Semaphore::new(STARTS_AT_ONCE)),
+        }
     }
 }
 

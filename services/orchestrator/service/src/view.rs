@@ -11,6 +11,10 @@ use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::{PeerChannel, Problem};
 use mesh_types::{DocumentUrl, Reason, VerificationId};
 use orchestrator_workflows::contract::{MethodRequest, VerificationState};
+use std::time::Duration;
+
+/// How long an answer waits for the document service.
+const DOCUMENT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Shows verifications.
 #[derive(Clone)]
@@ -42,7 +46,15 @@ impl View {
             return Ok((row, state));
         }
         match self.engine.find_state(row.request.member_id).await? {
-            Some(state) if state.verification_id == id && state.status == row.status => Ok((row, state)),
+            // Open, if only until its end is recorded: the row says when that is.
+            Some(state) if state.verification_id == id => {
+                let row = self.find_row(id).await?;
+                let state = row.state.clone().unwrap_or(VerificationState {
+                    status: row.status,
+                    ..state
+                });
+                Ok((row, state))
+            }
             // It ended while it was looked at, or its workflow has not begun: the read model knows.
             _ => {
                 settle(&self.store, id).await?;
@@ -64,9 +76,10 @@ impl View {
             MethodRequest::Document { document_url, .. } => DocumentUrl::parse(document_url).ok(),
             MethodRequest::Reputation => None,
         })?;
-        let request = GetDocumentVerificationRequest {
+        let mut request = tonic::Request::new(GetDocumentVerificationRequest {
             document_id: url.document_id().to_string(),
-        };
+        });
+        request.set_timeout(DOCUMENT_PATIENCE);
         let answer = self.documents.clone().get_document_verification(request).await;
         let found = answer.ok()?.into_inner().verification?;
         // A document may have been used before: what it showed then is not this verification's.

@@ -134,6 +134,7 @@ impl Store {
     where
         F: Future<Output = Result<String, Problem>> + Send,
     {
+        let _turn = self.starts.acquire().await.map_err(Problem::internal)?;
         let mut transaction = self.pool.begin().await?;
         let row = sqlx::query!(
             "SELECT run_id FROM verifications WHERE verification_id = $1 FOR UPDATE",
@@ -156,21 +157,28 @@ impl Store {
         Ok(run_id)
     }
 
-    /// Records a verification's end; one that has ended stays as it is.
+    /// Records a verification's end, and its run where the start could not; one that has ended stays as it is.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
     #[tracing::instrument(name = "UPDATE verifications", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "verifications"))]
-    pub async fn record_outcome(&self, state: &VerificationState, ended_at: Timestamp) -> Result<(), Problem> {
+    pub async fn record_outcome(
+        &self,
+        state: &VerificationState,
+        run_id: Option<&str>,
+        ended_at: Timestamp,
+    ) -> Result<(), Problem> {
         sqlx::query!(
-            "UPDATE verifications SET status = $2, state = $3, score = $4, ended_at = $5
+            "UPDATE verifications
+                SET status = $2, state = $3, score = $4, ended_at = $5, run_id = coalesce(run_id, $6)
               WHERE verification_id = $1 AND status = 'in_progress'",
             state.verification_id.uuid(),
             state.status.as_str(),
             Json(state) as _,
             i16::from(state.breakdown.score.get()),
             ended_at.to_sqlx() as _,
+            run_id,
         )
         .execute(&self.pool)
         .await?;
@@ -322,6 +330,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_start_whose_answer_was_lost_is_not_made_again_after_the_end() {
+        let (store, member_id) = store().await;
+        let request = verification(member_id);
+        store
+            .insert_verification(new_request(), &request, clock::now())
+            .await
+            .or_panic();
+        let id = request.verification_id;
+        let lost = async || Err(Problem::internal("Temporal took the start, its answer was lost"));
+        assert!(store.record_run(id, lost).await.is_err());
+        let end = VerificationState {
+            verification_id: id,
+            status: VerificationStatus::Completed,
+            methods: Vec::new(),
+            breakdown: ScoreBreakdown::of(Vec::new()),
+            next_steps: Vec::new(),
+        };
+        store
+            .record_outcome(&end, Some("the run"), clock::now())
+            .await
+            .or_panic();
+        let again = async || panic!("it must not be started again");
+        assert_eq!(store.record_run(id, again).await.or_panic(), "the run");
+    }
+
+    #[tokio::test]
     async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
         let (store, member_id) = store().await;
         let request = verification(member_id);
@@ -337,11 +371,11 @@ mod tests {
             next_steps: Vec::new(),
         };
         store
-            .record_outcome(&end(VerificationStatus::Timeout), clock::now())
+            .record_outcome(&end(VerificationStatus::Timeout), None, clock::now())
             .await
             .or_panic();
         store
-            .record_outcome(&end(VerificationStatus::Completed), clock::now())
+            .record_outcome(&end(VerificationStatus::Completed), None, clock::now())
             .await
             .or_panic();
         let ended = store
