@@ -133,3 +133,21 @@ async fn a_terminated_document_service_hands_its_extraction_to_another_worker_at
     );
     assert_nothing_was_done_twice(&mesh).await;
 }
+
+#[tokio::test]
+async fn a_killed_orchestrator_finds_its_verification_again() {
+    let mesh = Mesh::start().await.expect("the mesh starts");
+    let caller = Caller::of(&mesh);
+    let passport = passport(52);
+    let (_, verification_id) = caller.start_with(passport.truth(), &ten_pages(&passport)).await;
+    wait_for_pages(&mesh, 2).await;
+    mesh.orchestrator.sigkill().await;
+    // Meanwhile the document is read on.
+    wait_for_pages(&mesh, 5).await;
+    mesh.orchestrator.restart().await.expect("it starts again");
+    assert_eq!(
+        caller.end_of(&verification_id).await.status(),
+        VerificationStatus::Completed
+    );
+    assert_nothing_was_done_twice(&mesh).await;
+}
