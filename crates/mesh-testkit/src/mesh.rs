@@ -337,6 +337,15 @@ fn setting(name: &str, value: impl Into<OsString>) -> (String, OsString) {
 }
 
 /// The recognition model that the document service reads with, in this checkout.
+///
+/// Looked for from where we run, not where we were compiled: checkouts that share a target folder share our code.
 fn ocr_model_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../services/document/reading/model")
+    const MODEL: &str = "services/document/reading/model";
+    let starts = [
+        std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+        std::env::current_dir().ok(),
+    ];
+    let above = starts.iter().flatten().flat_map(|start| start.ancestors());
+    let found = above.map(|folder| folder.join(MODEL)).find(|folder| folder.is_dir());
+    found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(MODEL))
 }

@@ -65,9 +65,11 @@ fn main() -> ExitCode {
     })
 }
 
-/// The checkout that this program was built from.
+/// The checkout that this program is run for.
 fn root() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Cargo says where it runs us; where we were compiled can be another checkout with the same target folder.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&here).join("../..");
     root.canonicalize()
         .with_context(|| format!("the checkout {} is gone", root.display()))
 }

@@ -354,7 +354,7 @@ pub fn lasted(history: &History) -> anyhow::Result<Duration> {
 
 /// The folder of a service's recorded histories.
 pub fn histories(service: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
         .join("../services")
         .join(service)
         .join("workflows/histories")
