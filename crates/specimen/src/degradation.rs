@@ -139,12 +139,12 @@ fn perspective(picture: &RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
 
 /// A phone under a lamp: the light falls off across the picture, and the lamp shows on the plastic.
 ///
-/// The spot's middle is 8 to 20 % of the width from the left and 22 to 34 % of the height from above, and it
+/// The spot's middle is 6 to 17 % of the width from the left and 22 to 34 % of the height from above, and it
 /// ends after 14 % of the width: beside the zone and the barcode of every kind of document.
 fn glare(picture: &RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
     let lamp = (
-        chance.random_range(0.08..0.2) * width,
+        chance.random_range(0.06..0.17) * width,
         chance.random_range(0.22..0.34) * height,
     );
     let radius = (0.14 * width).min(0.24 * height);

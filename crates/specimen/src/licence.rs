@@ -20,10 +20,12 @@ const SIZES: Print = Print {
     drop: 2.9,
 };
 
-/// Pixels to a module; rows are three modules high, as the standard's least.
-const MODULE: f32 = 4.0;
 /// Light modules around the bars.
-const QUIET: f32 = 4.0;
+const QUIET: u32 = 4;
+/// Pixels down for each of a row's three modules: a row is as high as three to four and a half of its modules are wide.
+const TALL: u32 = 6;
+/// Millimetres from the card's upper edge to the middle of the barcode.
+const BARCODE_MIDDLE: f32 = 36.0;
 /// What the encoder writes into: 90 rows of three times 33 columns are more than any barcode has.
 const LARGEST_BARCODE: usize = 270 * (17 * 33 + 18);
 
@@ -109,27 +111,20 @@ fn draw_barcode(side: &mut Sheet, text: &str) {
     let Ok(Encoded::Matrix { width, height }) = Pdf417::encode_into(text, &mut modules) else {
         panic!("a licence's text is short enough for a barcode, and a PDF417 is a matrix");
     };
-    let (across, down) = (width as f32 * MODULE, height as f32 * MODULE);
     let (card_width, _) = side.px(CARD);
-    let (_, middle) = side.px((0.0, 36.0));
-    let (left, top) = (((card_width - across) / 2.0).floor(), (middle - down / 2.0).floor());
-    let quiet = QUIET * MODULE;
-    let field = (across + 2.0 * quiet, down + 2.0 * quiet);
-    fill_box(
-        &mut side.picture,
-        (left - quiet, top - quiet),
-        field,
-        Ink::solid([252, 252, 250]),
-    );
-    for (place, _) in modules[..width * height].iter().enumerate().filter(|(_, dark)| **dark) {
-        let at = (
-            left + (place % width) as f32 * MODULE,
-            top + (place / width) as f32 * MODULE,
-        );
-        for y in 0..MODULE as u32 {
-            for x in 0..MODULE as u32 {
-                side.picture
-                    .put_pixel(at.0 as u32 + x, at.1 as u32 + y, Rgb([20, 20, 24]));
+    let (_, middle) = side.px((0.0, BARCODE_MIDDLE));
+    let fits = |module: &u32| (width as u32 + 2 * QUIET) * module <= card_width as u32;
+    // Long names and numbers make wide barcodes; three pixels are the least that a blurred one can be read at.
+    let across = [4, 3].into_iter().find(fits).expect("33 columns fit at three pixels to a module");
+    let (bars, quiet) = ((width as u32 * across, height as u32 * TALL), QUIET * across);
+    let (left, top) = ((card_width as u32 - bars.0) / 2, middle as u32 - bars.1 / 2);
+    let field = ((bars.0 + 2 * quiet) as f32, (bars.1 + 2 * quiet) as f32);
+    let corner = ((left - quiet) as f32, (top - quiet) as f32);
+    fill_box(&mut side.picture, corner, field, Ink::solid([252, 252, 250]));
+    for y in 0..bars.1 {
+        for x in 0..bars.0 {
+            if modules[(y / TALL) as usize * width + (x / across) as usize] {
+                side.picture.put_pixel(left + x, top + y, Rgb([20, 20, 24]));
             }
         }
     }
