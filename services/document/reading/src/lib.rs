@@ -1,7 +1,7 @@
-//! The eyes of the document service: from a picture of a passport to its fields, and from the fields to checks.
+//! The eyes of the document service: from a picture of a document to its fields, and from the fields to checks.
 //!
-//! [`Reader::read_page`] turns one picture into a [`PageReading`]: the machine-readable zone (MRZ, ICAO Doc 9303 part 4,
-//! TD3) and the printed words. [`check`] turns the readings of all pages into the [`Check`](mesh_types::Check)s on which
+//! [`Reader::read_page`] turns one picture into a [`PageReading`]: the machine-readable zone (MRZ, ICAO Doc 9303), the
+//! barcode, the printed words, and how good the picture is. [`DocumentFields`] sees all pages as one document, and [`check`] turns the readings of all pages into the [`Check`](mesh_types::Check)s on which
 //! others decide.
 //!
 //! Invariants:
@@ -12,9 +12,12 @@
 //!   so nothing is written to a disk.
 //! - Absent on purpose: Temporal, SQL, gRPC, a clock (today is an argument), and any decision.
 
+pub mod barcode;
+pub mod blind_spots;
 pub mod checks;
 mod decode;
 pub mod engine;
+pub mod fields;
 mod glyphs;
 mod grid;
 pub mod mrz_reading;
@@ -22,15 +25,19 @@ pub mod names;
 mod picture;
 mod plane;
 mod printed;
+pub mod quality;
 mod reader;
 mod rows;
 mod weigh;
 mod zone;
 
+pub use barcode::BarcodeReading;
 pub use checks::{DocumentReading, Profile, check};
 pub use engine::{Limits, ReaderConfig};
+pub use fields::{Claimed, DocumentFields, Identity, Source, identity};
 pub use mrz_reading::{CheckDigit, CheckDigits, MrzFields, MrzReading, Repair, Sex};
-pub use names::names_agree;
+pub use names::{HolderNames, names_agree};
 pub use picture::{MAX_PIXELS, PictureFormat, sniff};
-pub use printed::{Agreement, FieldAgreement, PrintedText, Word};
+pub use printed::{Agreement, DateOrder, FieldAgreement, PrintedFields, PrintedText, Word};
+pub use quality::{Quality, hint};
 pub use reader::{Fault, PageReading, ReadError, Reader, ReaderError};

@@ -1,10 +1,13 @@
 //! One page, from its picture to a reading.
 
 use crate::{
+    barcode::{self, BarcodeReading},
     engine::{Engine, ReaderConfig},
+    fields::Claimed,
     mrz_reading::MrzReading,
     picture::decode_gray,
     printed::PrintedText,
+    quality::Quality,
     weigh::{Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
@@ -29,6 +32,12 @@ pub struct PageReading {
     pub mrz: Option<MrzReading>,
     /// The words outside the zone; `None` if there are none.
     pub printed: Option<PrintedText>,
+    /// The barcode with AAMVA data; not looked for beside a passport's zone.
+    #[serde(default)]
+    pub barcode: Option<BarcodeReading>,
+    /// How good the picture is; `None` in readings stored before it was measured.
+    #[serde(default)]
+    pub quality: Option<Quality>,
 }
 
 /// Why no reader could be made; says what to install.
@@ -203,7 +212,7 @@ impl Reader {
             let shown = zone.clone();
             let more = self.read_words(move || shown.printed_area(look)).await?;
             printed.looks.extend(more.looks);
-            if printed.agrees(&mrz.fields).is_whole() {
+            if printed.agrees(&Claimed::from(&mrz.fields)).is_whole() {
                 break;
             }
         }
