@@ -292,6 +292,7 @@ mod tests {
                 width: 1000,
                 height: 700,
                 mrz,
+                visas: vec![],
                 printed,
             }],
         }

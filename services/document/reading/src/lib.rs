@@ -1,7 +1,7 @@
 //! The eyes of the document service: from a picture of a passport to its fields, and from the fields to checks.
 //!
-//! [`Reader::read_page`] turns one picture into a [`PageReading`]: the machine-readable zone (MRZ, ICAO Doc 9303 part 4,
-//! TD3) and the printed words. [`check`] turns the readings of all pages into the [`Check`](mesh_types::Check)s on which
+//! [`Reader::read_page`] turns one picture into a [`PageReading`]: the machine-readable zone (MRZ, ICAO Doc 9303 parts 4
+//! to 7: TD1, TD2, TD3, MRV-A, MRV-B) and the printed words. [`check`] turns the readings of all pages into the [`Check`](mesh_types::Check)s on which
 //! others decide.
 //!
 //! Invariants:
@@ -15,6 +15,7 @@
 pub mod checks;
 mod decode;
 pub mod engine;
+mod format;
 mod glyphs;
 mod grid;
 pub mod mrz_reading;
@@ -24,12 +25,16 @@ mod plane;
 mod printed;
 mod reader;
 mod rows;
+#[cfg(test)]
+mod samples;
+mod trellis;
 mod weigh;
 mod zone;
 
 pub use checks::{DocumentReading, Profile, check};
 pub use engine::{Limits, ReaderConfig};
-pub use mrz_reading::{CheckDigit, CheckDigits, MrzFields, MrzReading, Repair, Sex};
+pub use format::{MrzFormat, ZoneField};
+pub use mrz_reading::{Cell, CheckDigit, CheckDigits, MrzFields, MrzReading, PartialDate, Repair, Sex};
 pub use names::names_agree;
 pub use picture::{MAX_PIXELS, PictureFormat, sniff};
 pub use printed::{Agreement, FieldAgreement, PrintedText, Word};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mrz_reading::PartialDate;
 use jiff::civil::date;
 
 /// Words by line: each at its place, `(left, top)`, 20 pixels high and 12 wide a letter.
@@ -32,9 +33,11 @@ fn fields() -> MrzFields {
         names_may_be_cut: false,
         nationality: "UTO".into(),
         birth_date: Some(date(1974, 8, 12)),
+        known_of_birth: PartialDate::default(),
         sex: Sex::Female,
         expiry_date: Some(date(2012, 4, 15)),
         optional_data: String::new(),
+        second_optional_data: String::new(),
     }
 }
 
