@@ -51,7 +51,7 @@ impl fmt::Debug for Profile {
 
 impl DocumentReading {
     /// The zone of the document: among the pages' zones the one with the fewest check digits that fail, the first of
-    /// equals. A visa's only where there is no other.
+    /// equals; never a visa's.
     pub fn mrz(&self) -> Option<&MrzReading> {
         self.zone_page().map(|(_, zone)| zone)
     }
@@ -63,7 +63,7 @@ impl DocumentReading {
 
     pub(crate) fn zone_page(&self) -> Option<(&PageReading, &MrzReading)> {
         let zones = self.pages.iter().filter_map(|page| Some((page, page.mrz.as_ref()?)));
-        zones.rev().max_by_key(|(_, zone)| (!is_visa(zone), zone.check_digits.passed()))
+        zones.min_by_key(|(_, zone)| zone.check_digits.failed())
     }
 
     pub(crate) fn barcode_page(&self) -> Option<(&PageReading, &BarcodeReading)> {
@@ -72,7 +72,7 @@ impl DocumentReading {
 
     /// The zones of visas on any page.
     pub(crate) fn visas(&self) -> impl Iterator<Item = &MrzReading> {
-        self.pages.iter().filter_map(|page| page.mrz.as_ref()).filter(|zone| is_visa(zone))
+        self.pages.iter().flat_map(|page| &page.visas)
     }
 
     /// What captions say of the values beside them; from the first page on which they name a document.
@@ -81,10 +81,10 @@ impl DocumentReading {
         pages.map(|printed| printed.by_captions()).find(PrintedFields::names_a_document)
     }
 
-    /// Whether two pages hold good zones, or barcodes, of different documents. Visas are documents of their own.
+    /// Whether two pages hold good zones, or barcodes, of different documents. Visas are documents of their own and contradict nothing.
     fn has_contradicting_zones(&self) -> bool {
         let zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
-        let good = zones.filter(|zone| zone.check_digits.all_passed() && !is_visa(zone));
+        let good = zones.filter(|zone| zone.check_digits.all_passed());
         let zones_differ = !all_same(good.map(|zone| (&zone.fields.document_number, zone.fields.birth_date)));
         let barcodes = self.pages.iter().filter_map(|page| page.barcode.as_ref());
         zones_differ || !all_same(barcodes.map(|barcode| (&barcode.issuer, &barcode.fields.number)))
@@ -94,10 +94,6 @@ impl DocumentReading {
 fn all_same<T: PartialEq>(mut things: impl Iterator<Item = T>) -> bool {
     let first = things.next();
     first.is_none_or(|first| things.all(|other| other == first))
-}
-
-fn is_visa(zone: &MrzReading) -> bool {
-    zone.fields.document_code.starts_with('V')
 }
 
 /// Every check of [`CheckName::ALL`], in that order, for a document of `kind` on the day `as_of`.

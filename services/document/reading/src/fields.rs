@@ -60,8 +60,7 @@ pub enum Source {
 pub struct DocumentFields<'a> {
     /// The document's kind, as announced.
     pub kind: DocumentKind,
-    /// The zone: among the pages' zones the one with the fewest failed check digits, the first of equals. A visa's only
-    /// where there is no other.
+    /// The zone: among the pages' zones the one with the fewest failed check digits, the first of equals.
     pub zone: Option<&'a MrzReading>,
     /// The barcode; the first of several.
     pub barcode: Option<&'a BarcodeReading>,
@@ -105,7 +104,7 @@ impl<'a> DocumentFields<'a> {
             print,
             claimed: claimed.map(|(source, claimed, _)| (source, claimed)),
             printed,
-            visas: reading.visas().filter(|visa| zone.is_none_or(|(_, zone)| !std::ptr::eq(*visa, zone))).collect(),
+            visas: reading.visas().collect(),
         }
     }
 

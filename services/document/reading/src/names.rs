@@ -4,10 +4,6 @@ use mrz::{CyrillicLanguage, TransliterationStyle, transliterate, transliterate_c
 use std::collections::BTreeSet;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// A surname shorter than this is never cut in a TD3 zone while a given name stands beside it: of the 39 cells two part the
-/// names, and of given names eight letters stay at most where there is no room (ICAO Doc 9303 part 4, 4.2.2 and 4.2.3).
-pub(crate) const CUT_SURNAME: usize = 39 - 2 - 8;
-
 /// A holder's names as a zone or a barcode has them, in a zone's letters, parts separated by a space.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HolderNames<'a> {
@@ -138,7 +134,7 @@ mod tests {
         let names = HolderNames {
             surname,
             given_names,
-            surname_may_be_cut: full && (given_names.is_empty() || surname.len() >= CUT_SURNAME),
+            surname_may_be_cut: full && given_names.len() <= 8,
             given_names_may_be_cut: full,
         };
         super::names_agree(&names, profile_given, profile_family)

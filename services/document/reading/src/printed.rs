@@ -1,6 +1,6 @@
 //! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::{fields::Claimed, mrz_reading::Sex, names::spellings};
+use crate::{fields::Claimed, names::spellings};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;

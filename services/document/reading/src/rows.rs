@@ -1,12 +1,22 @@
-//! Rough places of two rows of 44 cells: by the slope at which rows stand out most, by their distance, and by their pitch.
+//! Rough places of two or three rows of 30, 36 or 44 cells: by the slope at which rows stand out most, by their distance,
+//! and by their pitch.
 
-use crate::{glyphs::CAP_OVER_PITCH, grid::Line, mrz_reading::CELLS, plane::Plane};
+use crate::{glyphs::CAP_OVER_PITCH, grid::Line, plane::Plane};
 
-/// Two rows that may be a zone.
-pub(crate) struct RowPair {
-    pub(crate) upper: Line,
-    pub(crate) lower: Line,
+mod comb;
+
+use comb::Comb;
+
+/// Rows that may be a zone: two, or three of 30 cells; the upper first.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    pub(crate) lines: Vec<Line>,
 }
+
+/// How many cells a line can have (ICAO Doc 9303 parts 4 to 7, 4.2).
+const CELLS: [usize; 3] = [44, 36, 30];
+/// A zone fills at least so much of a page's width if it has 44 cells, and less by as much as it has less cells.
+const LEAST_WIDTH: f32 = 0.4;
 
 /// The steepest slope that is looked at: 10°.
 const STEEPEST: f32 = 0.18;
@@ -16,17 +26,17 @@ const SLOPES: usize = 2;
 /// Places on the page that are followed at each slope.
 const PLACES: usize = 4;
 
-/// Finds pairs of rows on a page of up to some 1400 pixels.
-pub(crate) fn find_row_pairs(page: &Plane) -> Vec<RowPair> {
+/// Finds rows on a page of up to some 1400 pixels.
+pub(crate) fn find_rows(page: &Plane) -> Vec<Rows> {
     let smooth = page.smoothed(1.0);
     let edges = upright_edges(&smooth);
-    let mut pairs = Vec::new();
+    let mut rows = Vec::new();
     for slope in best_slopes(&edges) {
         for place in best_places(&edges, slope) {
-            pairs.extend(row_pair(&smooth, &edges, slope, &place));
+            rows.extend(rows_at(&smooth, &edges, slope, &place));
         }
     }
-    pairs
+    rows
 }
 
 /// How much darkness changes from left to right: letters do, paper and lying lines do not.
@@ -125,8 +135,9 @@ struct Place {
 fn best_places(edges: &Plane, slope: f32) -> Vec<Place> {
     let profile = Profile::new(edges, slope, 1);
     let mut places: Vec<(f32, Place)> = Vec::new();
-    let mut pitch = edges.width as f32 * 0.4 / CELLS as f32;
-    while pitch < edges.width as f32 / CELLS as f32 {
+    let [most_cells, .., least_cells] = CELLS.map(|cells| cells as f32);
+    let mut pitch = edges.width as f32 * LEAST_WIDTH / most_cells;
+    while pitch < edges.width as f32 / least_cells {
         let cap = CAP_OVER_PITCH * pitch;
         // Doc 9303 part 4 has 6.35 mm, 2.5 pitches; cameras and issuers stretch it.
         for distance in (20..30).map(|tenths| tenths as f32 / 10.0 * pitch) {
@@ -171,28 +182,47 @@ fn keep(places: &mut Vec<(f32, Place)>, score: f32, place: Place) {
     }
 }
 
-fn row_pair(page: &Plane, edges: &Plane, slope: f32, place: &Place) -> Option<RowPair> {
+/// The rows that may be at a place: for each number of cells that fits as well as any, and with a third row above or below
+/// where there are few enough cells.
+fn rows_at(page: &Plane, edges: &Plane, slope: f32, place: &Place) -> Vec<Rows> {
     let cap = CAP_OVER_PITCH * place.pitch;
     let tops = [place.top, place.top + place.distance];
     let [upper, lower] = tops.map(|top| band(edges, slope, top, top + cap));
     let both: Vec<f32> = upper.iter().zip(&lower).map(|(a, b)| a.min(*b)).collect();
-    let (from, to) = longest_run(&running_mean(&both, 2.0 * place.pitch), place.pitch)?;
-    let pitch = (to - from) / CELLS as f32;
-    if !(0.7..1.4).contains(&(pitch / place.pitch)) {
-        return None;
+    let Some((from, to)) = longest_run(&running_mean(&both, 2.0 * place.pitch), place.pitch) else {
+        return Vec::new();
+    };
+    let inks = tops.map(|top| ink_by_column(page, slope, top, cap));
+    let fits: Vec<(f32, [Comb; 2])> = CELLS
+        .into_iter()
+        .map(|cells| (cells, (to - from) / cells as f32))
+        .filter(|(_, pitch)| (0.7..1.4).contains(&(pitch / place.pitch)))
+        .map(|(cells, pitch)| {
+            let [upper, lower] = [0, 1].map(|row| Comb::fitted(&inks[row], cells, from, pitch));
+            ((upper.0 + lower.0) / cells as f32, [upper.1, lower.1])
+        })
+        .collect();
+    let best = fits.iter().map(|(score, _)| *score).fold(0.0, f32::max);
+    let mut found = Vec::new();
+    for (_, combs) in fits.into_iter().filter(|(score, _)| *score > LEAST_SHARE * best) {
+        let line = |comb: &Comb, top: f32| comb.line(slope, top + cap / 2.0);
+        let pair = [line(&combs[0], tops[0]), line(&combs[1], tops[1])];
+        if combs[0].cells == THREE_ROW_CELLS {
+            let third = |top: f32, near: &Comb| line(&near.refitted(&ink_by_column(page, slope, top, cap)), top);
+            let above = third(tops[0] - place.distance, &combs[0]);
+            let below = third(tops[1] + place.distance, &combs[1]);
+            found.extend([vec![above, pair[0], pair[1]], vec![pair[0], pair[1], below]]);
+        } else {
+            found.push(pair.to_vec());
+        }
     }
-    let [upper, lower] = tops.map(|top| {
-        let ink = ink_by_column(page, slope, top, cap);
-        let comb = best_comb(&ink, from, pitch);
-        let middle = top + cap / 2.0;
-        Line::straight(
-            (comb.first, middle + slope * comb.first),
-            (comb.pitch, slope * comb.pitch),
-            comb.bend,
-        )
-    });
-    Some(RowPair { upper, lower })
+    found.into_iter().map(|lines| Rows { lines }).collect()
 }
+
+/// A comb that fits worse than this share of the best has the wrong number of cells.
+const LEAST_SHARE: f32 = 0.6;
+/// Zones of lines so short have three of them (part 5).
+const THREE_ROW_CELLS: usize = 30;
 
 /// The mean of a slanted band, column by column.
 fn band(plane: &Plane, slope: f32, from: f32, to: f32) -> Vec<f32> {
@@ -253,78 +283,4 @@ fn longest_run(activity: &[f32], pitch: f32) -> Option<(f32, f32)> {
         }
     }
     best.map(|(from, to)| (from as f32, to as f32 + 1.0))
-}
-
-/// Cells of one pitch: the middle of the first, the pitch in the middle of the line, and how it changes.
-#[derive(Clone, Copy)]
-struct Comb {
-    first: f32,
-    pitch: f32,
-    bend: f32,
-}
-
-impl Comb {
-    fn place(&self, cell: f32) -> f32 {
-        let half = (CELLS as f32 - 1.0) / 2.0;
-        self.first + cell * self.pitch + self.bend * ((cell - half).powi(2) - half * half)
-    }
-
-    /// Ink in the cells' middles, less that between the cells and beyond the ends.
-    fn score(&self, ink: &[f32]) -> f32 {
-        let at = |cell: f32| {
-            let x = self.place(cell) + 0.5;
-            if x < 0.0 {
-                0.0
-            } else {
-                ink.get(x as usize).copied().unwrap_or(0.0)
-            }
-        };
-        let cells = CELLS as f32;
-        let inside: f32 = (0..CELLS)
-            .map(|cell| cell as f32)
-            .map(|cell| at(cell - 0.2) + at(cell) + at(cell + 0.2))
-            .sum();
-        let between: f32 = (0..=CELLS).map(|cell| at(cell as f32 - 0.5)).sum();
-        let beyond: f32 = [-1.2, -0.8, cells - 0.2, cells + 0.2].map(at).iter().sum();
-        inside / 3.0 - between - 2.0 * beyond
-    }
-
-    /// The best of several combs; the first of equals.
-    fn best(ink: &[f32], combs: impl Iterator<Item = Comb>, known: Comb) -> Comb {
-        let scored = combs.map(|comb| (comb.score(ink), comb));
-        scored
-            .fold(
-                (known.score(ink), known),
-                |best, comb| if comb.0 > best.0 { comb } else { best },
-            )
-            .1
-    }
-}
-
-/// The comb that fits best: straight ones first, then those bent by perspective that are near the best straight one.
-fn best_comb(ink: &[f32], from: f32, pitch: f32) -> Comb {
-    let near = |comb: Comb, stretches: i32, shifts: i32, bends: &'static [f32]| {
-        (-stretches..=stretches).flat_map(move |stretch| {
-            let pitch = comb.pitch * (1.0 + stretch as f32 * 0.004);
-            (-shifts..=shifts).flat_map(move |shift| {
-                let first = comb.first + shift as f32 * 0.08 * pitch;
-                bends.iter().map(move |bend| Comb {
-                    first,
-                    pitch,
-                    bend: bend * pitch,
-                })
-            })
-        })
-    };
-    let start = Comb {
-        first: from + pitch / 2.0,
-        pitch,
-        bend: 0.0,
-    };
-    let straight = Comb::best(ink, near(start, 14, 18, &[0.0]), start);
-    Comb::best(
-        ink,
-        near(straight, 3, 3, &[-6.0e-4, -3.0e-4, 0.0, 3.0e-4, 6.0e-4]),
-        straight,
-    )
 }

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::{
-    fields::{Claimed, Source},
+    fields::Claimed,
     names::names_agree,
 };
 use mesh_types::{Check, CheckName, DocumentKind};
@@ -35,11 +35,6 @@ impl Case<'_> {
             Some(true) => Check::passed(name, "BARCODE_AGREES"),
             Some(false) => Check::failed(name, "BARCODE_DIFFERS"),
         }
-    }
-
-    /// Whether the source with which all else is compared is the barcode.
-    pub(super) fn rests_on_barcode(&self) -> bool {
-        self.fields.source() == Some(Source::Barcode)
     }
 }
 

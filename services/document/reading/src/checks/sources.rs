@@ -3,7 +3,7 @@
 
 use super::Case;
 use crate::{
-    blind_spots::{Field, Layout, has_blind_spot},
+    blind_spots::{Field, has_blind_spot},
     fields::{Claimed, Source},
     mrz_reading::{MrzReading, Sex},
     printed::FieldAgreement,
@@ -48,7 +48,7 @@ impl Case<'_> {
         let printed = &self.fields.printed;
         let profile = |check: Check| check.result == CheckResult::Passed;
         let agrees = |answer: FieldAgreement| answer == FieldAgreement::Agrees;
-        let unseen = |field, value: &str| has_blind_spot(layout(zone), field, value);
+        let unseen = |field, value: &str| has_blind_spot(zone.format, field, value);
         let unseen_date = |field, date: Option<Date>| date.is_none_or(|date| unseen(field, &cells_of(date)));
         let names_agree = agrees(printed.surname) && agrees(printed.given_names);
         let fields = [
@@ -94,15 +94,6 @@ impl Case<'_> {
     fn zone_agrees(&self, name: CheckName) -> bool {
         let zone_holds = self.fields.zone.is_some_and(|zone| zone.check_digits.all_passed());
         zone_holds && self.barcode_agrees(name).result == CheckResult::Passed
-    }
-}
-
-/// The places of a zone's fields in its composite digit.
-fn layout(zone: &MrzReading) -> Layout {
-    match (zone.lines.len(), super::is_visa(zone)) {
-        (_, true) => Layout::Visa,
-        (3, false) => Layout::Td1,
-        (_, false) => Layout::Td2OrTd3,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Checks of the machine-readable zone, of the type of document that it tells, and of visas.
 
-use super::{Case, is_visa};
+use super::Case;
 use crate::{
 
     fields::{Source, subfile_of},
+    format::ZoneField,
     mrz_reading::MrzReading,
     names::names_agree,
     printed::FieldAgreement,
@@ -24,6 +25,7 @@ impl Case<'_> {
             }
             (Some(Source::Barcode), ..) => Check::failed(name, not_announced(kind)),
             (Some(Source::Print), ..) => Check::passed(name, announced(kind)),
+            _ if !self.fields.visas.is_empty() => Check::failed(name, not_announced(kind)),
             _ if kind == DocumentKind::Passport => Check::not_applicable(name, self.nothing_read()),
             // Where a zone is not asked for nothing else would say that the picture shows no such document.
             _ => Check::failed(name, self.nothing_read()),
@@ -58,11 +60,9 @@ impl Case<'_> {
         }
         // Print vouches for number, names, states and sex in checks of their own; the rest of the zone rests on this one.
         let optional_data_open = self.fields.printed.optional_data != FieldAgreement::Agrees;
-        let open = zone.doubtful.iter().any(|cell| match (cell.line, cell.position) {
-            (0, 0..=1) => true,
-            (1, 28..=41) => optional_data_open,
-            _ => false,
-        });
+        let open = zone.is_doubtful(ZoneField::DocumentCode)
+            || (optional_data_open
+                && [ZoneField::OptionalData, ZoneField::SecondOptionalData].into_iter().any(|field| zone.is_doubtful(field)));
         if open {
             Check::failed(name, "ZONE_DOUBTFUL")
         } else {
@@ -99,7 +99,7 @@ fn zone_is_of(kind: DocumentKind, zone: &MrzReading) -> bool {
     let code = zone.fields.document_code.as_str();
     match kind {
         DocumentKind::Passport => code.starts_with('P'),
-        DocumentKind::NationalId => code.starts_with(['A', 'C', 'I']) && code != "AC" && !is_visa(zone),
+        DocumentKind::NationalId => code.starts_with(['A', 'C', 'I']) && code != "AC",
         DocumentKind::DriversLicense => code.starts_with('D'),
     }
 }
