@@ -137,7 +137,7 @@ fn fields_of_2000(truth: &DocumentTruth, card: &LicenceTruth) -> Vec<(&'static s
         in_ascii(&truth.given_names).replace(' ', ",")
     );
     vec![
-        ("DAA", names),
+        ("DAA", shortened(&names)),
         ("DAG", card.street.clone()),
         ("DAI", card.city.clone()),
         ("DAJ", card.jurisdiction.clone()),
@@ -161,7 +161,7 @@ fn fields_with_given_names(truth: &DocumentTruth, card: &LicenceTruth) -> Vec<(&
     fields.extend([
         ("DBA", month_first(truth.expiry_date)),
         ("DCS", cut(&in_ascii(&truth.surname)).0),
-        ("DCT", in_ascii(&truth.given_names).replace(' ', ",")),
+        ("DCT", shortened(&in_ascii(&truth.given_names).replace(' ', ","))),
     ]);
     fields.extend(common(truth, card));
     fields.push(("DCH", "NONE".to_owned()));
@@ -252,6 +252,11 @@ fn cut(name: &str) -> (String, String) {
     let kept: String = name.chars().take(LONGEST_NAME).collect();
     let mark = if kept.len() < name.len() { "T" } else { "N" };
     (kept, mark.to_owned())
+}
+
+/// All given names together, at most 80 characters; the standard of 2000 names no length, and gets the same.
+fn shortened(names: &str) -> String {
+    names.chars().take(2 * LONGEST_NAME).collect()
 }
 
 fn code_or_empty(codes: &str) -> String {

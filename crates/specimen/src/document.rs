@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aamva::{AamvaVersion, Subfile};
 use crate::document_truth::DocumentTruth;
+use crate::truth::Sex;
 use crate::zone::ZoneFormat;
 use crate::{card, data_page, draft, licence, visa};
 
@@ -78,6 +79,7 @@ pub struct DocumentOptions {
     pub(crate) validity: Validity,
     pub(crate) names: Option<(String, String)>,
     pub(crate) birth_date: WishedBirthDate,
+    pub(crate) sex: Option<Sex>,
     pub(crate) number: WishedNumber,
     pub(crate) state: WishedState,
     pub(crate) barcode: WishedBarcode,
@@ -128,6 +130,7 @@ impl DocumentOptions {
             validity: Validity::Valid,
             names: None,
             birth_date: WishedBirthDate::Invented,
+            sex: None,
             number: WishedNumber::Invented,
             state: WishedState::Utopia,
             barcode: WishedBarcode::Drawn(AamvaVersion::LATEST),
@@ -164,6 +167,12 @@ impl DocumentOptions {
     /// way to say so and keeps its birth date.
     pub fn unknown_birth_date(mut self) -> Self {
         self.birth_date = WishedBirthDate::PartlyUnknown;
+        self
+    }
+
+    /// What the document says of the holder's sex.
+    pub fn sex(mut self, sex: Sex) -> Self {
+        self.sex = Some(sex);
         self
     }
 

@@ -25,11 +25,12 @@ pub(crate) fn truth(options: DocumentOptions) -> DocumentTruth {
     );
     let (surname, given_names) = options.names.clone().unwrap_or(invented);
     let age_in_days = chance.random_range(18 * 366..85 * 365);
-    let sex = match chance.random_range(0..10) {
+    let invented_sex = match chance.random_range(0..10) {
         0..=4 => Sex::Female,
         5..=8 => Sex::Male,
         _ => Sex::Unspecified,
     };
+    let sex = options.sex.unwrap_or(invented_sex);
     let passport_number = invent_document_number(&mut chance);
     let (valid_for, expired_for) = (chance.random_range(1..3600), chance.random_range(1..1461));
     let expiry_date = match options.validity {

@@ -22,11 +22,12 @@ const SIZES: Print = Print {
 
 /// Light modules around the bars.
 const QUIET: u32 = 4;
-/// Pixels down for each of a row's three modules: a row is as high as three to four and a half of its modules are wide.
+/// Pixels down for each of a row's three modules. The standard asks for rows three modules high at least; these are
+/// four and a half, so that a line across a turned picture crosses fewer of them.
 const TALL: u32 = 6;
 /// Millimetres from the card's upper edge to the middle of the barcode.
 const BARCODE_MIDDLE: f32 = 36.0;
-/// What the encoder writes into: 90 rows of three times 33 columns are more than any barcode has.
+/// What the encoder writes into: three times 90 rows of 30 columns and 3 more for indicators are the most there can be.
 const LARGEST_BARCODE: usize = 270 * (17 * 33 + 18);
 
 pub(crate) fn draw(truth: &DocumentTruth, seed: u64) -> Vec<RgbImage> {
@@ -115,7 +116,10 @@ fn draw_barcode(side: &mut Sheet, text: &str) {
     let (_, middle) = side.px((0.0, BARCODE_MIDDLE));
     let fits = |module: &u32| (width as u32 + 2 * QUIET) * module <= card_width as u32;
     // Long names and numbers make wide barcodes; three pixels are the least that a blurred one can be read at.
-    let across = [4, 3].into_iter().find(fits).expect("33 columns fit at three pixels to a module");
+    let across = [4, 3]
+        .into_iter()
+        .find(fits)
+        .expect("a text within the standard's lengths has at most 29 columns");
     let (bars, quiet) = ((width as u32 * across, height as u32 * TALL), QUIET * across);
     let (left, top) = ((card_width as u32 - bars.0) / 2, middle as u32 - bars.1 / 2);
     let field = ((bars.0 + 2 * quiet) as f32, (bars.1 + 2 * quiet) as f32);
