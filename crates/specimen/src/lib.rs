@@ -39,6 +39,7 @@ mod letters;
 mod licence;
 mod other_pages;
 mod passport;
+mod pdf;
 mod person;
 mod printed;
 mod sheet;
@@ -59,6 +60,7 @@ pub use document::{Document, DocumentKind, DocumentOptions};
 pub use document_truth::{DocumentTruth, LicenceTruth};
 pub use other_pages::{blank_page, letter_page};
 pub use passport::{Passport, SpecimenOptions};
+pub use pdf::to_pdf;
 pub use truth::{Sex, Truth};
 pub use zone::{ZoneFields, ZoneFormat, zone_lines};
 
