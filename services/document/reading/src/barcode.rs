@@ -17,7 +17,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use scan::find;
+pub(crate) use scan::{Found, find};
 
 /// A barcode as read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

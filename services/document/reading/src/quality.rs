@@ -256,3 +256,118 @@ impl Edge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Luma, RgbImage};
+    use specimen::{Degradation, Document, DocumentKind, degrade};
+
+    fn sides(kind: DocumentKind, seed: u64) -> Vec<RgbImage> {
+        Document::from_seed(kind, seed).draw()
+    }
+
+    fn gray(picture: &RgbImage) -> GrayImage {
+        image::DynamicImage::ImageRgb8(picture.clone()).into_luma8()
+    }
+
+    fn fault(gray: &GrayImage) -> Option<QualityFault> {
+        Quality::measure(gray, None).fault()
+    }
+
+    #[test]
+    fn pictures_that_are_read_are_good_enough() {
+        for kind in DocumentKind::ALL {
+            for seed in 0..4 {
+                for way in Degradation::MEASURED_ON_ALL_KINDS {
+                    for (side, picture) in sides(kind, seed).iter().enumerate() {
+                        let measured = Quality::measure(&gray(&degrade(picture, way, seed)), None);
+                        assert_eq!(measured.fault(), None, "{kind:?} {seed} side {side} {}: {measured:?}", way.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_picture_is_named() {
+        for kind in DocumentKind::ALL {
+            for (side, picture) in sides(kind, 7).iter().enumerate() {
+                let page = gray(picture);
+                let (width, height) = page.dimensions();
+                let blurred = imageops::blur(&page, 6.0);
+                assert_eq!(fault(&blurred), Some(QualityFault::Blurred), "{kind:?} side {side}: {:?}", Quality::measure(&blurred, None));
+                let overexposed = GrayImage::from_fn(width, height, |x, y| {
+                    Luma([(f32::from(page.get_pixel(x, y).0[0]) * 1.6 + 60.0).min(255.0) as u8])
+                });
+                assert_eq!(fault(&overexposed), Some(QualityFault::Glare), "{kind:?} side {side}: {:?}", Quality::measure(&overexposed, None));
+                let cropped = imageops::crop_imm(&page, width / 3, 0, width - width / 3, height).to_image();
+                assert_eq!(fault(&cropped), Some(QualityFault::Cropped), "{kind:?} side {side}: {:?}", Quality::measure(&cropped, None));
+                let tiny = imageops::thumbnail(&page, width / 4, height / 4);
+                assert_eq!(fault(&tiny), Some(QualityFault::TooSmall), "{kind:?} side {side}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lamp_over_the_print_is_glare() {
+        let picture = &sides(DocumentKind::Passport, 3)[0];
+        let mut page = gray(picture);
+        let (width, height) = page.dimensions();
+        let (middle, radius) = ((width as f32 / 2.0, height as f32 / 2.0), height as f32 / 4.0);
+        for (x, y, pixel) in page.enumerate_pixels_mut() {
+            if (x as f32 - middle.0).hypot(y as f32 - middle.1) < radius {
+                pixel.0 = [255];
+            }
+        }
+        assert_eq!(fault(&page), Some(QualityFault::Glare));
+    }
+
+    #[test]
+    fn a_scan_that_the_document_fills_is_not_cropped() {
+        // A sheet of white paper with print in its middle, as a flatbed scanner shows it.
+        let mut scan = GrayImage::from_pixel(1200, 900, Luma([250]));
+        for y in (200..700).step_by(30) {
+            for x in (200..1000).step_by(12) {
+                imageproc::drawing::draw_filled_rect_mut(
+                    &mut scan,
+                    imageproc::rect::Rect::at(x, y).of_size(4, 16),
+                    Luma([20]),
+                );
+            }
+        }
+        assert_eq!(fault(&scan), None, "{:?}", Quality::measure(&scan, None));
+    }
+
+    #[test]
+    fn the_check_names_what_to_mend_first_and_every_reason_has_a_hint() {
+        let good = Quality {
+            sharpness: 40,
+            glare: 0,
+            strokes_at_edge: 0,
+            document_at_edge: 0,
+            longer_side: 1400,
+            pitch: Some(24),
+        };
+        let blurred = Quality { sharpness: 2, ..good };
+        let small = Quality {
+            pitch: Some(5),
+            ..blurred
+        };
+        let reason = |pages: &[Quality]| check(pages.iter()).reason;
+        assert_eq!(reason(&[good]), "PICTURE_GOOD");
+        assert_eq!(reason(&[good, blurred]), "PICTURE_BLURRED");
+        assert_eq!(reason(&[blurred, small]), "PICTURE_TOO_SMALL");
+        assert_eq!(reason(&[]), "NOT_MEASURED");
+        let faults = [
+            QualityFault::TooSmall,
+            QualityFault::Cropped,
+            QualityFault::Glare,
+            QualityFault::Blurred,
+        ];
+        let mut hints: Vec<&str> = faults.map(|fault| hint(fault.reason())).to_vec();
+        hints.push(hint("SOMETHING_ELSE"));
+        let distinct: std::collections::BTreeSet<&str> = hints.iter().copied().collect();
+        assert_eq!(distinct.len(), hints.len());
+    }
+}

@@ -1,7 +1,7 @@
 //! One page, from its picture to a reading.
 
 use crate::{
-    barcode::{self, BarcodeReading},
+    barcode::{self, BarcodeReading, Found},
     engine::{Engine, ReaderConfig},
     fields::Claimed,
     format::MrzFormat,
@@ -39,6 +39,9 @@ pub struct PageReading {
     /// The barcode with AAMVA data; not looked for beside a passport's zone.
     #[serde(default)]
     pub barcode: Option<BarcodeReading>,
+    /// Whether something looks like a barcode and could not be read.
+    #[serde(default)]
+    pub barcode_unreadable: bool,
     /// How good the picture is; `None` in readings stored before it was measured.
     #[serde(default)]
     pub quality: Option<Quality>,
@@ -173,7 +176,7 @@ impl Reader {
         let shown = gray.clone();
         let (quality, barcode) = blocking(move || {
             // No passport has such a barcode, and looking for one takes its time.
-            let barcode = if passport { None } else { barcode::find(&shown) };
+            let barcode = if passport { Found::Nothing } else { barcode::find(&shown) };
             (Quality::measure(&shown, pitch), barcode)
         })
         .await?;
@@ -192,7 +195,11 @@ impl Reader {
             mrz,
             visas,
             printed: (!printed.looks.is_empty()).then_some(printed),
-            barcode,
+            barcode_unreadable: matches!(barcode, Found::Unreadable),
+            barcode: match barcode {
+                Found::Read(reading) => Some(*reading),
+                Found::Nothing | Found::Unreadable => None,
+            },
             quality: Some(quality),
         })
     }

@@ -89,7 +89,7 @@ fn the_specimens_of_every_version_are_read() {
     for version in specimen::AamvaVersion::all() {
         for subfile in specimen::Subfile::ALL {
             for seed in 0..20 {
-                let document = specimen::Document::licence(seed);
+                let document = specimen::Document::from_seed(specimen::DocumentKind::DrivingLicence, seed);
                 let truth = document.truth();
                 let text = specimen::aamva_text(version, subfile, truth);
                 let reading = BarcodeReading::parse(&text).expect("a barcode");

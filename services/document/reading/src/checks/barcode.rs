@@ -13,6 +13,10 @@ impl Case<'_> {
         match (self.fields.barcode, self.fields.kind) {
             (Some(_), _) => Check::passed(name, "BARCODE_READ"),
             (None, DocumentKind::Passport) => Check::not_applicable(name, "NO_BARCODE_ON_THIS_KIND"),
+            // A zone makes up for a barcode that can't be read; on a licence it is what machines can rely on.
+            (None, DocumentKind::DriversLicense) if self.reading.pages.iter().any(|page| page.barcode_unreadable) => {
+                Check::failed(name, "BARCODE_NOT_READABLE")
+            }
             (None, _) => Check::not_applicable(name, "BARCODE_NOT_FOUND"),
         }
     }

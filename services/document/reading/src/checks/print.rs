@@ -29,7 +29,7 @@ impl Case<'_> {
             CheckName::PrintedBirthDate => says(name, &[printed.birth_date]),
             CheckName::PrintedExpiryDate => says(name, &[printed.expiry_date]),
             CheckName::PrintedSex => match (claimed.sex, printed.sex) {
-                (None, _) => Check::not_applicable(name, "SEX_NOT_STATED"),
+                (None, _) => Check::not_applicable(name, "NOT_ON_THIS_KIND"),
                 // A print without a letter is how some issuers leave the sex unspecified.
                 (Some(Sex::Unspecified), FieldAgreement::NotFound) => Check::not_applicable(name, "UNSPECIFIED"),
                 (Some(_), printed) => says(name, &[printed]),
