@@ -2,6 +2,7 @@
 
 use crate::{
     engine::{Engine, ReaderConfig},
+    format::MrzFormat,
     mrz_reading::MrzReading,
     picture::decode_gray,
     printed::PrintedText,
@@ -224,7 +225,9 @@ impl Reader {
             let shown = zone.clone();
             let more = self.read_words(move || shown.printed_area(look)).await?;
             printed.looks.extend(more.looks);
-            if printed.agrees(&mrz.fields).is_whole() {
+            let agreement = printed.agrees(&mrz.fields);
+            // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
+            if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
             }
         }
