@@ -225,7 +225,16 @@ impl Line {
 
     /// How much this is a line of OCR-B, from a rough look: 0–1.
     pub(crate) fn likeness(&self, page: &Plane) -> f32 {
-        let matches = self.matches(page, &COARSE, 2, (1, 1), 0.1);
+        self.likeness_within(page, (1, 1))
+    }
+
+    /// The same for a line that is fitted already.
+    pub(crate) fn likeness_in_place(&self, page: &Plane) -> f32 {
+        self.likeness_within(page, (0, 0))
+    }
+
+    fn likeness_within(&self, page: &Plane, reach: (i32, i32)) -> f32 {
+        let matches = self.matches(page, &COARSE, 2, reach, 0.1);
         matches.iter().map(|found| found.score).sum::<f32>() / matches.len() as f32
     }
 

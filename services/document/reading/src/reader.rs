@@ -253,7 +253,9 @@ impl Reader {
             let shown = zone.clone();
             let more = self.read_words(move || shown.printed_area(look)).await?;
             printed.looks.extend(more.looks);
-            if printed.agrees(&Claimed::from(&mrz.fields)).is_whole() {
+            let agreement = printed.agrees(&Claimed::from(&mrz.fields));
+            // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
+            if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
             }
         }

@@ -17,6 +17,12 @@ const GOOD_QUALITY: f32 = 0.8;
 const UPRIGHT_LIKENESS: f32 = 0.85;
 /// Candidates of an orientation that are fitted cell by cell in vain before the others are given up.
 const FITTED_IN_VAIN: usize = 3;
+/// What speaks for other lines in the place of good ones must be at least such a share of what speaks for those.
+const RIVAL: f32 = 0.9;
+/// The same for a second zone on a page.
+const SECOND_ZONE: f32 = 0.35;
+/// What a rough look finds alike in lines of anything.
+const LIKENESS_OF_ANYTHING: f32 = 0.58;
 /// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
 const MOST_ZONES: usize = 4;
 /// Rows whose middles are nearer than so many cells, across the rows, are of one zone.
@@ -36,6 +42,8 @@ pub(crate) struct Zone {
     lines: Vec<Line>,
     /// What the glyph eye sees, by line.
     pub(crate) scores: Vec<CellScores>,
+    /// How much spoke for it from a rough look: more for each cell that is one.
+    evidence: f32,
     /// The page, the right way up, at a size at which a cell has up to 44 pixels.
     page: Arc<Plane>,
 }
@@ -46,7 +54,7 @@ pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
     let mut zones = find_lying(gray);
     if zones.first().is_none_or(|zone| zone.quality() < GOOD_QUALITY) {
         zones.extend(find_lying(&imageops::rotate90(gray)));
-        zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+        zones.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
     }
     zones.truncate(MOST_ZONES);
     zones
@@ -183,27 +191,43 @@ fn find_lying(gray: &GrayImage) -> Vec<Zone> {
     let small = levels[levels.len() - 1].clone();
     let mut candidates: Vec<(f32, Rows)> = find_rows(&small)
         .into_iter()
-        .map(|rows| (likeness(&rows.lines, &small), rows))
+        .map(|rows| (evidence(&rows.lines, &small), rows))
+        .filter(|(evidence, _)| *evidence > 0.0)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut zones: Vec<Zone> = Vec::new();
-    let mut good: Vec<Rows> = Vec::new();
+    let mut good: Vec<(f32, Rows)> = Vec::new();
     let mut in_vain = 0;
-    for (_, rows) in candidates {
-        if in_vain == FITTED_IN_VAIN || good.iter().any(|known| known.share_a_place(&rows)) {
+    for (evidence, rows) in candidates {
+        let is_known = |known: &(f32, Rows)| {
+            known.1.share_a_place(&rows) && (known.1.is_like(&rows) || evidence < RIVAL * known.0)
+        };
+        if in_vain == FITTED_IN_VAIN || good.iter().any(is_known) {
             continue;
         }
-        let zone = fit(&levels, &rows);
+        if good.first().is_some_and(|best| evidence < SECOND_ZONE * best.0) {
+            continue;
+        }
+        let zone = fit(&levels, &rows, evidence);
         if zone.quality() >= GOOD_QUALITY {
-            good.push(rows);
+            good.push((evidence, rows));
         } else {
             in_vain += 1;
         }
         zones.push(zone);
     }
-    zones.retain(|zone| zone.quality() >= LEAST_QUALITY);
-    zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+    let least = if good.is_empty() { LEAST_QUALITY } else { GOOD_QUALITY };
+    zones.retain(|zone| zone.quality() >= least);
     zones
+}
+
+/// How much speaks for lines being a zone: the likeness of their cells beyond what anything has, summed, so that of lines
+/// that hold one another the longest without foreign cells has most.
+fn evidence(lines: &[Line], page: &Plane) -> f32 {
+    lines
+        .iter()
+        .map(|line| (line.likeness(page) - LIKENESS_OF_ANYTHING) * line.cells() as f32)
+        .sum()
 }
 
 impl Rows {
@@ -218,6 +242,10 @@ impl Rows {
         (x / lines, y / lines, self.lines[0].pitch())
     }
 
+    fn is_like(&self, other: &Self) -> bool {
+        self.lines.len() == other.lines.len() && self.lines[0].cells() == other.lines[0].cells()
+    }
+
     fn share_a_place(&self, other: &Self) -> bool {
         let (a, b) = (self.middle(), other.middle());
         (a.1 - b.1).abs() < ONE_PLACE * a.2.max(b.2)
@@ -230,7 +258,7 @@ fn likeness(lines: &[Line], page: &Plane) -> f32 {
 }
 
 /// Fits rows, found on the last level, to the letters.
-fn fit(levels: &[Arc<Plane>], rows: &Rows) -> Zone {
+fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
     let scale_of = |level: usize| (1 << (levels.len() - 1 - level)) as f32;
     let fits = |level: &usize| rows.lines[0].pitch() * scale_of(*level) <= MOST_PITCH;
     let level = (0..levels.len()).find(fits).unwrap_or(levels.len() - 1);
@@ -246,12 +274,17 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows) -> Zone {
     }
     let read = lines.into_iter().map(|line| in_its_cells(line, &page).read(&page));
     let (lines, scores) = read.unzip();
-    Zone { lines, scores, page }
+    Zone {
+        lines,
+        scores,
+        evidence,
+        page,
+    }
 }
 
 /// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
 fn in_its_cells(line: Line, page: &Plane) -> Line {
     let places = (-3..=3).map(|cells| line.moved_by_cells(cells as f32));
-    let scored = places.map(|line| (line.likeness(page), line));
+    let scored = places.map(|line| (line.likeness_in_place(page), line));
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(line, |(_, line)| line)
 }

@@ -18,7 +18,7 @@ impl Comb {
     }
 
     /// Ink in the cells' middles, less that between the cells and beyond the ends.
-    fn score(&self, ink: &[f32]) -> f32 {
+    pub(super) fn score(&self, ink: &[f32]) -> f32 {
         let at = |cell: f32| {
             let x = self.place(cell) + 0.5;
             if x < 0.0 {
@@ -46,23 +46,42 @@ impl Comb {
             pitch,
             bend: 0.0,
         };
-        let straight = start.best_near(ink, 14, 18, &[0.0]);
-        let bent = straight.1.best_near(ink, 3, 3, &BENDS);
-        if bent.0 > straight.0 { bent } else { straight }
+        let rough = start.best_near(ink, (7, 0.008), (9, 0.16), &[0.0]).1;
+        let straight = rough.best_near(ink, (2, 0.003), (2, 0.06), &[0.0]).1;
+        straight.best_near(ink, (2, 0.002), (2, 0.05), &BENDS)
+    }
+
+    /// The comb of the same pitch with another number of cells: the one that fits best of those that hold this one or that
+    /// this one holds.
+    pub(super) fn with_cells(&self, ink: &[f32], cells: usize) -> (f32, Self) {
+        let more = cells as i32 - self.cells as i32;
+        let shifts = if more > 0 { -more..=0 } else { 0..=-more };
+        let combs = shifts.map(|shift| Self {
+            cells,
+            first: self.place(shift as f32),
+            ..*self
+        });
+        combs
+            .map(|comb| (comb.score(ink), comb))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or((self.score(ink), *self))
     }
 
     /// The comb near this one that fits best to another row.
     pub(super) fn refitted(&self, ink: &[f32]) -> Self {
-        self.best_near(ink, 3, 6, &[0.0]).1
+        let near = self.best_near(ink, (3, 0.004), (4, 0.1), &[0.0]).1;
+        near.best_near(ink, (1, 0.002), (1, 0.05), &BENDS).1
     }
 
     /// The best of the combs that differ a little; this one if none is better.
-    fn best_near(&self, ink: &[f32], stretches: i32, shifts: i32, bends: &[f32]) -> (f32, Self) {
+    ///
+    /// `stretches` and `shifts` are how many are tried to either side and how far apart: shares of the pitch.
+    fn best_near(&self, ink: &[f32], stretches: (i32, f32), shifts: (i32, f32), bends: &[f32]) -> (f32, Self) {
         let mut best = (self.score(ink), *self);
-        for stretch in -stretches..=stretches {
-            let pitch = self.pitch * (1.0 + stretch as f32 * 0.004);
-            for shift in -shifts..=shifts {
-                let first = self.first + shift as f32 * 0.08 * pitch;
+        for stretch in -stretches.0..=stretches.0 {
+            let pitch = self.pitch * (1.0 + stretch as f32 * stretches.1);
+            for shift in -shifts.0..=shifts.0 {
+                let first = self.first + shift as f32 * shifts.1 * pitch;
                 for bend in bends {
                     let comb = Self {
                         first,
