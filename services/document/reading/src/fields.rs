@@ -40,6 +40,8 @@ pub struct Claimed {
     pub sex: Option<Sex>,
     /// The personal number or other data of the issuer's choice; empty if there is none.
     pub optional_data: String,
+    /// The second such field, which cards of three lines have.
+    pub second_optional_data: String,
     /// How the issuer prints dates.
     pub date_order: DateOrder,
 }
@@ -169,6 +171,7 @@ impl From<&MrzFields> for Claimed {
             expiry_date: fields.expiry_date,
             sex: Some(fields.sex),
             optional_data: fields.optional_data.clone(),
+            second_optional_data: fields.second_optional_data.clone(),
             date_order: DateOrder::DayFirst,
         }
     }
@@ -192,6 +195,7 @@ impl From<&BarcodeReading> for Claimed {
             expiry_date: fields.expiry_date,
             sex: fields.sex,
             optional_data: String::new(),
+            second_optional_data: String::new(),
             date_order: if canadian { DateOrder::DayFirst } else { DateOrder::MonthFirst },
         }
     }
@@ -213,6 +217,7 @@ impl From<&PrintedFields> for Claimed {
             expiry_date: fields.expiry_date,
             sex: fields.sex,
             optional_data: String::new(),
+            second_optional_data: String::new(),
             date_order: DateOrder::DayFirst,
         }
     }

@@ -76,6 +76,8 @@ pub struct Agreement {
     pub sex: FieldAgreement,
     /// The optional data (personal number). Like nationality, issuing state and sex it agrees when nothing is claimed.
     pub optional_data: FieldAgreement,
+    /// The second such field, which cards of three lines have.
+    pub second_optional_data: FieldAgreement,
 }
 
 /// Words of one line that stand close together, as a value does.
@@ -83,6 +85,9 @@ type Run<'a> = Vec<&'a Word>;
 
 /// A gap wider than this share of the letters' height parts two runs.
 const RUN_GAP: f32 = 1.6;
+
+/// A word that is read this surely (0–100) is no pattern on the paper and not upside down.
+const SURE_WORD: u8 = 80;
 
 /// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
 const SURE_LETTER: u8 = 70;
@@ -99,6 +104,7 @@ impl Agreement {
         issuing_state: FieldAgreement::NotFound,
         sex: FieldAgreement::NotFound,
         optional_data: FieldAgreement::NotFound,
+        second_optional_data: FieldAgreement::NotFound,
     };
 
     /// Whether the print agrees in every field.
@@ -113,6 +119,7 @@ impl Agreement {
             self.issuing_state,
             self.sex,
             self.optional_data,
+            self.second_optional_data,
         ];
         fields.iter().all(|field| *field == FieldAgreement::Agrees)
     }
@@ -129,6 +136,7 @@ impl Agreement {
             issuing_state: self.issuing_state.or(other.issuing_state),
             sex: self.sex.or(other.sex),
             optional_data: self.optional_data.or(other.optional_data),
+            second_optional_data: self.second_optional_data.or(other.second_optional_data),
         }
     }
 }
@@ -157,6 +165,13 @@ impl PrintedText {
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
     }
 
+    /// Words of three letters or more that the engine is sure of, in the look with the most of them.
+    pub(crate) fn sure_words(&self) -> usize {
+        let is_sure = |word: &&Word| word.confidence >= SURE_WORD && bare(word).len() >= 3;
+        let counts = self.looks.iter().map(|words| words.iter().filter(is_sure).count());
+        counts.max().unwrap_or(0)
+    }
+
     /// What the captions of the print say which value is; for documents that have nothing but print.
     pub fn by_captions(&self) -> PrintedFields {
         let looks = self.looks.iter().map(|words| PrintedFields::of_look(&runs(words)));
@@ -166,14 +181,14 @@ impl PrintedText {
 
 fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
     let runs = runs(words);
-    let or_agrees = |claim: Option<&str>, answer: &dyn Fn(&str) -> FieldAgreement| match claim {
-        None | Some("") => FieldAgreement::Agrees,
-        Some(claim) => answer(claim),
+    let or_agrees = |claim: &str, answer: &dyn Fn(&str) -> FieldAgreement| match claim {
+        "" => FieldAgreement::Agrees,
+        claim => answer(claim),
     };
     Agreement {
         document_number: number(&runs, &claimed.document_number),
         surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut),
-        given_names: or_agrees(Some(&claimed.given_names), &|names| {
+        given_names: or_agrees(&claimed.given_names, &|names| {
             name(&runs, names, claimed.given_names_may_be_cut)
         }),
         birth_date: date(&runs, claimed.birth_date, claimed.date_order),
@@ -181,7 +196,8 @@ fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
         nationality: claimed.nationality.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
         issuing_state: claimed.issuing_state.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
         sex: claimed.sex.map_or(FieldAgreement::Agrees, |claim| sex(&runs, claim)),
-        optional_data: or_agrees(Some(&claimed.optional_data), &|data| number(&runs, data)),
+        optional_data: or_agrees(&claimed.optional_data, &|data| number(&runs, data)),
+        second_optional_data: or_agrees(&claimed.second_optional_data, &|data| number(&runs, data)),
     }
 }
 

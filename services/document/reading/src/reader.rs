@@ -12,7 +12,7 @@ use crate::{
     weigh::{Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
-use image::GrayImage;
+use image::{GrayImage, imageops};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, path::PathBuf, sync::Arc, time::Duration};
 
@@ -182,7 +182,7 @@ impl Reader {
         .await?;
         let printed = match anchor {
             Some((zone, reading)) => self.read_print(&zone, &reading).await?,
-            None => self.read_words(move || zone::whole_page(&gray)).await?,
+            None => self.read_bare_print(gray).await?,
         };
         let (visas, mut identity): (Vec<_>, Vec<_>) = zones
             .into_iter()
@@ -262,11 +262,32 @@ impl Reader {
         Ok(printed)
     }
 
+    /// Reads the print of a page without a zone: as it lies and, if hardly a word comes out of that, turned.
+    async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
+        let mut best = PrintedText::default();
+        let turns: [fn(&GrayImage) -> GrayImage; 4] =
+            [GrayImage::clone, imageops::rotate180, imageops::rotate90, imageops::rotate270];
+        for turn in turns {
+            let shown = gray.clone();
+            let read = self.read_words(move || turn(&zone::whole_page(&shown))).await?;
+            if best.looks.is_empty() || read.sure_words() > best.sure_words() {
+                best = read;
+            }
+            if best.sure_words() >= ENOUGH_WORDS {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
     async fn read_words(&self, area: impl FnOnce() -> GrayImage + Send + 'static) -> Result<PrintedText, ReadError> {
         let area = blocking(area).await?;
         Ok(PrintedText::from_table(&self.engine.read_words(&area).await?))
     }
 }
+
+/// A page on which so many words are surely read lies the right way up.
+const ENOUGH_WORDS: usize = 6;
 
 /// The ways to look at the print, the best first.
 const PRINT_LOOKS: [PrintLook; 3] = [

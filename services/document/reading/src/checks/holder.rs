@@ -3,7 +3,7 @@
 use super::Case;
 use crate::names::names_agree;
 use jiff::{Span, civil::Date};
-use mesh_types::{Check, CheckName};
+use mesh_types::{Check, CheckName, DocumentKind};
 
 /// The least age of a member in years (domain.md, "Document").
 pub const MINIMUM_AGE_YEARS: i32 = 16;
@@ -40,26 +40,33 @@ impl Case<'_> {
         let Some(expiry) = claimed.expiry_date else {
             return Check::failed(name, "EXPIRY_DATE_UNREADABLE");
         };
-        // A zone has no date of issue; the barcode beside it may.
-        let issue = claimed.issue_date.or_else(|| self.fields.barcode?.fields.issue_date);
         let longest = match self.fields.kind {
-            mesh_types::DocumentKind::DriversLicense => LONGEST_LICENCE_VALIDITY_YEARS,
-            _ => LONGEST_VALIDITY_YEARS,
+            DocumentKind::DriversLicense => LONGEST_LICENCE_VALIDITY_YEARS,
+            DocumentKind::Passport | DocumentKind::NationalId => LONGEST_VALIDITY_YEARS,
         };
         let implausible = [
             (birth > self.as_of, "BORN_IN_THE_FUTURE"),
             (years_after(birth, LONGEST_LIFE_YEARS) < self.as_of, "BORN_TOO_LONG_AGO"),
             (expiry <= birth, "EXPIRES_BEFORE_BIRTH"),
             (expiry > years_after(self.as_of, longest), "VALID_FOR_TOO_LONG"),
-            (issue.is_some_and(|issue| issue > self.as_of), "ISSUED_IN_THE_FUTURE"),
-            (issue.is_some_and(|issue| issue < birth), "ISSUED_BEFORE_BIRTH"),
-            (issue.is_some_and(|issue| issue >= expiry), "EXPIRES_BEFORE_ISSUE"),
-            (issue.is_some_and(|issue| expiry > years_after(issue, longest)), "VALID_FOR_TOO_LONG"),
         ];
-        match implausible.into_iter().find(|(is_so, _)| *is_so) {
-            Some((_, reason)) => Check::failed(name, reason),
-            None => Check::passed(name, "PLAUSIBLE"),
+        if let Some((_, reason)) = implausible.into_iter().find(|(is_so, _)| *is_so) {
+            return Check::failed(name, reason);
         }
+        let barcode = self.fields.barcode.and_then(|barcode| barcode.fields.issue_date);
+        let wrong = |issue: Date| implausible_issue(issue, birth, expiry, longest, self.as_of);
+        // Zones have no date of issue. Print alone is one look, so what it says of that is held against nobody.
+        match (barcode.and_then(wrong), self.printed_issue_date().and_then(wrong)) {
+            (Some(reason), _) => Check::failed(name, reason),
+            (None, Some(_)) if barcode.is_none() => Check::not_applicable(name, "PRINTED_ISSUE_DATE_DOUBTFUL"),
+            (None, _) => Check::passed(name, "PLAUSIBLE"),
+        }
+    }
+
+    /// The date of issue by its caption, on any page that shows one.
+    fn printed_issue_date(&self) -> Option<Date> {
+        let pages = self.reading.pages.iter().filter_map(|page| page.printed.as_ref());
+        pages.filter_map(|printed| printed.by_captions().issue_date).next()
     }
 
     pub(super) fn minimum_age(&self) -> Check {
@@ -92,6 +99,17 @@ impl Case<'_> {
             Some(Some(_)) => Check::failed(name, "BIRTH_DATES_DIFFER"),
         }
     }
+}
+
+/// What is wrong with a date of issue.
+fn implausible_issue(issue: Date, birth: Date, expiry: Date, longest: i32, as_of: Date) -> Option<&'static str> {
+    let implausible = [
+        (issue > as_of, "ISSUED_IN_THE_FUTURE"),
+        (issue < birth, "ISSUED_BEFORE_BIRTH"),
+        (issue >= expiry, "EXPIRES_BEFORE_ISSUE"),
+        (expiry > years_after(issue, longest), "VALID_FOR_TOO_LONG"),
+    ];
+    implausible.into_iter().find(|(is_so, _)| *is_so).map(|(_, reason)| reason)
 }
 
 /// The same day some years later; 29 February falls on the 28th where the year has no such day.

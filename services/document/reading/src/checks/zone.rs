@@ -59,10 +59,14 @@ impl Case<'_> {
             return Check::failed(name, "CHECK_DIGIT_MISMATCH");
         }
         // Print vouches for number, names, states and sex in checks of their own; the rest of the zone rests on this one.
-        let optional_data_open = self.fields.printed.optional_data != FieldAgreement::Agrees;
+        let printed = &self.fields.printed;
         let open = zone.is_doubtful(ZoneField::DocumentCode)
-            || (optional_data_open
-                && [ZoneField::OptionalData, ZoneField::SecondOptionalData].into_iter().any(|field| zone.is_doubtful(field)));
+            || [
+                (ZoneField::OptionalData, printed.optional_data),
+                (ZoneField::SecondOptionalData, printed.second_optional_data),
+            ]
+            .into_iter()
+            .any(|(field, printed)| zone.is_doubtful(field) && printed != FieldAgreement::Agrees);
         if open {
             Check::failed(name, "ZONE_DOUBTFUL")
         } else {

@@ -144,9 +144,18 @@ fn values(runs: &[Run<'_>], caption: &Caption) -> Vec<String> {
     found
 }
 
+/// Where a caption ends with which a run begins. One word before it is borne where its own first word cannot be taken for
+/// anything else: engines misread the small numbers of captions.
 fn begins_with(run: &[&Word], caption: &[&str]) -> Option<usize> {
-    let says_so = run.len() >= caption.len() && run.iter().zip(caption).all(|(word, wanted)| plain(word) == *wanted);
-    says_so.then_some(caption.len())
+    let starts = if caption[0].len() > 2 { 0..2 } else { 0..1 };
+    let says_so = |start: &usize| {
+        let words = run.get(*start..*start + caption.len());
+        words.is_some_and(|words| words.iter().zip(caption).all(|(word, wanted)| plain(word) == *wanted))
+    };
+    let end = starts.into_iter().find(says_so)? + caption.len();
+    // In North America 5 is the document's discriminator and not its number.
+    let discriminator = caption == ["5"] && run.get(1).is_some_and(|word| plain(word) == "dd");
+    (!discriminator).then_some(end)
 }
 
 fn plain(word: &Word) -> String {

@@ -36,6 +36,7 @@ fn fields() -> Claimed {
         expiry_date: Some(date(2012, 4, 15)),
         sex: Some(Sex::Female),
         optional_data: String::new(),
+        second_optional_data: String::new(),
         date_order: DateOrder::DayFirst,
     }
 }
@@ -67,6 +68,7 @@ fn a_whole_page_agrees_field_by_field() {
         agreement(&[], &fields()),
         Agreement {
             optional_data: FieldAgreement::Agrees,
+            second_optional_data: FieldAgreement::Agrees,
             ..Agreement::NOTHING_FOUND
         }
     );

@@ -278,6 +278,34 @@ fn a_licence_whose_barcode_is_there_but_unreadable_says_so() {
 }
 
 #[test]
+fn an_issue_date_must_lie_between_birth_and_expiry() {
+    let licence = of_kind(specimen::DocumentKind::DrivingLicence, 6);
+    let truth = licence.truth();
+    let name = CheckName::DatesPlausible;
+    for (issue, expected) in [
+        (truth.issue_date, Check::passed(name, "PLAUSIBLE")),
+        (date(2026, 1, 2), Check::failed(name, "ISSUED_IN_THE_FUTURE")),
+        (date(1900, 1, 1), Check::failed(name, "ISSUED_BEFORE_BIRTH")),
+        (truth.expiry_date.saturating_sub(jiff::Span::new().years(17)), Check::failed(name, "VALID_FOR_TOO_LONG")),
+    ] {
+        let mut barcode = barcode_of(truth, Subfile::DrivingLicence);
+        barcode.fields.birth_date = Some(date(1950, 1, 1));
+        barcode.fields.issue_date = Some(issue);
+        let pages = vec![back(None, Some(barcode))];
+        let checks = check(&DocumentReading { pages }, &profile_of(truth), DocumentKind::DriversLicense, DAY);
+        assert!(checks.contains(&expected), "{issue}");
+    }
+    // What print alone says of it is doubtful at most.
+    let card = of_kind(specimen::DocumentKind::NationalIdTd2, 6);
+    let pages = vec![PageReading {
+        mrz: Some(zone_of(card.truth())),
+        ..page(&["Date of issue", "12 MAY 2030"])
+    }];
+    let checks = check(&DocumentReading { pages }, &profile_of(card.truth()), DocumentKind::NationalId, DAY);
+    assert!(checks.contains(&Check::not_applicable(name, "PRINTED_ISSUE_DATE_DOUBTFUL")));
+}
+
+#[test]
 fn answers_of_elsewhere_take_their_places() {
     let checks = check(&DocumentReading::default(), &profile(), DocumentKind::Passport, TODAY);
     let answer = Check::failed(CheckName::NotBlocklisted, "BLOCKLISTED");
