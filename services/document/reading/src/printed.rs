@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod clearing;
 mod dates;
 mod labelled;
 mod likeness;
@@ -12,6 +13,7 @@ mod sex;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clearing::{Clearing, cleared};
 pub use dates::DateOrder;
 pub use labelled::PrintedFields;
 
