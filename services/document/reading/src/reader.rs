@@ -171,12 +171,18 @@ impl Reader {
             .first()
             .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
         let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
-        let passport = anchor.as_ref().is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
+        let passport = anchor
+            .as_ref()
+            .is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
         let gray = Arc::new(gray);
         let shown = gray.clone();
         let (quality, barcode) = blocking(move || {
             // No passport has such a barcode, and looking for one takes its time.
-            let barcode = if passport { Found::Nothing } else { barcode::find(&shown) };
+            let barcode = if passport {
+                Found::Nothing
+            } else {
+                barcode::find(&shown)
+            };
             (Quality::measure(&shown, pitch), barcode)
         })
         .await?;
@@ -270,18 +276,27 @@ impl Reader {
         if printed.sure_words() < ENOUGH_WORDS {
             return Ok(printed);
         }
-        let more = self.read_words(move || cleared(&turn(&zone::whole_page(&gray)), BARE_LOOKS[1])).await?;
+        let more = self
+            .read_words(move || cleared(&turn(&zone::whole_page(&gray)), BARE_LOOKS[1]))
+            .await?;
         printed.looks.extend(more.looks);
         Ok(printed)
     }
 
     /// Reads a page as it lies and, if hardly a word comes out of that, turned.
     async fn read_turned(&self, gray: Arc<GrayImage>) -> Result<(PrintedText, Turn), ReadError> {
-        let turns: [Turn; 4] = [GrayImage::clone, imageops::rotate180, imageops::rotate90, imageops::rotate270];
+        let turns: [Turn; 4] = [
+            GrayImage::clone,
+            imageops::rotate180,
+            imageops::rotate90,
+            imageops::rotate270,
+        ];
         let mut best = (PrintedText::default(), turns[0]);
         for turn in turns {
             let shown = gray.clone();
-            let read = self.read_words(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0])).await?;
+            let read = self
+                .read_words(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0]))
+                .await?;
             if best.0.looks.is_empty() || read.sure_words() > best.0.sure_words() {
                 best = (read, turn);
             }
@@ -315,10 +330,10 @@ const BARE_LOOKS: [Clearing; 2] = [
         to: 0.75,
     },
     Clearing {
-        tenfold: 14,
-        smooth: 1.4,
-        from: 0.35,
-        to: 0.7,
+        tenfold: 13,
+        smooth: 1.2,
+        from: 0.2,
+        to: 0.5,
     },
 ];
 

@@ -37,11 +37,22 @@ impl Case<'_> {
         let agrees = |name| self.print_agrees(name).result == CheckResult::Passed;
         if !agrees(CheckName::PrintedDocumentNumber) && !self.zone_agrees(CheckName::BarcodeDocumentNumber) {
             Some("SINGLE_SOURCE_NUMBER")
-        } else if !agrees(CheckName::PrintedNames) && !self.zone_agrees(CheckName::BarcodeNames) {
+        } else if !agrees(CheckName::PrintedNames)
+            && !self.one_name_is_printed()
+            && !self.zone_agrees(CheckName::BarcodeNames)
+        {
             Some("SINGLE_SOURCE_NAMES")
         } else {
             None
         }
+    }
+
+    /// One of the names stands on the card, and the profile has them all: then a letter that was misread in the other one
+    /// makes the card no other person's.
+    fn one_name_is_printed(&self) -> bool {
+        let printed = &self.fields.printed;
+        let one = [printed.surname, printed.given_names].contains(&FieldAgreement::Agrees);
+        one && self.name_matches_profile().result == CheckResult::Passed
     }
 
     fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<&'static str> {

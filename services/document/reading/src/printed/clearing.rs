@@ -28,13 +28,21 @@ const PALEST_INK: f32 = 0.7;
 pub(crate) fn cleared(gray: &GrayImage, way: Clearing) -> GrayImage {
     let (width, height) = (gray.width() * way.tenfold / 10, gray.height() * way.tenfold / 10);
     let larger = imageops::resize(gray, width.max(1), height.max(1), imageops::FilterType::CatmullRom);
-    let page = if way.smooth > 0.0 { imageops::blur(&larger, way.smooth) } else { larger };
+    let page = if way.smooth > 0.0 {
+        imageops::blur(&larger, way.smooth)
+    } else {
+        larger
+    };
     let paper = paper(&page);
     let share = |x: u32, y: u32| {
         let paper = f32::from(paper.get_pixel(x, y).0[0]).max(1.0);
         (f32::from(page.get_pixel(x, y).0[0]) / paper).min(1.0)
     };
-    let mut shares: Vec<f32> = page.enumerate_pixels().step_by(7).map(|(x, y, _)| share(x, y)).collect();
+    let mut shares: Vec<f32> = page
+        .enumerate_pixels()
+        .step_by(7)
+        .map(|(x, y, _)| share(x, y))
+        .collect();
     let at = (shares.len() as f32 * INK_SHARE) as usize;
     let (_, ink, _) = shares.select_nth_unstable_by(at, f32::total_cmp);
     let depth = 1.0 - ink.min(PALEST_INK);
@@ -51,8 +59,9 @@ fn paper(page: &GrayImage) -> GrayImage {
         let (left, top) = (column * SQUARE, row * SQUARE);
         let right = (left + SQUARE).min(page.width());
         let bottom = (top + SQUARE).min(page.height());
-        let mut tones: Vec<u8> =
-            (top..bottom).flat_map(|y| (left..right).map(move |x| page.get_pixel(x, y).0[0])).collect();
+        let mut tones: Vec<u8> = (top..bottom)
+            .flat_map(|y| (left..right).map(move |x| page.get_pixel(x, y).0[0]))
+            .collect();
         let at = ((tones.len() - 1) as f32 * PAPER_SHARE) as usize;
         Luma([*tones.select_nth_unstable(at).1])
     });
@@ -69,9 +78,16 @@ mod tests {
         // Paper that darkens to the right, with a faint pattern and three strokes of ink.
         let page = GrayImage::from_fn(400, 100, |x, y| {
             let light = 240.0 - x as f32 / 4.0;
-            let is_ink = (40..60).contains(&y) && [50, 200, 350].iter().any(|left| (*left..left + 6).contains(&x));
+            let is_ink = (40..60).contains(&y) && [50, 200, 350].iter().any(|left| (*left..left + 14).contains(&x));
             let is_pattern = (x + y) % 11 == 0;
-            Luma([(light * if is_ink { 0.2 } else if is_pattern { 0.88 } else { 1.0 }) as u8])
+            Luma([(light
+                * if is_ink {
+                    0.2
+                } else if is_pattern {
+                    0.88
+                } else {
+                    1.0
+                }) as u8])
         });
         let way = Clearing {
             tenfold: 10,
@@ -84,7 +100,9 @@ mod tests {
             assert!(clear.get_pixel(left + 3, 50).0[0] < 20, "ink at {left}");
         }
         let paper = clear.enumerate_pixels().filter(|(_, y, _)| *y < 35);
-        let (light, all) = paper.fold((0, 0), |(light, all), (_, _, tone)| (light + u32::from(tone.0[0] > 230), all + 1));
+        let (light, all) = paper.fold((0, 0), |(light, all), (_, _, tone)| {
+            (light + u32::from(tone.0[0] > 230), all + 1)
+        });
         assert!(light * 100 > all * 99, "{light} of {all}");
     }
 

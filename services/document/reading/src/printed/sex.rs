@@ -12,11 +12,21 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
     };
     let words = || runs.iter().flatten();
     // A caption may begin with a number, under which its value stands then.
-    let begins = |run: &Run<'_>, at: usize| run[..at].iter().all(|word| bare(word).bytes().all(|byte| byte.is_ascii_digit()));
+    let begins = |run: &Run<'_>, at: usize| at == 1 && bare(run[0]).len() <= 2;
     let captions: Vec<Word> = runs
         .iter()
-        .flat_map(|run| (0..run.len()).filter(|at| is_caption_of_sex(&bare(run[*at]))).map(move |at| (run, at)))
-        .map(|(run, at)| if begins(run, at) { joined(run[0], run[at]) } else { run[at].clone() })
+        .flat_map(|run| {
+            (0..run.len())
+                .filter(move |at| is_caption_of_sex(&bare(run[*at])))
+                .map(move |at| (run, at))
+        })
+        .map(|(run, at)| {
+            if begins(run, at) {
+                joined(run[0], run[at])
+            } else {
+                run[at].clone()
+            }
+        })
         .collect();
     let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
     if captions.is_empty() {
