@@ -257,21 +257,19 @@ const PRINT_LOOKS: [PrintLook; 3] = [
 ];
 
 /// The ways to cut a line, the usual ones first. The model is trained on letters that fill 42–55 % of a cut's height.
-const CUTS: [&[Cut]; 2] = [
-    &[
-        Cut {
-            pitch: 20.0,
-            height: 40,
-            beside: 0.6,
-            smooth: 0.0,
-        },
-        Cut {
-            pitch: 21.0,
-            height: 40,
-            beside: 0.3,
-            smooth: 0.6,
-        },
-    ],
+const CUTS: [&[Cut]; 3] = [
+    &[Cut {
+        pitch: 20.0,
+        height: 40,
+        beside: 0.6,
+        smooth: 0.0,
+    }],
+    &[Cut {
+        pitch: 21.0,
+        height: 40,
+        beside: 0.3,
+        smooth: 0.6,
+    }],
     &[
         Cut {
             pitch: 19.0,

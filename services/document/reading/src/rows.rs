@@ -148,7 +148,7 @@ struct Place {
 }
 
 fn best_places(edges: &Plane, slope: f32) -> Vec<Place> {
-    let profile = Profile::new(edges, slope, 1);
+    let profile = Profile::new(edges, slope, 2);
     let mut places: Vec<(f32, Place)> = Vec::new();
     let [most_cells, .., least_cells] = CELLS.map(|cells| cells as f32);
     let mut pitch = edges.width as f32 * LEAST_WIDTH / most_cells;
