@@ -97,6 +97,20 @@ impl Line {
         (x - dy * down, y + dx * down)
     }
 
+    /// How far another line's middle is below this line, in pixels.
+    pub(crate) fn distance_to(&self, other: &Self) -> f32 {
+        let (dx, dy) = (other.x[0] - self.x[0], other.y[0] - self.y[0]);
+        (dy * self.x[1] - dx * self.y[1]) / self.pitch()
+    }
+
+    /// The same line so many pixels further down.
+    pub(crate) fn moved_below(mut self, pixels: f32) -> Self {
+        let (right, down) = (self.x[1] / self.pitch(), self.y[1] / self.pitch());
+        self.x[0] -= down * pixels;
+        self.y[0] += right * pixels;
+        self
+    }
+
     /// The same line, a whole number of cells further on.
     pub(crate) fn moved_by_cells(&self, cells: f32) -> Self {
         let (x, y) = self.middle(self.half() + cells);
