@@ -246,7 +246,13 @@ fn combs(ink: &[f32], from: f32, to: f32, pitch: f32) -> Vec<Comb> {
     let Some((_, best)) = fitted.max_by(|a, b| (a.0 / a.1.cells as f32).total_cmp(&(b.0 / b.1.cells as f32))) else {
         return Vec::new();
     };
-    let combs = CELLS.map(|cells| if cells == best.cells { (best.score(ink), best) } else { best.with_cells(ink, cells) });
+    let combs = CELLS.map(|cells| {
+        if cells == best.cells {
+            (best.score(ink), best)
+        } else {
+            best.with_cells(ink, cells)
+        }
+    });
     let each = |(score, comb): &(f32, Comb)| score / comb.cells as f32;
     let most = combs.iter().map(each).fold(0.0, f32::max);
     let good = combs.iter().filter(|comb| each(comb) > LEAST_SHARE * most);
