@@ -98,7 +98,7 @@ fn type_supported(mrz: Option<&MrzReading>, kind: DocumentKind) -> Check {
         (DocumentKind::Passport, Some(mrz)) if mrz.fields.document_code.starts_with('P') => {
             Check::passed(name, "PASSPORT")
         }
-        (DocumentKind::Passport, Some(_)) => Check::failed(name, "NOT_A_PASSPORT"),
+        (_, Some(_)) => Check::failed(name, "NOT_A_PASSPORT"),
     }
 }
 
@@ -106,6 +106,17 @@ fn check_zone(name: CheckName, mrz: &MrzReading, printed: &Agreement, profile: &
     let fields = &mrz.fields;
     match name {
         CheckName::TypeSupported | CheckName::MrzFound => unreachable!("these two are checked without a zone"),
+        CheckName::ImageQuality
+        | CheckName::BarcodeFound
+        | CheckName::BarcodeDocumentNumber
+        | CheckName::BarcodeNames
+        | CheckName::BarcodeBirthDate
+        | CheckName::BarcodeExpiryDate
+        | CheckName::BarcodeSex
+        | CheckName::TwoSources
+        | CheckName::VisaAgrees
+        | CheckName::NotInUseByAnother
+        | CheckName::NotBlocklisted => Check::not_applicable(name, "NOT_CHECKED"),
         CheckName::MrzCheckDigits => zone_holds(mrz, printed),
         CheckName::PrintedDocumentNumber => printed_says(name, &[printed.document_number]),
         CheckName::PrintedNames => match fields.given_names.as_str() {

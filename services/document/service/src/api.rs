@@ -75,6 +75,8 @@ fn uploaded(recorded: &RecordedUpload, document_url: String) -> UploadDocumentRe
 fn verification(standing: Standing) -> DocumentVerification {
     let document_type = match standing.kind {
         DocumentKind::Passport => DocumentType::Passport,
+        DocumentKind::DriversLicense => DocumentType::DriversLicense,
+        DocumentKind::NationalId => DocumentType::NationalId,
     };
     let answer = DocumentVerification {
         document_id: standing.document_id.to_string(),
@@ -97,6 +99,7 @@ fn ruled(answer: DocumentVerification, ruling: StoredRuling) -> DocumentVerifica
         Decision::Accepted => DocumentDecision::Accepted,
         Decision::Rejected => DocumentDecision::Rejected,
         Decision::Resubmit => DocumentDecision::Resubmit,
+        Decision::NeedsReview => DocumentDecision::NeedsReview,
     };
     let decided_at = prost_types::Timestamp {
         seconds: ruling.decided_at.as_second(),

@@ -182,9 +182,11 @@ impl Taking {
 fn kind(document_type: i32) -> Result<DocumentKind, Problem> {
     match DocumentType::try_from(document_type) {
         Ok(DocumentType::Passport) => Ok(DocumentKind::Passport),
+        Ok(DocumentType::DriversLicense) => Ok(DocumentKind::DriversLicense),
+        Ok(DocumentType::NationalId) => Ok(DocumentKind::NationalId),
         Ok(DocumentType::Unspecified) | Err(_) => Err(Problem::invalid_field(
             "header.document_type",
-            "must be DOCUMENT_TYPE_PASSPORT",
+            "must be a document type: passport, driver licence or national id",
         )),
     }
 }

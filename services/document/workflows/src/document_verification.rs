@@ -60,6 +60,7 @@ impl DocumentVerificationWorkflow {
             verification_id: request.verification_id,
             member_id: request.member_id,
             document_url: request.document_url.clone(),
+            submission: 1,
         };
         Ok(ctx
             .execute_activity(DocumentActivities::extract_document_data, input, options)

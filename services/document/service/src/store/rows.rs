@@ -179,10 +179,7 @@ fn member(id: i64) -> Result<MemberId, Problem> {
 }
 
 fn kind(text: &str) -> Result<DocumentKind, Problem> {
-    known(
-        "kind",
-        [DocumentKind::Passport].into_iter().find(|kind| kind.as_str() == text),
-    )
+    known("kind", DocumentKind::parse(text))
 }
 
 fn decision(text: &str) -> Result<Decision, Problem> {
