@@ -22,6 +22,7 @@ mod data_page;
 mod degradation;
 mod other_pages;
 mod passport;
+mod pdf;
 mod person;
 pub mod training;
 mod truth;
@@ -35,6 +36,7 @@ use image::{ImageFormat, RgbImage};
 pub use degradation::{Degradation, degrade};
 pub use other_pages::{blank_page, letter_page};
 pub use passport::{Passport, SpecimenOptions};
+pub use pdf::to_pdf;
 pub use truth::{Sex, Truth};
 
 /// The bytes of a PNG file.
