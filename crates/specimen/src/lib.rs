@@ -20,6 +20,7 @@
 mod canvas;
 mod data_page;
 mod degradation;
+pub mod hostile;
 mod other_pages;
 mod passport;
 mod pdf;
