@@ -1,9 +1,13 @@
 //! What the fence costs: `cargo run --release -p document-sandbox --example overhead [MiB that the parent holds]`.
 
 use document_sandbox::{Confinement, Limits, Run, Sandbox, SandboxConfig};
-use std::{path::Path, process::Stdio, time::Instant};
+use std::{
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
-const RUNS: u32 = 100;
+const RUNS: usize = 100;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,34 +24,36 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         sandbox.confinement(),
         held.len() >> 20
     );
-    for _ in 0..2 {
+    let (mut plain, mut fenced) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
         let started = Instant::now();
-        for _ in 0..RUNS {
-            let mut command = tokio::process::Command::new("/bin/true");
-            command
-                .env_clear()
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null());
-            command.spawn()?.wait_with_output().await?;
-        }
-        let plain = started.elapsed() / RUNS;
+        let mut command = tokio::process::Command::new("/bin/true");
+        command
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        command.spawn()?.wait_with_output().await?;
+        plain.push(started.elapsed());
+
         let started = Instant::now();
-        for _ in 0..RUNS {
-            let run = Run {
-                program: Path::new("/bin/true"),
-                arguments: &[],
-                environment: &[],
-                stdin: Default::default(),
-                max_output_bytes: 1,
-            };
-            sandbox.run(run).await?;
-        }
-        let fenced = started.elapsed() / RUNS;
-        println!(
-            "/bin/true: plain {plain:.2?}, fenced {fenced:.2?}, ratio {:.2}",
-            fenced.as_secs_f64() / plain.as_secs_f64()
-        );
+        let run = Run {
+            program: Path::new("/bin/true"),
+            arguments: &[],
+            environment: &[],
+            stdin: Default::default(),
+            max_output_bytes: 1,
+        };
+        sandbox.run(run).await?;
+        fenced.push(started.elapsed());
     }
+    let [plain, fenced] = [plain, fenced].map(median);
+    let ratio = fenced.as_secs_f64() / plain.as_secs_f64();
+    println!("/bin/true {RUNS} times, median: plain {plain:.2?}, fenced {fenced:.2?}, ratio {ratio:.2}");
     Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }

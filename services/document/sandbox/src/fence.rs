@@ -1,8 +1,8 @@
-//! The fence: prepared before the fork, put up by the child before its program.
+//! The fence: prepared by the parent, put up by the child before its program.
 
 use crate::{Limits, SandboxError, kernel, paths::Openable, syscalls};
 use rustix::{
-    process::{Resource, Rlimit, setrlimit, setsid},
+    process::{Resource, Rlimit, setpgid, setrlimit},
     thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs},
 };
 use seccompiler::BpfProgram;
@@ -132,10 +132,12 @@ pub(crate) struct Fence {
 }
 
 impl Fence {
-    /// Puts the fence up around the calling process, for good. Runs between `fork` and `exec`: system calls only, nothing
-    /// that allocates or locks.
+    /// Puts the fence up around the calling process, for good. Runs in a child that shares its parent's
+    /// memory: system calls only, nothing that allocates or locks.
     pub(crate) fn raise(&self) -> io::Result<()> {
-        setsid()?;
+        // A group, not a session: for a new session the scheduler makes a group of its own too (autogroup), which under load
+        // costs some milliseconds. What a session would keep away, the terminal, no rule lets be opened.
+        setpgid(None, None)?;
         kernel::close_other_files_at_exec()?;
         // The parent kills in time; this is for a parent that was killed itself.
         let seconds = self.limits.wall_clock.as_secs().saturating_add(2);

@@ -1,23 +1,13 @@
-//! The system calls for which no library has a safe function that may be called between `fork` and `exec`.
+//! The system calls for which no library has a safe function that may be called before `exec`.
 #![expect(
     unsafe_code,
-    reason = "between fork and exec only plain system calls are sound; the libraries' safe functions allocate"
+    reason = "before exec only plain system calls are sound; the libraries' safe functions allocate"
 )]
 
 use std::{
     io,
     os::fd::{AsRawFd, BorrowedFd},
 };
-
-/// Has `prepare` run in the child before its program, where only what neither allocates nor locks is sound: the other
-/// threads of the parent don't exist there, so a lock that one of them held stays locked for ever.
-pub(crate) fn before_exec(
-    command: &mut tokio::process::Command,
-    prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
-) {
-    // SAFETY: the one caller, `Fence::raise`, makes system calls on values that were made before the fork.
-    unsafe { command.pre_exec(prepare) };
-}
 
 /// The version of Landlock's interface that the kernel has, from 1 on; `None` without Landlock.
 pub(crate) fn landlock_abi() -> Option<u8> {
@@ -56,7 +46,7 @@ pub(crate) fn has_seccomp() -> bool {
 
 /// Closes every file but the standard ones at the coming `exec`.
 pub(crate) fn close_other_files_at_exec() -> io::Result<()> {
-    // SAFETY: takes numbers only; nothing is closed before the `exec`, so the parent's view of the pipes stays valid.
+    // SAFETY: takes numbers only; nothing is closed before the `exec`, so our pipes stay valid.
     let closed = done(unsafe {
         libc::syscall(
             libc::SYS_close_range,

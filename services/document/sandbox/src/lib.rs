@@ -1,19 +1,19 @@
 //! Runs one program that must not be trusted, because what it reads comes from outside, with a fence around it.
 //!
 //! [`Sandbox::run`] starts a program (tesseract, pdfinfo, pdftoppm), hands it bytes on its standard input and returns
-//! what it wrote to its standard output. Between `fork` and `exec` the child fences itself in, so there is no moment in
+//! what it wrote to its standard output. Between its birth and `exec` the child fences itself in, so there is no moment in
 //! which the program runs free and no launcher program to install:
 //! - resource limits: address space, processor time, size of a file, open files, no further process, no core dump;
 //! - Landlock: it reads the system's programs and libraries and the folders that were named, writes in a fresh folder of
 //!   its own, and opens nothing else; no network, no signal and no abstract socket out of the fence, where the kernel's
 //!   version of Landlock (its ABI) has that;
 //! - seccomp: only the system calls of a program that computes; none for sockets, processes, mounts, keys or tracing;
-//! - no capabilities and no new privileges, an empty environment, no inherited file, a session of its own.
+//! - no capabilities and no new privileges, an empty environment, no inherited file, a process group of its own.
 //!
 //! Invariants:
 //! - the whole process group is killed when the time is over or the future is dropped;
 //! - the program's standard error is never read: it may quote what the input shows;
-//! - everything that the child needs is made before the fork; after it there are system calls only;
+//! - everything that the child needs is made before it is; it makes system calls only, in memory that it shares until `exec`;
 //! - absent on purpose: a list of what is forbidden. What isn't named is refused.
 //!
 //! Linux only, as Landlock and seccomp are. Start with [`Sandbox`]; `fence` is what happens in the child.
@@ -22,6 +22,7 @@ mod fence;
 mod kernel;
 mod paths;
 mod run;
+mod spawn;
 mod syscalls;
 
 pub use fence::{Confinement, InForce};

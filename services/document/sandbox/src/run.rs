@@ -3,21 +3,20 @@
 use crate::{
     Limits, SandboxError,
     fence::{Fence, Ground},
-    kernel,
+    spawn::{End, Plan, Running},
 };
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::{CString, OsStr, OsString},
+    fs::OpenOptions,
     io,
-    os::unix::process::ExitStatusExt,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::{Child, Command},
+    net::unix::pipe,
 };
 
 /// What is to run.
@@ -111,63 +110,81 @@ pub(crate) async fn run(ground: &Ground, limits: Limits, run: Run<'_>) -> Result
         .fence(limits, &program, folder.path())
         .map_err(|source| RunError::Fence { source })?;
     // Declared after the folder, so that the process is killed before its folder is removed.
-    let mut running = Running(command(&program, &run, folder.path(), fence).spawn().map_err(start)?);
-    if let Some(pid) = running.0.id() {
-        tracing::Span::current().record("process.pid", pid);
-    }
-    let ended = tokio::time::timeout(limits.wall_clock, running.talk(&run.stdin, run.max_output_bytes)).await;
-    let (stdout, status) = match ended {
-        Err(_) => {
-            return Err(RunError::TimedOut {
-                after: limits.wall_clock,
-            });
+    let mut started = start_program(&program, &run, folder.path(), fence).map_err(start)?;
+    tracing::Span::current().record("process.pid", started.running.id());
+    let ended = tokio::time::timeout(limits.wall_clock, started.talk(&run.stdin, run.max_output_bytes)).await;
+    match ended {
+        Err(_) => Err(RunError::TimedOut {
+            after: limits.wall_clock,
+        }),
+        Ok(Err(Stop::Broken(source))) => Err(start(source)),
+        Ok(Err(Stop::TooMuch)) => Err(RunError::OutputTooLarge {
+            limit: run.max_output_bytes,
+        }),
+        Ok(Ok((_, End::Signal(signal)))) => Err(RunError::Killed { signal }),
+        Ok(Ok((stdout, End::Code(code)))) => {
+            tracing::Span::current().record("process.exit.code", code);
+            if code == 0 {
+                Ok(Output { stdout })
+            } else {
+                Err(RunError::Failed { code })
+            }
         }
-        Ok(Err(source)) => return Err(start(source)),
-        Ok(Ok(None)) => {
-            return Err(RunError::OutputTooLarge {
-                limit: run.max_output_bytes,
-            });
-        }
-        Ok(Ok(Some(ended))) => ended,
-    };
-    if let Some(signal) = status.signal() {
-        return Err(RunError::Killed { signal });
-    }
-    let code = status.code().unwrap_or(-1);
-    tracing::Span::current().record("process.exit.code", code);
-    if code == 0 {
-        Ok(Output { stdout })
-    } else {
-        Err(RunError::Failed { code })
     }
 }
 
-fn command(program: &Path, run: &Run<'_>, folder: &Path, fence: Fence) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args(run.arguments)
-        .env_clear()
-        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-        .envs([("OMP_THREAD_LIMIT", "1"), ("LC_ALL", "C.UTF-8"), ("TZ", "UTC0")])
-        .env("TMPDIR", folder)
-        .envs(run.environment.iter().copied())
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    kernel::before_exec(&mut command, move || fence.raise());
-    command
+/// A program that runs, and our ends of its pipes.
+struct Started {
+    running: Running,
+    pipes: Option<(pipe::Sender, pipe::Receiver)>,
 }
 
-/// A child that doesn't outlive this value, nor does anything that it started.
-struct Running(Child);
+fn start_program(program: &Path, run: &Run<'_>, folder: &Path, fence: Fence) -> io::Result<Started> {
+    let (stdin, input) = io::pipe()?;
+    let (output, stdout) = io::pipe()?;
+    let nowhere: OwnedFd = OpenOptions::new().write(true).open("/dev/null")?.into();
+    let arguments = std::iter::once(program.as_os_str()).chain(run.arguments.iter().copied());
+    let running = Plan {
+        program: CString::new(program.as_os_str().as_bytes())?,
+        arguments: arguments
+            .map(|text| CString::new(text.as_bytes()))
+            .collect::<Result<_, _>>()?,
+        environment: environment(run, folder)?,
+        folder: CString::new(folder.as_os_str().as_bytes())?,
+        stdin: stdin.into(),
+        stdout: stdout.into(),
+        stderr: nowhere,
+        fence,
+    }
+    .start()?;
+    Ok(Started {
+        running,
+        pipes: Some((
+            pipe::Sender::from_owned_fd(input.into())?,
+            pipe::Receiver::from_owned_fd(output.into())?,
+        )),
+    })
+}
 
-impl Running {
-    /// Hands over the input and takes the output, both at once; `None` when it writes more than `most` bytes.
-    async fn talk(&mut self, input: &[u8], most: usize) -> io::Result<Option<(Vec<u8>, std::process::ExitStatus)>> {
-        let mut stdin = self.0.stdin.take().expect("stdin was asked for as a pipe");
-        let stdout = self.0.stdout.take().expect("stdout was asked for as a pipe");
+fn environment(run: &Run<'_>, folder: &Path) -> io::Result<Vec<CString>> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own = [
+        ("PATH", path.as_os_str()),
+        ("OMP_THREAD_LIMIT", OsStr::new("1")),
+        ("LC_ALL", OsStr::new("C.UTF-8")),
+        ("TZ", OsStr::new("UTC0")),
+        ("TMPDIR", folder.as_os_str()),
+    ];
+    own.iter()
+        .chain(run.environment)
+        .map(|(key, value)| Ok(CString::new([key.as_bytes(), b"=", value.as_bytes()].concat())?))
+        .collect()
+}
+
+impl Started {
+    /// Hands over the input and takes the output, both at once, and waits for the end.
+    async fn talk(&mut self, input: &[u8], most: usize) -> Result<(Vec<u8>, End), Stop> {
+        let (mut stdin, stdout) = self.pipes.take().expect("a program is spoken to once");
         let write = async move {
             // A program that ends early closes the pipe; its exit status says why, so the broken pipe itself says nothing.
             let _ = stdin.write_all(input).await;
@@ -187,12 +204,9 @@ impl Running {
             }
         };
         // Too much output ends the writing too: the program may have stopped to read.
-        let output = match tokio::try_join!(write, read) {
-            Ok(((), output)) => output,
-            Err(Stop::Broken(error)) => return Err(error),
-            Err(Stop::TooMuch) => return Ok(None),
-        };
-        Ok(Some((output, self.0.wait().await?)))
+        let ((), output) = tokio::try_join!(write, read)?;
+        let end = self.running.end().await.map_err(Stop::Broken)?;
+        Ok((output, end))
     }
 }
 
@@ -200,20 +214,6 @@ impl Running {
 enum Stop {
     Broken(io::Error),
     TooMuch,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // `id` is gone once the child was waited for, and with it the certainty that the number is still its own.
-        let group = self
-            .0
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw);
-        if let Some(group) = group {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-    }
 }
 
 /// The program as a path, looked up as a shell does.
