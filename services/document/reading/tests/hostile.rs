@@ -147,7 +147,7 @@ async fn the_process_in_the_process() {
             assert_eq!(error.fault(), Fault::Picture);
             name(&error)
         }
-        (Err(_), Ok(_)) => "a page of what was refused",
+        (Err(_), Ok(_)) => "opened-though-refused",
         (Ok(_), _) => "accepted",
     };
     println!("outcome: {outcome} {} {}", elapsed.as_millis(), kib("VmHWM:") - before);

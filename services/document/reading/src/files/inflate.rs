@@ -2,8 +2,9 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-/// Up to here a file may unpack to any number of times its size, as a scan of empty paper does; 64 MiB.
-const SMALL_BYTES: u64 = 64 << 20;
+/// Up to here a file may unpack to any number of times its size, as a scan of empty paper does: 32 MiB, A4 in colour at
+/// 300 dots an inch.
+const SMALL_BYTES: u64 = 32 << 20;
 
 /// Beyond [`SMALL_BYTES`] a file may unpack to this many times its size. Scans of written paper come to less than 50.
 const MAX_EXPANSION: u64 = 250;
@@ -40,8 +41,10 @@ impl Tally {
         let mut layer = Layer::new(0);
         // In pieces, so that `packed` never runs far ahead of `unpacked`.
         for mut piece in data.chunks(1 << 10) {
-            while !piece.is_empty() {
-                let (taken, state) = layer.take(piece, self);
+            let mut state = State::Wanting;
+            while !piece.is_empty() || state == State::Full {
+                let taken;
+                (taken, state) = layer.take(piece, self);
                 self.packed += taken as u64;
                 piece = &piece[taken..];
                 if state == State::Over || self.is_too_much() {
@@ -59,7 +62,10 @@ fn begins(data: &[u8]) -> bool {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    Open,
+    /// More data is needed.
+    Wanting,
+    /// More may come out without more data.
+    Full,
     Over,
 }
 
@@ -95,8 +101,13 @@ impl Layer {
         let made = (self.inflater.total_out() - before_out) as usize;
         tally.unpacked += made as u64;
         self.look_inside(&buffer[..made], tally);
-        let goes_on = matches!(result, Ok(Status::Ok)) && taken + made > 0;
-        (taken, if goes_on { State::Open } else { State::Over })
+        let state = match result {
+            Ok(Status::Ok | Status::BufError) if made == BUFFER_BYTES => State::Full,
+            // No progress though there is data would be no progress for ever.
+            Ok(Status::Ok | Status::BufError) if taken + made > 0 || data.is_empty() => State::Wanting,
+            Ok(_) | Err(_) => State::Over,
+        };
+        (taken, state)
     }
 
     fn look_inside(&mut self, mut made: &[u8], tally: &mut Tally) {
@@ -108,11 +119,13 @@ impl Layer {
                 Inside::Plain
             };
         }
+        let mut state = State::Wanting;
         while let Inside::Packed(layer) = &mut self.inside
-            && !made.is_empty()
+            && (!made.is_empty() || state == State::Full)
             && !tally.is_too_much()
         {
-            let (taken, state) = layer.take(made, tally);
+            let taken;
+            (taken, state) = layer.take(made, tally);
             made = &made[taken..];
             if state == State::Over {
                 self.inside = Inside::Plain;
@@ -153,9 +166,9 @@ mod tests {
 
     #[test]
     fn a_bomb_in_a_bomb_is_found_out_long_before_its_end() {
-        let one = pack(&vec![0; 32 << 20]);
+        let one = pack(&vec![0; 24 << 20]);
         let inner = one.repeat(64);
-        // Only the first of several packed pieces in a row belongs to a stream, so this one ends after 32 MiB.
+        // Only the first of several packed pieces in a row belongs to a stream, so this one ends after 24 MiB.
         assert!(!tally(&pack(&inner)).is_too_much());
         let blank = pack(&vec![0; 200 << 20]);
         for bomb in [blank.clone(), pack(&blank), pack(&pack(&blank))] {

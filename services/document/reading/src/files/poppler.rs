@@ -74,9 +74,6 @@ impl Poppler {
 
     pub(super) async fn inspect(&self, file: &Bytes) -> Result<FileFacts, ReadError> {
         let facts = self.facts(file, 1, MAX_PAGES).await?;
-        if facts.pages > MAX_PAGES {
-            return Err(ReadError::TooManyPages { limit: MAX_PAGES });
-        }
         if facts.pages == 0 || facts.sizes.len() != facts.pages as usize {
             return Err(ReadError::Damaged);
         }
@@ -138,6 +135,9 @@ impl Poppler {
         let facts = Facts::parse(&String::from_utf8_lossy(&said));
         if facts.is_encrypted {
             return Err(ReadError::Encrypted);
+        }
+        if facts.pages > MAX_PAGES {
+            return Err(ReadError::TooManyPages { limit: MAX_PAGES });
         }
         Ok(facts)
     }
