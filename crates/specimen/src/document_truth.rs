@@ -23,10 +23,10 @@ pub struct DocumentTruth {
     pub surname: String,
     /// As printed, parts divided by spaces.
     pub given_names: String,
-    /// As the zone carries it: A–Z and spaces, cut when too long. On a licence as the barcode carries
-    /// it: A–Z, spaces, hyphens and apostrophes.
+    /// As the zone carries it: A–Z and spaces, cut when too long. On a licence as the barcode spells
+    /// it: A–Z, spaces, hyphens and apostrophes, here whole where the barcode cuts after 40.
     pub zone_surname: String,
-    /// As the zone (or the barcode) carries them, parts divided by spaces.
+    /// As the zone carries them (or the barcode spells them), parts divided by spaces.
     pub zone_given_names: String,
     /// As the issuing state; empty on a licence.
     pub nationality: String,
@@ -91,9 +91,7 @@ impl DocumentTruth {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("strings and dates are always JSON")
     }
-}
 
-impl DocumentTruth {
     /// The same of a passport whose birth date is known and whose zone has two lines.
     pub(crate) fn into_passport(self) -> Option<Truth> {
         Some(Truth {

@@ -85,6 +85,12 @@ impl Zone {
         self.page.width == other.page.width && rows(self).share_a_place(&rows(other))
     }
 
+    /// Pixels a cell on the page as it came, which is so many pixels across and down.
+    pub(crate) fn pitch_on(&self, width: u32, height: u32) -> f32 {
+        let shown = self.page.width.max(self.page.height) as f32;
+        self.lines[0].pitch() * width.max(height) as f32 / shown
+    }
+
     /// How well the cells match OCR-B, 0–1.
     pub(crate) fn quality(&self) -> f32 {
         self.scores.iter().map(|line| line.quality).sum::<f32>() / self.scores.len() as f32
