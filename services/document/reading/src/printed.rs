@@ -193,8 +193,14 @@ fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
         }),
         birth_date: date(&runs, claimed.birth_date, claimed.date_order),
         expiry_date: date(&runs, claimed.expiry_date, claimed.date_order),
-        nationality: claimed.nationality.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
-        issuing_state: claimed.issuing_state.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        nationality: claimed
+            .nationality
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        issuing_state: claimed
+            .issuing_state
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
         sex: claimed.sex.map_or(FieldAgreement::Agrees, |claim| sex(&runs, claim)),
         optional_data: or_agrees(&claimed.optional_data, &|data| number(&runs, data)),
         second_optional_data: or_agrees(&claimed.second_optional_data, &|data| number(&runs, data)),

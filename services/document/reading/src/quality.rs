@@ -74,7 +74,9 @@ pub fn hint(reason: &str) -> &'static str {
         "PICTURE_TOO_SMALL" => {
             "The picture is too small to read. Please go closer, so that the document fills the picture, or use a better camera."
         }
-        "PICTURE_CROPPED" => "Part of the document is cut off. Please show all of it, with a little of the table around it.",
+        "PICTURE_CROPPED" => {
+            "Part of the document is cut off. Please show all of it, with a little of the table around it."
+        }
         "PICTURE_GLARE" => {
             "Light is reflected by the document or the picture is too bright. Please turn off the flash and tilt the document a little."
         }
@@ -243,13 +245,22 @@ impl Edge {
                 near[near.len() / 2]
             })
             .collect();
-        let is_ink: Vec<bool> =
-            tones.iter().zip(&around).map(|(tone, paper)| paper.saturating_sub(*tone) > STROKE_CONTRAST).collect();
-        let strokes = is_ink.chunk_by(|a, b| a == b).filter(|run| run[0] && (2..=STROKE).contains(&run.len())).count();
+        let is_ink: Vec<bool> = tones
+            .iter()
+            .zip(&around)
+            .map(|(tone, paper)| paper.saturating_sub(*tone) > STROKE_CONTRAST)
+            .collect();
+        let strokes = is_ink
+            .chunk_by(|a, b| a == b)
+            .filter(|run| run[0] && (2..=STROKE).contains(&run.len()))
+            .count();
         let mut sorted = around.clone();
         sorted.sort_unstable();
         let ground = sorted[sorted.len() / 2];
-        let other = around.iter().filter(|tone| tone.abs_diff(ground) > DOCUMENT_CONTRAST).count();
+        let other = around
+            .iter()
+            .filter(|tone| tone.abs_diff(ground) > DOCUMENT_CONTRAST)
+            .count();
         Self {
             strokes: u16::try_from(strokes).unwrap_or(u16::MAX),
             other: u8::try_from(other * 100 / tones.len().max(1)).unwrap_or(100),
@@ -282,7 +293,12 @@ mod tests {
                 for way in Degradation::MEASURED_ON_ALL_KINDS {
                     for (side, picture) in sides(kind, seed).iter().enumerate() {
                         let measured = Quality::measure(&gray(&degrade(picture, way, seed)), None);
-                        assert_eq!(measured.fault(), None, "{kind:?} {seed} side {side} {}: {measured:?}", way.name());
+                        assert_eq!(
+                            measured.fault(),
+                            None,
+                            "{kind:?} {seed} side {side} {}: {measured:?}",
+                            way.name()
+                        );
                     }
                 }
             }
@@ -296,13 +312,28 @@ mod tests {
                 let page = gray(picture);
                 let (width, height) = page.dimensions();
                 let blurred = imageops::blur(&page, 6.0);
-                assert_eq!(fault(&blurred), Some(QualityFault::Blurred), "{kind:?} side {side}: {:?}", Quality::measure(&blurred, None));
+                assert_eq!(
+                    fault(&blurred),
+                    Some(QualityFault::Blurred),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&blurred, None)
+                );
                 let overexposed = GrayImage::from_fn(width, height, |x, y| {
                     Luma([(f32::from(page.get_pixel(x, y).0[0]) * 1.6 + 60.0).min(255.0) as u8])
                 });
-                assert_eq!(fault(&overexposed), Some(QualityFault::Glare), "{kind:?} side {side}: {:?}", Quality::measure(&overexposed, None));
+                assert_eq!(
+                    fault(&overexposed),
+                    Some(QualityFault::Glare),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&overexposed, None)
+                );
                 let cropped = imageops::crop_imm(&page, width / 3, 0, width - width / 3, height).to_image();
-                assert_eq!(fault(&cropped), Some(QualityFault::Cropped), "{kind:?} side {side}: {:?}", Quality::measure(&cropped, None));
+                assert_eq!(
+                    fault(&cropped),
+                    Some(QualityFault::Cropped),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&cropped, None)
+                );
                 let tiny = imageops::thumbnail(&page, width / 4, height / 4);
                 assert_eq!(fault(&tiny), Some(QualityFault::TooSmall), "{kind:?} side {side}");
             }

@@ -94,12 +94,18 @@ impl Reader {
             .first()
             .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
         let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
-        let passport = anchor.as_ref().is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
+        let passport = anchor
+            .as_ref()
+            .is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
         let gray = Arc::new(gray);
         let shown = gray.clone();
         let (quality, barcode) = blocking(move || {
             // No passport has such a barcode, and looking for one takes its time.
-            let barcode = if passport { Found::Nothing } else { barcode::find(&shown) };
+            let barcode = if passport {
+                Found::Nothing
+            } else {
+                barcode::find(&shown)
+            };
             (Quality::measure(&shown, pitch), barcode)
         })
         .await?;
@@ -188,8 +194,12 @@ impl Reader {
     /// Reads the print of a page without a zone: as it lies and, if hardly a word comes out of that, turned.
     async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
         let mut best = PrintedText::default();
-        let turns: [fn(&GrayImage) -> GrayImage; 4] =
-            [GrayImage::clone, imageops::rotate180, imageops::rotate90, imageops::rotate270];
+        let turns: [fn(&GrayImage) -> GrayImage; 4] = [
+            GrayImage::clone,
+            imageops::rotate180,
+            imageops::rotate90,
+            imageops::rotate270,
+        ];
         for turn in turns {
             let shown = gray.clone();
             let read = self.read_words(move || turn(&zone::whole_page(&shown))).await?;

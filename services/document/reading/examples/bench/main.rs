@@ -113,7 +113,11 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let pages: usize = tallies.values().map(Tally::pages).sum();
         plain::print(pages, ours, plain);
     }
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Every tenth is expired: rejecting it is what should be done.
@@ -144,8 +148,17 @@ fn show(progress: &ProgressBar, seed: u64, degradation: Degradation, document: &
     }
     let (kind, way) = (document.kind().name(), degradation.name());
     let lines = [
-        format!("{kind} {seed} {way}: {} {}", judged.decision.as_str(), judged.open.join(" ")),
+        format!(
+            "{kind} {seed} {way}: {} {}",
+            judged.decision.as_str(),
+            judged.open.join(" ")
+        ),
         judged.difference.clone().unwrap_or_default(),
     ];
-    progress.suspend(|| lines.iter().filter(|line| !line.is_empty()).for_each(|line| println!("{line}")));
+    progress.suspend(|| {
+        lines
+            .iter()
+            .filter(|line| !line.is_empty())
+            .for_each(|line| println!("{line}"))
+    });
 }
