@@ -28,6 +28,7 @@ pub(crate) struct CellScores {
 
 /// A cell's best match: how good, and where off the middle of the cell, in pitches.
 struct Match {
+    cell: usize,
     score: f32,
     dx: f32,
     dy: f32,
@@ -96,6 +97,20 @@ impl Line {
         (x - dy * down, y + dx * down)
     }
 
+    /// How far another line's middle is below this line, in pixels.
+    pub(crate) fn distance_to(&self, other: &Self) -> f32 {
+        let (dx, dy) = (other.x[0] - self.x[0], other.y[0] - self.y[0]);
+        (dy * self.x[1] - dx * self.y[1]) / self.pitch()
+    }
+
+    /// The same line so many pixels further down.
+    pub(crate) fn moved_below(mut self, pixels: f32) -> Self {
+        let (right, down) = (self.x[1] / self.pitch(), self.y[1] / self.pitch());
+        self.x[0] -= down * pixels;
+        self.y[0] += right * pixels;
+        self
+    }
+
     /// The same line, a whole number of cells further on.
     pub(crate) fn moved_by_cells(&self, cells: f32) -> Self {
         let (x, y) = self.middle(self.half() + cells);
@@ -145,23 +160,33 @@ impl Line {
 
     /// Fits the line to what it shows, from coarse to fine.
     pub(crate) fn fitted(mut self, page: &Plane) -> Self {
-        for (templates, blur, reach, step) in [
-            (&*COARSE, 2, (3, 4), 0.1),
-            (&*COARSE, 2, (2, 2), 0.1),
-            (&*FINE, 1, (2, 2), 0.05),
-            (&*FINE, 1, (1, 1), 0.05),
+        // Six numbers are fitted: every other cell tells enough of them, and every one in the end.
+        for (templates, blur, reach, step, every) in [
+            (&*COARSE, 2, (3, 4), 0.1, 2),
+            (&*COARSE, 2, (2, 2), 0.1, 1),
+            (&*FINE, 1, (2, 2), 0.05, 2),
+            (&*FINE, 1, (1, 1), 0.05, 1),
         ] {
-            let matches = self.matches(page, templates, blur, reach, step);
+            let matches = self.matches(page, templates, blur, (reach, step), every);
             self = self.moved_onto(&matches);
         }
         self
     }
 
-    fn matches(&self, page: &Plane, templates: &Templates, blur: usize, reach: (i32, i32), step: f32) -> Vec<Match> {
+    fn matches(
+        &self,
+        page: &Plane,
+        templates: &Templates,
+        blur: usize,
+        (reach, step): ((i32, i32), f32),
+        every: usize,
+    ) -> Vec<Match> {
         let mut patch = Vec::new();
         (0..self.cells)
+            .step_by(every)
             .map(|cell| {
                 let mut best = Match {
+                    cell,
                     score: f32::MIN,
                     dx: 0.0,
                     dy: 0.0,
@@ -173,7 +198,7 @@ impl Line {
                         let scores = templates.correlate(&patch, blur);
                         let score = best_score(&scores);
                         if score > best.score {
-                            best = Match { score, dx, dy };
+                            best = Match { cell, score, dx, dy };
                         }
                     }
                 }
@@ -184,8 +209,8 @@ impl Line {
 
     /// Moves the line by a parabola through the cells' offsets, weighted by how well each matched, outliers left out.
     fn moved_onto(mut self, matches: &[Match]) -> Self {
-        let along = fit(matches, |found| found.dx);
-        let down = fit(matches, |found| found.dy * self.stretch);
+        let along = fit(matches, self.half(), |found| found.dx);
+        let down = fit(matches, self.half(), |found| found.dy * self.stretch);
         let (px, py) = (self.x[1], self.y[1]);
         for i in 0..3 {
             self.x[i] += px * along[i] - py * down[i];
@@ -201,7 +226,7 @@ impl Line {
         for stretch in [0.88, 0.94, 1.0, 1.06, 1.12] {
             self.stretch = stretch;
             let mut qualities = [0.0; BLURS.len()];
-            for cell in 0..self.cells {
+            for cell in (0..self.cells).step_by(2) {
                 self.patch(page, &FINE, cell as f32, 0.0, &mut patch);
                 for (blur, quality) in qualities.iter_mut().enumerate() {
                     *quality += best_score(&FINE.correlate(&patch, blur));
@@ -223,18 +248,18 @@ impl Line {
         (line, line.scores_at(page, blur, &[-0.05, 0.0, 0.05]))
     }
 
-    /// How much this is a line of OCR-B, from a rough look: 0–1.
+    /// How much this is a line of OCR-B, from a rough look at every other cell: 0–1.
     pub(crate) fn likeness(&self, page: &Plane) -> f32 {
-        self.likeness_within(page, (1, 1))
+        self.likeness_within(page, (1, 1), 2)
     }
 
-    /// The same for a line that is fitted already.
+    /// The same for a line that is fitted already, from every cell.
     pub(crate) fn likeness_in_place(&self, page: &Plane) -> f32 {
-        self.likeness_within(page, (0, 0))
+        self.likeness_within(page, (0, 0), 1)
     }
 
-    fn likeness_within(&self, page: &Plane, reach: (i32, i32)) -> f32 {
-        let matches = self.matches(page, &COARSE, 2, reach, 0.1);
+    fn likeness_within(&self, page: &Plane, reach: (i32, i32), every: usize) -> f32 {
+        let matches = self.matches(page, &COARSE, 2, (reach, 0.1), every);
         matches.iter().map(|found| found.score).sum::<f32>() / matches.len() as f32
     }
 
@@ -264,13 +289,13 @@ fn best_score(scores: &Scores) -> f32 {
 }
 
 /// A parabola through one offset of each cell: weighted least squares, twice, the second time without outliers.
-fn fit(matches: &[Match], offset: impl Fn(&Match) -> f32) -> [f32; 3] {
+fn fit(matches: &[Match], half: f32, offset: impl Fn(&Match) -> f32) -> [f32; 3] {
     let mut curve = [0.0; 3];
     let mut limit = f32::MAX;
     for _ in 0..3 {
         let mut sums = [[0.0f64; 4]; 3];
-        for (cell, found) in matches.iter().enumerate() {
-            let t = f64::from(cell as f32 - (matches.len() as f32 - 1.0) / 2.0);
+        for found in matches {
+            let t = f64::from(found.cell as f32 - half);
             let expected = curve[0] + t as f32 * (curve[1] + t as f32 * curve[2]);
             if (offset(found) - expected).abs() > limit {
                 continue;

@@ -13,8 +13,8 @@ use std::sync::Arc;
 const LEAST_QUALITY: f32 = 0.55;
 /// A zone that matches as well as this is not looked for any further.
 const GOOD_QUALITY: f32 = 0.8;
-/// Lines that match as well as this are not upside down: those match by some 0.7.
-const UPRIGHT_LIKENESS: f32 = 0.85;
+/// Lines that match better by so much than upside down are upright; nearer ones are fitted both ways.
+const PLAINLY_UPRIGHT: f32 = 0.04;
 /// Candidates of an orientation that are fitted cell by cell in vain before the others are given up.
 const FITTED_IN_VAIN: usize = 3;
 /// What speaks for other lines in the place of good ones must be at least such a share of what speaks for those.
@@ -23,6 +23,8 @@ const RIVAL: f32 = 0.9;
 const SECOND_ZONE: f32 = 0.35;
 /// What a rough look finds alike in lines of anything.
 const LIKENESS_OF_ANYTHING: f32 = 0.58;
+/// A line whose letters are less alike by so much than another's of its zone may be in the wrong cells.
+const MUCH_WORSE: f32 = 0.06;
 /// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
 const MOST_ZONES: usize = 4;
 /// Rows whose middles are nearer than so many cells, across the rows, are of one zone.
@@ -263,15 +265,20 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
     let fits = |level: &usize| rows.lines[0].pitch() * scale_of(*level) <= MOST_PITCH;
     let level = (0..levels.len()).find(fits).unwrap_or(levels.len() - 1);
     let (page, scale) = (levels[level].clone(), scale_of(level));
-    let fitted = |lines: &mut dyn Iterator<Item = Line>| lines.map(|line| line.fitted(&page)).collect::<Vec<_>>();
-    let mut lines = fitted(&mut rows.lines.iter().map(|line| line.scaled(scale)));
-    let known = likeness(&lines, &page);
-    if known < UPRIGHT_LIKENESS {
-        let turned = fitted(&mut lines.iter().rev().map(Line::turned));
-        if likeness(&turned, &page) > known {
-            lines = turned;
-        }
-    }
+    let upright: Vec<Line> = rows.lines.iter().map(|line| line.scaled(scale)).collect();
+    let turned: Vec<Line> = upright.iter().rev().map(Line::turned).collect();
+    let ahead = likeness(&upright, &page) - likeness(&turned, &page);
+    let fitted = |lines: Vec<Line>| lines.into_iter().map(|line| line.fitted(&page)).collect::<Vec<_>>();
+    let lines = if ahead > PLAINLY_UPRIGHT {
+        fitted(upright)
+    } else if ahead < -PLAINLY_UPRIGHT {
+        fitted(turned)
+    } else {
+        let ways = [fitted(upright), fitted(turned)].map(|lines| (likeness(&lines, &page), lines));
+        let [upright, turned] = ways;
+        if turned.0 > upright.0 { turned.1 } else { upright.1 }
+    };
+    let lines = like_the_best(lines, &page);
     let read = lines.into_iter().map(|line| in_its_cells(line, &page).read(&page));
     let (lines, scores) = read.unzip();
     Zone {
@@ -280,6 +287,25 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
         evidence,
         page,
     }
+}
+
+/// The cells of a zone stand one below the other: a line that was fitted to much worse letters than another, as noise and
+/// frames beside it make it, is tried where that other says that it is.
+fn like_the_best(mut lines: Vec<Line>, page: &Plane) -> Vec<Line> {
+    let likeness: Vec<f32> = lines.iter().map(|line| line.likeness_in_place(page)).collect();
+    let Some(best) = (0..lines.len()).max_by(|a, b| likeness[*a].total_cmp(&likeness[*b])) else {
+        return lines;
+    };
+    let model = lines[best];
+    for (line, own) in lines.iter_mut().zip(&likeness) {
+        if likeness[best] - own > MUCH_WORSE {
+            let other = model.moved_below(model.distance_to(line)).fitted(page);
+            if other.likeness_in_place(page) > *own {
+                *line = other;
+            }
+        }
+    }
+    lines
 }
 
 /// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
