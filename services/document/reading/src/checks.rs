@@ -24,6 +24,7 @@ mod tests;
 mod zone;
 
 pub use holder::MINIMUM_AGE_YEARS;
+pub use print::NO_BLIND_SPOT;
 
 /// The readings of all pages of one document, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

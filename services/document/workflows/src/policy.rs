@@ -19,6 +19,9 @@ use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind};
 /// field should be printed and was not found, the reason is another, and a person looks.
 pub const NOT_ON_THIS_KIND: &str = "NOT_ON_THIS_KIND";
 
+/// Reason of a printed field that is not applicable because zone or barcode cannot have been misread there unseen.
+pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+
 /// What makes the reading doubtful.
 const READING: &[Rule] = &[
     Rule::resubmit(
@@ -253,7 +256,7 @@ impl Seen<'_> {
 
     /// Whether zone or barcode have nothing beside them that says the same.
     fn print_is_missing(&self, name: CheckName) -> bool {
-        self.is_machine_read() && self.missing(name)
+        self.is_machine_read() && self.missing(name) && !self.missing_for(name, NO_BLIND_SPOT)
     }
 
     /// Whether no zone, no barcode and no print gave any field.
