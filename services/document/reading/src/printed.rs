@@ -91,6 +91,9 @@ const RUN_GAP: f32 = 1.6;
 /// A word that is read this surely (0–100) is no pattern on the paper and not upside down.
 const SURE_WORD: u8 = 80;
 
+/// Of the words of a page that is read well so many are sure, in hundredths.
+const SURE_SHARE: usize = 80;
+
 /// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
 const SURE_LETTER: u8 = 70;
 
@@ -172,6 +175,13 @@ impl PrintedText {
         let is_sure = |word: &&Word| word.confidence >= SURE_WORD && bare(word).len() >= 3;
         let counts = self.looks.iter().map(|words| words.iter().filter(is_sure).count());
         counts.max().unwrap_or(0)
+    }
+
+    /// Whether nearly every such word of a look was read surely, so that another look would add nothing.
+    pub(crate) fn is_sure(&self) -> bool {
+        let long = |words: &Vec<Word>| words.iter().filter(|word| bare(word).len() >= 3).count();
+        let words = self.looks.iter().map(long).max().unwrap_or(0);
+        self.sure_words() * 100 >= words * SURE_SHARE
     }
 
     /// What the captions of the print say which value is; for documents that have nothing but print.

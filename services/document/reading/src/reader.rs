@@ -193,10 +193,10 @@ impl Reader {
         Ok(printed)
     }
 
-    /// Reads the print of a page without a zone, in more than one way: nothing on the page says when all was read right.
+    /// Reads the print of a page without a zone, and once more in another way where many a word is in doubt.
     async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
         let (mut printed, turn) = self.read_turned(gray.clone()).await?;
-        if printed.sure_words() < ENOUGH_WORDS {
+        if printed.sure_words() < ENOUGH_WORDS || printed.is_sure() {
             return Ok(printed);
         }
         let more = self
