@@ -24,7 +24,7 @@ async fn read(world: &World, passport: &Passport) -> ValidityRequest {
     let reader = Reader::new(ReaderConfig::with_model_dir(default_model_dir())).expect("tesseract and its models");
     let reading = reader.read_page(&picture).await.expect("read");
     world
-        .store
+        .vault
         .insert_reading(document.document_id, 1, &reading, clock::now())
         .await
         .expect("kept");
@@ -42,7 +42,7 @@ async fn run_twice_the_checks_are_the_same_and_hold_no_personal_data() {
     let world = World::new().await;
     let passport = Passport::from_seed(7);
     let request = read(&world, &passport).await;
-    let check = || check_document(&world.store, &request, async { Ok(profile(passport.truth())) });
+    let check = || check_document(&world.vault, &request, async { Ok(profile(passport.truth())) });
     let checks = check().await.expect("checked");
     assert_eq!(decide(&checks).decision, Decision::Accepted, "{checks:?}");
     assert_eq!(check().await.expect("checked again"), checks);
@@ -81,13 +81,13 @@ async fn nothing_is_checked_without_every_page_the_right_member_and_a_profile() 
         (&unread, Reason::ExtractionNotFound),
     ] {
         let profile = async { Ok(profile(passport.truth())) };
-        let refused = check_document(&world.store, request, profile)
+        let refused = check_document(&world.vault, request, profile)
             .await
             .expect_err("refused");
         assert_eq!(refused.reason(), reason);
     }
     let away = async { Err(Problem::new(Reason::PeerUnavailable, "away")) };
-    let failed = check_document(&world.store, &request, away)
+    let failed = check_document(&world.vault, &request, away)
         .await
         .expect_err("no profile");
     assert_eq!(
@@ -115,23 +115,23 @@ async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_
         },
         decided_at_seconds: AS_OF,
     };
-    let none = record_ruling(&world.store, record(document, &[]))
+    let none = record_ruling(&world.vault, record(document, &[]))
         .await
         .expect("recorded");
-    assert_eq!(none, []);
+    assert_eq!(none.evidence, []);
 
     let accepted = record(document, &EvidenceKind::ALL);
-    let first = record_ruling(&world.store, accepted.clone()).await.expect("recorded");
+    let first = record_ruling(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
-        first.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
+        first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
         EvidenceKind::ALL
     );
     assert_eq!(
-        record_ruling(&world.store, accepted).await.expect("recorded again"),
+        record_ruling(&world.vault, accepted).await.expect("recorded again"),
         first
     );
 
-    let lost = record_ruling(&world.store, record(clock::new_uuid().into(), &[]))
+    let lost = record_ruling(&world.vault, record(clock::new_uuid().into(), &[]))
         .await
         .expect_err("no document");
     assert_eq!(lost.reason(), Reason::DocumentNotFound);

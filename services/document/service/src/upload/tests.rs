@@ -28,7 +28,7 @@ async fn receive(parts: impl IntoIterator<Item = Part>) -> Result<Upload, Proble
     let messages = parts
         .into_iter()
         .map(|part| Ok(UploadDocumentRequest { part: Some(part) }));
-    Upload::receive(futures::stream::iter(messages)).await
+    Upload::receive(futures::stream::iter(messages), &Inspector).await
 }
 
 /// A PNG whose header says 10,000 × 10,000 pixels, with the check sum that fits.
@@ -65,7 +65,7 @@ async fn pages_come_together_from_their_chunks() {
     ])
     .await
     .expect("a good upload");
-    let pictures: Vec<&[u8]> = upload.pages.iter().map(|page| page.picture.as_ref()).collect();
+    let pictures: Vec<&[u8]> = upload.files.iter().map(|file| file.bytes.as_ref()).collect();
     assert_eq!(pictures, [first.as_slice(), second.as_slice()]);
     assert_eq!(
         (upload.request_id.to_string().as_str(), upload.member_id.get()),
@@ -76,7 +76,10 @@ async fn pages_come_together_from_their_chunks() {
 
 #[tokio::test]
 async fn the_table_of_refusals() {
-    use Reason::{DocumentEmpty, DocumentNotAPicture, DocumentTooManyPages, DocumentTooManyPixels, InvalidRequest};
+    use Reason::{
+        DocumentDamaged, DocumentEmpty, DocumentNotAPicture, DocumentTooManyPages, DocumentTooManyPixels,
+        InvalidRequest,
+    };
     let with = |change: fn(&mut Header)| {
         let mut header = good_header();
         change(&mut header);
@@ -138,11 +141,7 @@ async fn the_table_of_refusals() {
             DocumentNotAPicture,
             "pages[2]",
         ),
-        (
-            vec![header(), page(), chunk(truncated)],
-            DocumentNotAPicture,
-            "pages[0]",
-        ),
+        (vec![header(), page(), chunk(truncated)], DocumentDamaged, "pages[0]"),
         (vec![header(), page(), chunk(huge())], DocumentTooManyPixels, "pages[0]"),
     ];
     for (index, (parts, reason, path)) in table.into_iter().enumerate() {
@@ -174,13 +173,13 @@ async fn a_stream_that_breaks_off_stores_nothing() {
         Ok(UploadDocumentRequest { part: Some(page()) }),
         Err(tonic::Status::cancelled("the client went away")),
     ];
-    let problem = Upload::receive(futures::stream::iter(messages))
+    let problem = Upload::receive(futures::stream::iter(messages), &Inspector)
         .await
         .expect_err("must be refused");
     assert_eq!(problem.reason(), Reason::Cancelled);
 
     let unknown = futures::stream::iter([Ok(UploadDocumentRequest { part: None })]);
-    let problem = Upload::receive(unknown).await.expect_err("must be refused");
+    let problem = Upload::receive(unknown, &Inspector).await.expect_err("must be refused");
     assert_eq!(
         (problem.reason(), problem.violations()[0].0.as_str()),
         (Reason::InvalidRequest, "part")
