@@ -6,6 +6,7 @@ mod render;
 use crate::engine::Engine;
 use crate::extraction::not_found;
 use crate::intake::Intake;
+use crate::review::ShownFile;
 use crate::vault::Vault;
 use crate::{review, submission};
 use futures::stream::BoxStream;
@@ -85,12 +86,11 @@ impl Api {
         })
     }
 
-    async fn show_page(&self, request: GetReviewPageRequest) -> Result<Vec<GetReviewPageResponse>, Problem> {
+    async fn show_page(&self, request: GetReviewPageRequest) -> Result<ShownFile, Problem> {
         let review_id = parse::id("review_id", &request.review_id)?;
         let reviewer_id = parse::member_id("reviewer_id", request.reviewer_id)?;
         let page = parse::page_number("page_number", request.page_number)?;
-        let shown = review::show_page(&self.vault, review_id, reviewer_id, page, clock::now()).await?;
-        Ok(render::shown_file(shown))
+        review::show_page(&self.vault, review_id, reviewer_id, page, clock::now()).await
     }
 
     async fn decide(&self, request: DecideReviewRequest) -> Result<DecideReviewResponse, Problem> {
@@ -186,8 +186,8 @@ impl DocumentService for Api {
         &self,
         request: Request<GetReviewPageRequest>,
     ) -> Result<Response<Self::GetReviewPageStream>, Status> {
-        let parts = self.show_page(request.into_inner()).await?;
-        let parts = futures::stream::iter(parts.into_iter().map(Ok));
+        let file = self.show_page(request.into_inner()).await?;
+        let parts = futures::stream::iter(render::shown_file(file).map(Ok));
         Ok(Response::new(Box::pin(parts)))
     }
 

@@ -45,9 +45,16 @@ pub async fn check_document(
             *check = made.clone();
         }
     }
-    vault
-        .store()
-        .record_checks(document.document_id, request.verification_id, &checks, clock::now())
+    let store = vault.store();
+    let (document_id, verification_id) = (document.document_id, request.verification_id);
+    store
+        .record_checks(
+            document_id,
+            verification_id,
+            request.document_kind,
+            &checks,
+            clock::now(),
+        )
         .await?;
     Ok(checks)
 }
@@ -118,12 +125,16 @@ pub async fn record_ruling(vault: &Vault, record: RulingRecord) -> Result<Stored
 
 /// An erased document has none; that it is erased is found again where the ruling is written.
 async fn identity_of(vault: &Vault, record: &RulingRecord) -> Result<Vec<IdentityHash>, Problem> {
-    let document = vault.store().find_document(record.document_id).await?;
-    let document = document.ok_or_else(not_found)?;
+    let store = vault.store();
+    let document = store.find_document(record.document_id).await?.ok_or_else(not_found)?;
+    let checked = store
+        .find_checked_kind(record.document_id, record.verification_id)
+        .await?;
     let reading = DocumentReading {
         pages: vault.list_readings(record.document_id).await?,
     };
-    Ok(vault.identity_hashes(Identity::of(&reading, document.kind).as_ref()))
+    let identity = Identity::of(&reading, checked.unwrap_or(document.kind));
+    Ok(vault.identity_hashes(identity.as_ref()))
 }
 
 fn day_of(seconds: i64) -> Result<Date, Problem> {

@@ -33,7 +33,13 @@ impl Identity {
     /// The document that was read; `None` if its number or issuer wasn't.
     pub fn of(reading: &DocumentReading, announced: DocumentKind) -> Option<Self> {
         let fields = &reading.mrz()?.fields;
-        Self::new(&fields.issuing_state, announced, &fields.document_number)
+        // The zone's own code goes before what the member says (ICAO Doc 9303 parts 4, 5 and 6, document code).
+        let kind = match fields.document_code.as_bytes() {
+            [b'P', ..] => DocumentKind::Passport,
+            [b'A' | b'C' | b'I', ..] => DocumentKind::NationalId,
+            _ => announced,
+        };
+        Self::new(&fields.issuing_state, kind, &fields.document_number)
     }
 
     /// The hash under a key.

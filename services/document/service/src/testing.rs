@@ -103,7 +103,7 @@ impl World {
 /// A real Temporal, in which none of the workflows named here is.
 pub(crate) async fn engine() -> Engine {
     let temporal = mesh_testkit::Temporal::shared().await.expect("Temporal");
-    let url = temporal.url().parse().expect("a URL");
+    let url: url::Url = temporal.url().parse().expect("a URL");
     let connection = temporalio_client::ConnectionOptions::new(url).identity("test").build();
     let options = temporalio_client::ClientOptions::new(mesh_testkit::NAMESPACE).build();
     let client = temporalio_client::Client::connect(connection, options).await;

@@ -107,12 +107,15 @@ pub(super) fn review_token(place: ReviewPlace) -> String {
     token(place.requested_at, place.review_id.uuid())
 }
 
-pub(super) fn shown_file(file: ShownFile) -> Vec<proto::GetReviewPageResponse> {
-    let chunks = file.bytes.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec()));
-    let parts = std::iter::once(Part::MediaType(file.media_type)).chain(chunks);
-    parts
-        .map(|part| proto::GetReviewPageResponse { part: Some(part) })
-        .collect()
+/// One message after the other, so that a file is held in memory once.
+pub(super) fn shown_file(file: ShownFile) -> impl Iterator<Item = proto::GetReviewPageResponse> + Send + 'static {
+    let ShownFile { media_type, bytes } = file;
+    let chunks = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |from| {
+        let to = bytes.len().min(from + CHUNK_BYTES);
+        Part::Chunk(bytes[from..to].to_vec())
+    });
+    let parts = std::iter::once(Part::MediaType(media_type)).chain(chunks);
+    parts.map(|part| proto::GetReviewPageResponse { part: Some(part) })
 }
 
 pub(super) fn evidence(item: StoredEvidenceItem) -> proto::EvidenceItem {

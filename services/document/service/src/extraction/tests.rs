@@ -160,3 +160,44 @@ async fn a_picture_that_is_gone_is_final_and_an_engine_that_fails_is_not() {
         (Reason::DocumentUnreadable, false)
     );
 }
+
+#[tokio::test]
+async fn a_picture_on_which_the_engine_runs_into_its_limits_twice_is_unreadable() {
+    let world = World::new().await;
+    let document = world.uploaded(&[to_png(&Passport::from_seed(7).draw())]).await;
+    let limits = Limits {
+        wall_clock: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let hurried = extractor(&world, ReaderConfig { limits, ..config() });
+    let request = request(&world, &document);
+    let failed = hurried.extract(&request, run(), &watch::Sender::default()).await;
+    assert_eq!(failed.expect_err("no engine is as quick").reason(), Reason::OcrFailed);
+    let extraction = hurried.extract(&request, run(), &watch::Sender::default()).await;
+    assert_eq!(extraction.expect("given up on").mrz_pages, 0);
+    assert_eq!(
+        world.vault.list_readings(document.document_id).await.expect("read"),
+        [NOTHING_READ]
+    );
+}
+
+#[tokio::test]
+async fn an_erased_document_is_not_read() {
+    let world = World::new().await;
+    let document = world.uploaded(&[png(1)]).await;
+    world
+        .vault
+        .erase(document.document_id, clock::now())
+        .await
+        .expect("erased");
+    let request = request(&world, &document);
+    let refused = extractor(&world, config())
+        .extract(&request, run(), &watch::Sender::default())
+        .await;
+    let refused = refused.expect_err("erased").reason();
+    assert_eq!(
+        (refused, refused.class().is_retryable()),
+        (Reason::DocumentErased, false)
+    );
+    assert_eq!(world.attempts(&document).await, [0]);
+}

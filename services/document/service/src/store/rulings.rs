@@ -92,7 +92,7 @@ pub struct EvidencePlace {
 }
 
 impl Store {
-    /// Keeps the checks of a document in a verification; the last ones stay.
+    /// Keeps the checks of a document in a verification, and what the member said that it is; the last ones stay.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -102,21 +102,45 @@ impl Store {
         &self,
         document_id: DocumentId,
         verification_id: VerificationId,
+        announced: DocumentKind,
         checks: &[Check],
         checked_at: Timestamp,
     ) -> Result<(), Problem> {
         sqlx::query!(
-            "INSERT INTO document_checks (verification_id, document_id, checks, checked_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT ON CONSTRAINT document_checks_pkey
-             DO UPDATE SET checks = excluded.checks, checked_at = excluded.checked_at",
+            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, checked_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT ON CONSTRAINT document_checks_pkey DO UPDATE
+             SET document_kind = excluded.document_kind, checks = excluded.checks, checked_at = excluded.checked_at",
             verification_id.uuid(),
             document_id.uuid(),
+            announced.as_str(),
             Json(checks) as _,
             checked_at.to_sqlx() as _,
         )
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// What the member said that a document is when it was checked in a verification; `None` if it wasn't checked.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT document_checks", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "document_checks"))]
+    pub async fn find_checked_kind(
+        &self,
+        document_id: DocumentId,
+        verification_id: VerificationId,
+    ) -> Result<Option<DocumentKind>, Problem> {
+        let text = sqlx::query_scalar!(
+            "SELECT document_kind FROM document_checks WHERE verification_id = $1 AND document_id = $2",
+            verification_id.uuid(),
+            document_id.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        text.flatten().map(|text| kind(&text)).transpose()
     }
 
     /// Records a ruling with its evidence in one transaction; with an acceptance, the member's claim to the document of

@@ -111,7 +111,10 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
         kept.expect("kept");
     }
     let checks = [Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND")];
-    let kept = world.store.record_checks(document, first, &checks, at(3)).await;
+    let kept = world
+        .store
+        .record_checks(document, first, DocumentKind::NationalId, &checks, at(3))
+        .await;
     kept.expect("kept");
     let recorded = world
         .store

@@ -78,7 +78,7 @@ fn a_document_of_the_world_is_taken_in_any_spelling_and_refused_without_its_numb
         assert_eq!(path(identity(kind, issuer, number)), expected);
     }
     let long = "L898902C3".repeat(8);
-    let refused = identity(passport, "UTO", &long).err().expect("too long");
+    let refused = identity(passport, "UTO", &long).expect_err("too long");
     assert!(!refused.message().contains("L898902C3"));
 }
 
