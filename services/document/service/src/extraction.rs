@@ -21,6 +21,7 @@ pub(crate) const NOTHING_READ: PageReading = PageReading {
     width: 0,
     height: 0,
     mrz: None,
+    visas: Vec::new(),
     printed: None,
 };
 
