@@ -4,7 +4,7 @@ use crate::extraction::{not_found, own_document};
 use crate::identity::{Identity, IdentityHash};
 use crate::store::{Entry, NewRuling, Written};
 use crate::vault::Vault;
-use document_reading::{DocumentReading, Profile, check};
+use document_reading::{DocumentReading, Profile, check, with_answers};
 use document_workflows::contract::{RulingRecord, StoredEvidence, ValidityRequest};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -38,13 +38,9 @@ pub async fn check_document(
             "not every page of the document was read",
         ));
     }
-    let mut checks = check(&reading, &profile.await?, request.document_kind, today);
+    let checks = check(&reading, &profile.await?, request.document_kind, today);
     let of_the_world = check_identity(vault, &reading, request.document_kind, request.member_id).await?;
-    for check in &mut checks {
-        if let Some(made) = of_the_world.iter().find(|made| made.name == check.name) {
-            *check = made.clone();
-        }
-    }
+    let checks = with_answers(checks, of_the_world);
     let store = vault.store();
     let (document_id, verification_id) = (document.document_id, request.verification_id);
     store

@@ -23,6 +23,9 @@ pub(crate) const NOTHING_READ: PageReading = PageReading {
     mrz: None,
     visas: Vec::new(),
     printed: None,
+    barcode: None,
+    barcode_unreadable: false,
+    quality: None,
 };
 
 /// Reads documents.

@@ -30,16 +30,11 @@ impl Identity {
         (!issuer.is_empty() && !number.is_empty()).then_some(Self { issuer, kind, number })
     }
 
-    /// The document that was read; `None` if its number or issuer wasn't.
+    /// The document that was read as one of the `announced` kind; `None` if its number wasn't read surely. Where print
+    /// alone was read, nothing is known of its issuer.
     pub fn of(reading: &DocumentReading, announced: DocumentKind) -> Option<Self> {
-        let fields = &reading.mrz()?.fields;
-        // The zone's own code goes before what the member says (ICAO Doc 9303 parts 4, 5 and 6, document code).
-        let kind = match fields.document_code.as_bytes() {
-            [b'P', ..] => DocumentKind::Passport,
-            [b'A' | b'C' | b'I', ..] => DocumentKind::NationalId,
-            _ => announced,
-        };
-        Self::new(&fields.issuing_state, kind, &fields.document_number)
+        let document_reading::Identity { issuer, kind, number } = document_reading::identity(reading, announced)?;
+        Some(Self { issuer, kind, number })
     }
 
     /// The hash under a key.

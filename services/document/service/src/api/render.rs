@@ -3,6 +3,7 @@
 use super::parse::token;
 use crate::review::ShownFile;
 use crate::store::{RecordedUpload, Review, ReviewPlace, Standing, StoredEvidenceItem, StoredRuling};
+use document_reading::hint;
 use document_workflows::contract::Patience;
 use jiff::Timestamp;
 use mesh_proto::document::v1 as proto;
@@ -71,19 +72,6 @@ fn hints(checks: &[Check]) -> Vec<String> {
     let poor = |check: &&Check| check.name == CheckName::ImageQuality && check.result == CheckResult::Failed;
     let hints = checks.iter().filter(poor).map(|check| hint(&check.reason).to_owned());
     hints.collect()
-}
-
-/// How to take a better picture than one whose quality failed for `reason`.
-fn hint(reason: &str) -> &'static str {
-    match reason {
-        "BLURRED" => "Hold the camera still, wait until it has focused, and take the picture again.",
-        "GLARE" => "Tilt the document or move away from the lamp until no light is mirrored on it.",
-        "CROPPED" => "Step back until all four corners of the document are in the picture.",
-        "TOO_SMALL" | "LOW_RESOLUTION" => "Go closer, so that the document fills the picture.",
-        "TOO_DARK" => "Take the picture in daylight or under a brighter lamp.",
-        "LOW_CONTRAST" => "Lay the document on a dark, plain ground in even light.",
-        _ => "Lay the document flat, in even light, and take a sharp picture of the whole page.",
-    }
 }
 
 pub(super) fn review(review: Review, now: Timestamp) -> proto::Review {

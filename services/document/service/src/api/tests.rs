@@ -87,8 +87,11 @@ async fn an_upload_is_answered_with_its_url_and_its_standing_follows_the_reading
     let document_id: DocumentId = first.document_id.parse().expect("an id");
     let verification_id = new_verification();
     world.submitted(document_id, verification_id, 2).await;
-    let kept = world.vault.insert_reading(document_id, 1, &NOTHING_READ, clock::now());
-    kept.await.expect("kept");
+    let kept = world
+        .vault
+        .insert_reading(document_id, 1, &NOTHING_READ, clock::now())
+        .await;
+    kept.expect("kept");
     let expected = DocumentVerification {
         document_id: first.document_id,
         member_id: MEMBER,

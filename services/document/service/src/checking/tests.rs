@@ -195,8 +195,11 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
 async fn without_a_number_nothing_is_compared_with_other_members() {
     let world = World::new().await;
     let document = world.uploaded(&[crate::testing::png(1)]).await.document_id;
-    let kept = world.vault.insert_reading(document, 1, &NOTHING_READ, clock::now());
-    kept.await.expect("kept");
+    let kept = world
+        .vault
+        .insert_reading(document, 1, &NOTHING_READ, clock::now())
+        .await;
+    kept.expect("kept");
     let request = ValidityRequest {
         verification_id: new_verification(),
         document_id: document,
