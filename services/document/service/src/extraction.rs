@@ -5,6 +5,7 @@
 
 use crate::store::{Document, NewSubmission, Page, Store, WorkflowRun};
 use crate::vault::Vault;
+use bytes::Bytes;
 use document_reading::{Fault, PageReading, ReadError, Reader};
 use document_workflows::contract::{Extraction, ExtractionProgress, ExtractionRequest};
 use mesh_runtime::{Problem, clock};
@@ -27,6 +28,12 @@ pub(crate) const NOTHING_READ: PageReading = PageReading {
     barcode_unreadable: false,
     quality: None,
 };
+
+/// The file that was opened last: a PDF of fifty pages is fetched and opened once.
+struct OpenFile {
+    number: u32,
+    bytes: Bytes,
+}
 
 /// Reads documents.
 #[derive(Clone)]
@@ -66,8 +73,9 @@ impl Extractor {
         let pages = self.vault.store().list_pages(document.document_id).await?;
         let mut read = pages.iter().filter(|page| page.is_read).count() as u32;
         progress.send_replace(progress_of(read, document.page_count));
+        let mut open = None;
         for page in pages.iter().filter(|page| !page.is_read) {
-            self.read(&document, page).await?;
+            self.read(&document, page, &mut open).await?;
             read += 1;
             progress.send_replace(progress_of(read, document.page_count));
         }
@@ -89,12 +97,19 @@ impl Extractor {
     }
 
     #[tracing::instrument(name = "read page", skip_all, fields(page = page.number, total_pages = document.page_count))]
-    async fn read(&self, document: &Document, page: &Page) -> Result<(), Problem> {
+    async fn read(&self, document: &Document, page: &Page, open: &mut Option<OpenFile>) -> Result<(), Problem> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
         let store = self.vault.store();
         store.record_attempt(document.document_id, page.number).await?;
-        let file = self.vault.get_file(document, page).await?;
-        let reading = match self.reader.read_page(&file).await {
+        let file = match open.take().filter(|open| open.number == page.file_number) {
+            Some(open) => open.bytes,
+            None => self.vault.get_file(document, page).await?,
+        };
+        *open = Some(OpenFile {
+            number: page.file_number,
+            bytes: file.clone(),
+        });
+        let reading = match self.reader.read_page_of(&file, page.page_in_file).await {
             Ok(reading) => reading,
             Err(error) if error.fault() == Fault::Picture => NOTHING_READ,
             Err(error @ (ReadError::EngineKilled { .. } | ReadError::EngineTimedOut { .. })) => {

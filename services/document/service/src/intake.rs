@@ -1,10 +1,10 @@
 //! From an upload to a stored document, once for each request id.
 
 use crate::cipher::WrappedKey;
-use crate::inspection::Inspector;
 use crate::store::{Leftover, NewDocument, NewFile, Recorded, RecordedUpload};
 use crate::upload::{Upload, UploadedFile};
 use crate::vault::Vault;
+use document_reading::Files;
 use futures::Stream;
 use mesh_proto::document::v1::UploadDocumentRequest;
 use mesh_runtime::{Problem, clock};
@@ -16,16 +16,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 #[derive(Clone)]
 pub struct Intake {
     vault: Vault,
-    inspector: Inspector,
+    files: Files,
     places: Arc<Semaphore>,
 }
 
 impl Intake {
-    /// Takes in `concurrency` uploads at once.
-    pub fn new(vault: Vault, inspector: Inspector, concurrency: usize) -> Self {
+    /// Takes in `concurrency` uploads at once, whose files are opened by `files`.
+    pub fn new(vault: Vault, files: Files, concurrency: usize) -> Self {
         Self {
             vault,
-            inspector,
+            files,
             places: Arc::new(Semaphore::new(concurrency)),
         }
     }
@@ -39,7 +39,7 @@ impl Intake {
         messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
     ) -> Result<RecordedUpload, Problem> {
         let _place = self.place().await;
-        let upload = Upload::receive(messages, &self.inspector).await?;
+        let upload = Upload::receive(messages, &self.files).await?;
         self.store(upload).await
     }
 

@@ -23,7 +23,6 @@ pub mod config;
 pub mod engine;
 pub mod extraction;
 pub mod identity;
-pub mod inspection;
 pub mod intake;
 pub mod keyring;
 pub mod objects;
@@ -41,13 +40,11 @@ pub use activities::{Activities, Extractions};
 pub use api::Api;
 pub use config::Config;
 
-use anyhow::Context;
-use document_reading::Reader;
+use document_reading::{Files, InForce, Reader, ReaderError, SandboxError};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{OCR_TASK_QUEUE, TASK_QUEUE};
 use engine::Engine;
 use extraction::Extractor;
-use inspection::Inspector;
 use intake::Intake;
 use keyring::Keyring;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
@@ -76,7 +73,9 @@ impl mesh_runtime::Service for Document {
         let objects = Objects::open(config.store_url.clone())?;
         let vault = Vault::new(Store::new(base.pool.clone()), objects, keyring);
         vault.sweep(clock::now()).await;
-        let intake = Intake::new(vault.clone(), Inspector, config.upload_concurrency.get());
+        let files = Files::new(config.files()).map_err(cannot_read)?;
+        log_confinement(files.confinement());
+        let intake = Intake::new(vault.clone(), files, config.upload_concurrency.get());
         let api = Api::new(vault.clone(), intake, Engine::new(base.temporal.clone()));
         let api = DocumentServiceServer::new(api).max_decoding_message_size(base.max_message_bytes);
         let profiles = Profiles::new(base.channel(&config.orchestrator_url)?);
@@ -85,7 +84,7 @@ impl mesh_runtime::Service for Document {
         let (reading, short) = (vault.clone(), vault);
         // Readers are made where they are used, so that an instance that only serves the API needs no OCR engine.
         let extractions = move || {
-            let reader = Reader::new(config.reader()).context("pages can't be read")?;
+            let reader = Reader::new(config.reader()).map_err(cannot_read)?;
             anyhow::Ok(Extractions::new(Extractor::new(reading.clone(), reader, slots.clone())))
         };
         let of_before = extractions.clone();
@@ -104,5 +103,34 @@ impl mesh_runtime::Service for Document {
                 worker.register_activities(extractions()?);
                 Ok(())
             }))
+    }
+}
+
+/// Says which flag starts without what the kernel lacks.
+fn cannot_read(error: ReaderError) -> anyhow::Error {
+    let is_unconfined = matches!(
+        &error,
+        ReaderError::Sandbox {
+            source: SandboxError::Unconfined { .. }
+        }
+    );
+    let error = anyhow::Error::new(error).context("documents can't be read");
+    if is_unconfined {
+        error.context("on this kernel the service starts only with --ocr-unconfined")
+    } else {
+        error
+    }
+}
+
+fn log_confinement(in_force: InForce) {
+    if in_force.is_whole() {
+        tracing::info!(confinement = %in_force, "tesseract and poppler are fenced in");
+    } else {
+        tracing::warn!(
+            confinement = %in_force,
+            lacking = in_force.lacking().join(" and "),
+            "tesseract and poppler run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one over can \
+             do what this user can"
+        );
     }
 }

@@ -1,13 +1,13 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
 use crate::engine::Engine;
-use crate::inspection::Inspector;
 use crate::intake::Intake;
 use crate::keyring::Keyring;
 use crate::objects::{Objects, StoreUrl};
 use crate::store::{NewSubmission, RecordedUpload, Store, WaitingActivity, WorkflowRun};
 use crate::upload::{Upload, UploadedFile};
 use crate::vault::Vault;
+use document_reading::{Files, FilesConfig};
 use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_types::{DocumentId, DocumentKind, MemberId, RequestId, VerificationId};
@@ -41,7 +41,7 @@ impl World {
         let objects = Objects::open(url).expect("a store");
         let store = Store::new(pool.clone());
         let vault = Vault::new(store.clone(), objects.clone(), keyring);
-        let intake = Intake::new(vault.clone(), Inspector, 4);
+        let intake = Intake::new(vault.clone(), opener(), 4);
         Self {
             pool,
             store,
@@ -98,6 +98,11 @@ impl World {
         let pages = self.store.list_pages(document.document_id).await.expect("the pages");
         pages.iter().map(|page| page.attempts).collect()
     }
+}
+
+/// What opens files, by poppler's programs.
+pub(crate) fn opener() -> Files {
+    Files::new(FilesConfig::default()).expect("poppler")
 }
 
 /// A real Temporal, in which none of the workflows named here is.

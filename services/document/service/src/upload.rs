@@ -1,8 +1,7 @@
 //! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
 
-use crate::inspection::Inspector;
 use bytes::Bytes;
-use document_reading::{MAX_PIXELS, ReadError};
+use document_reading::{Files, MAX_PIXELS, ReadError};
 use futures::{Stream, StreamExt};
 use mesh_proto::document::v1::upload_document_request::{Header, Part};
 use mesh_proto::document::v1::{DocumentType, UploadDocumentRequest};
@@ -50,14 +49,14 @@ impl Upload {
     ///
     /// # Errors
     /// `INVALID_REQUEST`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_MANY_PAGES`, `DOCUMENT_NOT_A_PICTURE`,
-    /// `DOCUMENT_DAMAGED`, `DOCUMENT_TOO_MANY_PIXELS`, each with the path of the field; `CANCELLED` when the client went
-    /// away.
+    /// `DOCUMENT_DAMAGED`, `DOCUMENT_ENCRYPTED`, `DOCUMENT_EXPANDS_TOO_MUCH`, `DOCUMENT_TOO_MANY_PIXELS`, each with the
+    /// path of the field; `CANCELLED` when the client went away; `OCR_FAILED` when a file could not be looked at.
     pub async fn receive(
         mut messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
-        inspector: &Inspector,
+        opener: &Files,
     ) -> Result<Self, Problem> {
         let mut taking = match next(&mut messages).await? {
-            Some(Part::Header(header)) => Taking::begin(&header, inspector)?,
+            Some(Part::Header(header)) => Taking::begin(&header, opener)?,
             Some(Part::Page(_)) => return Err(Problem::invalid_field("page", "the first message must be the header")),
             Some(Part::Chunk(_)) => {
                 return Err(Problem::invalid_field("chunk", "the first message must be the header"));
@@ -102,7 +101,7 @@ struct Taking<'a> {
     request_id: RequestId,
     member_id: MemberId,
     kind: DocumentKind,
-    inspector: &'a Inspector,
+    opener: &'a Files,
     files: Vec<UploadedFile>,
     /// The bytes so far of the file that was begun last.
     open: Option<Vec<u8>>,
@@ -111,7 +110,7 @@ struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    fn begin(header: &Header, inspector: &'a Inspector) -> Result<Self, Problem> {
+    fn begin(header: &Header, opener: &'a Files) -> Result<Self, Problem> {
         let field = |name: &str, error: mesh_types::IdError| {
             Problem::invalid_field(format!("header.{name}"), error.to_string())
         };
@@ -119,7 +118,7 @@ impl<'a> Taking<'a> {
             request_id: header.request_id.parse().map_err(|error| field("request_id", error))?,
             member_id: header.member_id.try_into().map_err(|error| field("member_id", error))?,
             kind: kind("header.document_type", header.document_type)?,
-            inspector,
+            opener,
             files: Vec::new(),
             open: None,
             size: 0,
@@ -165,15 +164,15 @@ impl<'a> Taking<'a> {
             return Err(empty("chunk", "a page must have bytes"));
         }
         let (index, bytes) = (self.files.len(), Bytes::from(bytes));
-        let facts = self.inspector.inspect(&bytes).await;
+        let facts = self.opener.inspect(&bytes).await;
         let facts = facts.map_err(|error| refused_file(index, error))?;
-        if self.page_count() + facts.page_count as usize > MAX_PAGES {
+        if self.page_count() + facts.pages as usize > MAX_PAGES {
             return Err(too_many_pages(&format!("pages[{index}]")));
         }
         self.all.update(&bytes);
         self.files.push(UploadedFile {
-            media_type: facts.media_type,
-            page_count: facts.page_count,
+            media_type: facts.format.media_type(),
+            page_count: facts.pages,
             sha256: Sha256::digest(&bytes).into(),
             bytes,
         });
@@ -222,12 +221,24 @@ fn refused_file(index: usize, error: ReadError) -> Problem {
     let (reason, why) = match &error {
         ReadError::TooManyPixels { .. } => (
             Reason::DocumentTooManyPixels,
-            format!("must have at most {MAX_PIXELS} pixels"),
+            format!("must have at most {MAX_PIXELS} pixels a page"),
         ),
-        ReadError::Damaged => (Reason::DocumentDamaged, "is cut short or broken".to_owned()),
-        ReadError::NotAPicture => (
+        ReadError::TooManyPages { .. } => (
+            Reason::DocumentTooManyPages,
+            format!("must have at most {MAX_PAGES} pages"),
+        ),
+        ReadError::Damaged | ReadError::Cyclic => (Reason::DocumentDamaged, "is cut short or broken".to_owned()),
+        ReadError::Encrypted => (
+            Reason::DocumentEncrypted,
+            "must not be locked with a password".to_owned(),
+        ),
+        ReadError::ExpandsTooMuch | ReadError::TooCostly { .. } => (
+            Reason::DocumentExpandsTooMuch,
+            "unpacks to far more than a document needs".to_owned(),
+        ),
+        ReadError::NotAPicture | ReadError::Unsupported => (
             Reason::DocumentNotAPicture,
-            "must be a PNG or JPEG picture, by its own bytes".to_owned(),
+            "must be a PNG, JPEG, TIFF or WebP picture or a PDF of a usual kind, by its own bytes".to_owned(),
         ),
         // What is no fault of the file is no reason to refuse it for ever.
         _ => return Problem::new(Reason::OcrFailed, "the file could not be looked at").with_source(error),

@@ -201,3 +201,36 @@ async fn an_erased_document_is_not_read() {
     );
     assert_eq!(world.attempts(&document).await, [0]);
 }
+
+#[tokio::test]
+async fn the_pages_of_one_file_are_read_each_for_itself() {
+    let world = World::new().await;
+    let pages = [
+        image::RgbImage::from_pixel(40, 30, image::Rgb([200; 3])),
+        Passport::from_seed(7).draw(),
+    ];
+    let pdf = specimen::to_pdf(&pages, 90);
+    let facts = crate::testing::opener()
+        .inspect(&pdf.clone().into())
+        .await
+        .expect("a PDF");
+    let mut upload = crate::testing::upload(crate::testing::new_request(), MEMBER, std::slice::from_ref(&pdf));
+    upload.files[0].media_type = facts.format.media_type();
+    upload.files[0].page_count = facts.pages;
+    let document = world.intake.store(upload).await.expect("stored");
+    let pages = world.store.list_pages(document.document_id).await.expect("the pages");
+    let places: Vec<_> = pages
+        .iter()
+        .map(|page| (page.number, page.file_number, page.page_in_file))
+        .collect();
+    assert_eq!(places, [(1, 1, 1), (2, 1, 2)]);
+    assert_eq!(world.object_count(), 1);
+
+    let extractor = extractor(&world, config());
+    let request = request(&world, &document);
+    let extraction = extractor
+        .extract(&request, run(), &watch::Sender::default())
+        .await
+        .expect("extracted");
+    assert_eq!((extraction.page_count, extraction.mrz_pages), (2, 1));
+}
