@@ -308,6 +308,12 @@ pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
     }
 }
 
+/// Rules on a document that a person has to look at, for a verification that began before people were asked: another
+/// picture, as then.
+pub fn without_review(doubt: Ruling) -> Ruling {
+    not_accepted(Decision::Resubmit, &doubt.internal_reason, hints::of_picture(""))
+}
+
 /// Rules on a document that nobody looked at in time.
 pub fn review_expired() -> Ruling {
     not_accepted(
