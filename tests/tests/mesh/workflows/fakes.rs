@@ -109,9 +109,9 @@ pub enum Shows {
 pub enum ReviewScript {
     /// The test is the person.
     WaitsForAPerson,
-    /// The database is away, and each attempt is a day after the one before. Nothing of it runs in between, so that the
-    /// server's clock may skip.
-    FailsDaily,
+    /// The database is away at the first attempt and at the next, in the last minute. Nothing of it runs in between, so
+    /// that the server's clock may skip.
+    FailsToItsEnd,
 }
 
 /// How the scoring goes.

@@ -3,8 +3,7 @@
 use super::DocumentVerificationWorkflow;
 use super::steps::{RECORD_RULING, SHORT_ACTIVITY};
 use crate::contract::{
-    self, DocumentActivities, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest,
-    Ruling,
+    DocumentActivities, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest, Ruling,
 };
 use crate::policy;
 use mesh_types::{Check, Reason};
@@ -30,9 +29,6 @@ impl DocumentVerificationWorkflow {
         doubt: Ruling,
         checks: &[Check],
     ) -> WorkflowResult<Ruling> {
-        if !ctx.patched(contract::RESUBMISSION_AND_REVIEW) {
-            return Ok(policy::without_review(doubt));
-        }
         Self::enter(ctx, Phase::InReview);
         let internal_reason = doubt.internal_reason.clone();
         Self::store(ctx, extraction, doubt).await?;
@@ -49,7 +45,9 @@ impl DocumentVerificationWorkflow {
                     policy::after_review(&decision, checks)
                 }))
             }
-            Err(error) if is_erased(&error) => Ok(policy::refused(Refusal::Erased)),
+            Err(error) if failed_with(&error, Reason::DocumentErased) => Ok(policy::refused(Refusal::Erased)),
+            // The same document again, after a review of it that nobody decided.
+            Err(error) if failed_with(&error, Reason::ReviewOver) => Ok(policy::review_expired()),
             Err(error) => Err(error.into()),
         }
     }
@@ -112,10 +110,10 @@ fn ran_out_of_time(error: &ActivityExecutionError) -> bool {
     between_attempts || error.as_timeout().is_some()
 }
 
-/// Whether the document was erased while its review waited.
-fn is_erased(error: &ActivityExecutionError) -> bool {
+/// Whether an activity failed for a reason.
+fn failed_with(error: &ActivityExecutionError, reason: Reason) -> bool {
     match error.reason() {
-        Some(IncomingError::Application(failure)) => failure.type_name() == Some(Reason::DocumentErased.as_str()),
+        Some(IncomingError::Application(failure)) => failure.type_name() == Some(reason.as_str()),
         _ => false,
     }
 }

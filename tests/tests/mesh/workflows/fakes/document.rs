@@ -14,7 +14,7 @@ use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The document service's activities.
 pub struct DocumentFakes(pub Arc<Scripts>);
@@ -105,9 +105,14 @@ impl DocumentFakes {
         request: ReviewRequest,
     ) -> Result<ReviewDecision, ActivityError> {
         let script = self.0.of(request.verification_id)?;
+        let patience = request.expires_at_seconds - request.requested_at_seconds;
         lock(&script.seen).reviews.push(request);
         match script.course.review {
-            ReviewScript::FailsDaily => Err(transient("DATABASE_UNAVAILABLE", DAY)),
+            ReviewScript::FailsToItsEnd if ctx.info().attempt == 1 => {
+                let until_the_last_minute = Duration::from_secs(patience.unsigned_abs()) - MINUTE;
+                Err(transient("DATABASE_UNAVAILABLE", until_the_last_minute))
+            }
+            ReviewScript::FailsToItsEnd => Err(transient("DATABASE_UNAVAILABLE", MINUTE)),
             ReviewScript::WaitsForAPerson => {
                 let mut review = lock(&script.review);
                 if let Some(decision) = review.decision.clone() {
