@@ -4,23 +4,28 @@ use mrz::{CyrillicLanguage, TransliterationStyle, transliterate, transliterate_c
 use std::collections::BTreeSet;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// Cells for both names in a TD3 zone, with the two fillers between them (ICAO Doc 9303 part 4, 4.2.2).
-const NAME_CELLS: usize = 39;
-/// A surname shorter than this is never cut while a given name stands beside it: of given names eight letters stay at
-/// most where there is no room (part 4, 4.2.3).
-pub(crate) const CUT_SURNAME: usize = NAME_CELLS - 2 - 8;
+/// A holder's names as a zone or a barcode has them, in a zone's letters, parts separated by a space.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HolderNames<'a> {
+    /// The primary identifier; all there is of a holder with one name.
+    pub surname: &'a str,
+    /// The secondary identifier; may be empty.
+    pub given_names: &'a str,
+    /// Whether the surname may lack its end.
+    pub surname_may_be_cut: bool,
+    /// Whether the given names may lack their end, or some of them.
+    pub given_names_may_be_cut: bool,
+}
 
-/// Whether a zone's names are those of a member's profile.
+/// Whether a document's names are those of a member's profile.
 ///
-/// `surname` and `given` are as a zone has them (parts separated by a space); the profile's are as the member wrote them,
-/// in Latin or Cyrillic letters. Every transliteration that Doc 9303 allows counts; hyphens separate, apostrophes and
-/// full stops vanish (part 3, 4.6); the profile may leave out given names or have more of them, in the same order; family
-/// name and given names may stand in each other's place; names that fill the zone's 39 cells may be cut.
-pub fn names_agree(surname: &str, given: &str, profile_given: &str, profile_family: &str) -> bool {
-    let cut = surname.len() + given.len() + 2 >= NAME_CELLS;
-    let surname_cut = cut && (given.is_empty() || surname.len() >= CUT_SURNAME);
-    let surname: Vec<&str> = surname.split_whitespace().collect();
-    let given: Vec<&str> = given.split_whitespace().collect();
+/// The profile's are as the member wrote them, in Latin or Cyrillic letters. Every transliteration that Doc 9303 allows
+/// counts; hyphens separate, apostrophes and full stops vanish (part 3, 4.6); the profile may leave out given names or
+/// have more of them, in the same order; family name and given names may stand in each other's place.
+pub fn names_agree(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
+    let (surname_cut, cut) = (names.surname_may_be_cut, names.given_names_may_be_cut);
+    let surname: Vec<&str> = names.surname.split_whitespace().collect();
+    let given: Vec<&str> = names.given_names.split_whitespace().collect();
     spellings(profile_family).iter().any(|family| {
         spellings(profile_given).iter().any(|called| {
             let straight = family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut);
@@ -28,6 +33,12 @@ pub fn names_agree(surname: &str, given: &str, profile_given: &str, profile_fami
             straight || swapped
         })
     })
+}
+
+/// A name as a zone would write it without its marks: `O'Neil-Smith` becomes `ONEIL SMITH`.
+pub(crate) fn in_zone_letters(name: &str) -> String {
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    parts(&transliterate(&upper, TransliterationStyle::Simple)).join(" ")
 }
 
 /// The ways to write a name in a zone's letters, each as its parts. None at all if nothing of it can be written; of a name
@@ -116,6 +127,31 @@ fn is_within(few: &[&str], many: &[&str], cut: bool) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Compares the names of a TD3 zone, which may be cut where they fill its 39 cells.
+    fn names_agree(surname: &str, given_names: &str, profile_given: &str, profile_family: &str) -> bool {
+        let full = surname.len() + given_names.len() + 2 >= 39;
+        let names = HolderNames {
+            surname,
+            given_names,
+            surname_may_be_cut: full && given_names.len() <= 8,
+            given_names_may_be_cut: full,
+        };
+        super::names_agree(&names, profile_given, profile_family)
+    }
+
+    #[test]
+    fn a_name_is_written_in_the_letters_of_a_zone() {
+        for (name, expected) in [
+            ("O'Neil-Smith", "ONEIL SMITH"),
+            ("VAN DER BERG", "VAN DER BERG"),
+            ("Müller", "MULLER"),
+            ("J. R.", "J R"),
+            ("", ""),
+        ] {
+            assert_eq!(in_zone_letters(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_that_are_one() {

@@ -1,20 +1,23 @@
-//! The printed words of a page, and whether they say the same as a zone.
+//! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::{
-    mrz_reading::{MrzFields, Sex},
-    names::spellings,
-};
+use crate::{fields::Claimed, names::spellings};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 mod dates;
+mod labelled;
 mod likeness;
+mod sex;
 #[cfg(test)]
 mod tests;
 
+pub use dates::DateOrder;
+pub use labelled::PrintedFields;
+
 use dates::dates_in;
 use likeness::{Likeness, compare_letters, compare_number, same_but_for_lost_marks};
+use sex::sex;
 
 /// A word with its place on the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ pub struct PrintedText {
     pub looks: Vec<Vec<Word>>,
 }
 
-/// Whether print and zone say the same of one field.
+/// Whether the print says the same as zone or barcode of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldAgreement {
@@ -52,7 +55,7 @@ pub enum FieldAgreement {
     NotFound,
 }
 
-/// Whether print and zone say the same, field by field.
+/// Whether the print says the same as zone or barcode, field by field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreement {
     /// The document number.
@@ -71,8 +74,10 @@ pub struct Agreement {
     pub issuing_state: FieldAgreement,
     /// The sex.
     pub sex: FieldAgreement,
-    /// The optional data (personal number); agrees when the zone has none.
+    /// The optional data (personal number). Like nationality, issuing state and sex it agrees when nothing is claimed.
     pub optional_data: FieldAgreement,
+    /// The second such field, which cards of three lines have.
+    pub second_optional_data: FieldAgreement,
 }
 
 /// Words of one line that stand close together, as a value does.
@@ -80,6 +85,9 @@ type Run<'a> = Vec<&'a Word>;
 
 /// A gap wider than this share of the letters' height parts two runs.
 const RUN_GAP: f32 = 1.6;
+
+/// A word that is read this surely (0–100) is no pattern on the paper and not upside down.
+const SURE_WORD: u8 = 80;
 
 /// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
 const SURE_LETTER: u8 = 70;
@@ -96,6 +104,7 @@ impl Agreement {
         issuing_state: FieldAgreement::NotFound,
         sex: FieldAgreement::NotFound,
         optional_data: FieldAgreement::NotFound,
+        second_optional_data: FieldAgreement::NotFound,
     };
 
     /// Whether the print agrees in every field.
@@ -110,6 +119,7 @@ impl Agreement {
             self.issuing_state,
             self.sex,
             self.optional_data,
+            self.second_optional_data,
         ];
         fields.iter().all(|field| *field == FieldAgreement::Agrees)
     }
@@ -126,6 +136,7 @@ impl Agreement {
             issuing_state: self.issuing_state.or(other.issuing_state),
             sex: self.sex.or(other.sex),
             optional_data: self.optional_data.or(other.optional_data),
+            second_optional_data: self.second_optional_data.or(other.second_optional_data),
         }
     }
 }
@@ -148,31 +159,45 @@ impl PrintedText {
         Self { looks }
     }
 
-    /// Says, field by field, whether the print agrees with the zone: the best answer of all looks.
-    pub fn agrees(&self, fields: &MrzFields) -> Agreement {
-        let answers = self.looks.iter().map(|words| look_agrees(words, fields));
+    /// Says, field by field, whether the print agrees with what a zone or a barcode claims: the best answer of all looks.
+    pub fn agrees(&self, claimed: &Claimed) -> Agreement {
+        let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+
+    /// Words of three letters or more that the engine is sure of, in the look with the most of them.
+    pub(crate) fn sure_words(&self) -> usize {
+        let is_sure = |word: &&Word| word.confidence >= SURE_WORD && bare(word).len() >= 3;
+        let counts = self.looks.iter().map(|words| words.iter().filter(is_sure).count());
+        counts.max().unwrap_or(0)
+    }
+
+    /// What the captions of the print say which value is; for documents that have nothing but print.
+    pub fn by_captions(&self) -> PrintedFields {
+        let looks = self.looks.iter().map(|words| PrintedFields::of_look(&runs(words)));
+        looks.fold(PrintedFields::default(), PrintedFields::or)
     }
 }
 
-fn look_agrees(words: &[Word], fields: &MrzFields) -> Agreement {
+fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
     let runs = runs(words);
+    let or_agrees = |claim: &str, answer: &dyn Fn(&str) -> FieldAgreement| match claim {
+        "" => FieldAgreement::Agrees,
+        claim => answer(claim),
+    };
     Agreement {
-        document_number: number(&runs, &fields.document_number),
-        surname: name(&runs, &fields.surname, fields.surname_may_be_cut()),
-        given_names: match fields.given_names.as_str() {
-            "" => FieldAgreement::Agrees,
-            given_names => name(&runs, given_names, fields.names_may_be_cut),
-        },
-        birth_date: date(&runs, fields.birth_date),
-        expiry_date: date(&runs, fields.expiry_date),
-        nationality: state(&runs, &fields.nationality),
-        issuing_state: state(&runs, &fields.issuing_state),
-        sex: sex(&runs, fields.sex),
-        optional_data: match fields.optional_data.as_str() {
-            "" => FieldAgreement::Agrees,
-            data => number(&runs, data),
-        },
+        document_number: number(&runs, &claimed.document_number),
+        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut),
+        given_names: or_agrees(&claimed.given_names, &|names| {
+            name(&runs, names, claimed.given_names_may_be_cut)
+        }),
+        birth_date: date(&runs, claimed.birth_date, claimed.date_order),
+        expiry_date: date(&runs, claimed.expiry_date, claimed.date_order),
+        nationality: claimed.nationality.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        issuing_state: claimed.issuing_state.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        sex: claimed.sex.map_or(FieldAgreement::Agrees, |claim| sex(&runs, claim)),
+        optional_data: or_agrees(&claimed.optional_data, &|data| number(&runs, data)),
+        second_optional_data: or_agrees(&claimed.second_optional_data, &|data| number(&runs, data)),
     }
 }
 
@@ -321,14 +346,14 @@ fn is_label(text: &str) -> bool {
     text.ends_with(':') || text.chars().any(char::is_lowercase) || text.contains('/')
 }
 
-fn date(runs: &[Run<'_>], wanted: Option<Date>) -> FieldAgreement {
+fn date(runs: &[Run<'_>], wanted: Option<Date>, order: DateOrder) -> FieldAgreement {
     let Some(wanted) = wanted else {
         return FieldAgreement::NotFound;
     };
     let mut found = FieldAgreement::NotFound;
     for run in runs {
         let text: String = run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        for printed in dates_in(&text) {
+        for printed in dates_in(&text, order) {
             if printed == wanted {
                 return FieldAgreement::Agrees;
             }
@@ -383,46 +408,6 @@ fn written(name: &str) -> Vec<String> {
     spellings(name).into_iter().map(|parts| parts.concat()).collect()
 }
 
-/// Looks for the letter of the sex, by its caption if that was read: single letters come out of patterns as well.
-fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
-    let wanted = match wanted {
-        Sex::Female => "F",
-        Sex::Male => "M",
-        Sex::Unspecified => "X",
-    };
-    let words = || runs.iter().flatten();
-    let bare = |word: &Word| word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
-    let captions: Vec<&Word> = words().filter(|word| is_caption_of_sex(&bare(word))).copied().collect();
-    let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
-    if captions.is_empty() {
-        let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
-        let says_so = !letters.is_empty() && letters.iter().all(|letter| letter == wanted);
-        return if says_so {
-            FieldAgreement::Agrees
-        } else {
-            FieldAgreement::NotFound
-        };
-    }
-    // By its caption a letter is known for what it is, small or large.
-    let by_caption = words().filter(|word| captions.iter().any(|caption| is_by(caption, word)));
-    let letters: Vec<String> = by_caption
-        .map(|word| bare(word).to_uppercase())
-        .filter(|text| is_sex(text))
-        .collect();
-    if letters.is_empty() {
-        FieldAgreement::NotFound
-    } else if letters.iter().all(|letter| letter == wanted) {
-        FieldAgreement::Agrees
-    } else {
-        FieldAgreement::Disagrees
-    }
-}
-
-/// Whether a word is the caption of the sex in one of the languages that passports have beside English.
-fn is_caption_of_sex(text: &str) -> bool {
-    ["sex", "sexe", "sexo", "sesso", "geschlecht", "gender", "kön", "kjønn"].contains(&text.to_lowercase().as_str())
-}
-
 /// Whether a value stands under its caption or to the right of it.
 fn is_by(caption: &Word, value: &Word) -> bool {
     let height = caption.height.max(value.height) as f32;
@@ -432,6 +417,11 @@ fn is_by(caption: &Word, value: &Word) -> bool {
         (0.3 * height..4.0 * height).contains(&below) && (-height..caption.width as f32 + height).contains(&right);
     let beside = below.abs() < 0.6 * height && (0.0..caption.width as f32 + 4.0 * height).contains(&right);
     under || beside
+}
+
+/// A word without what surrounds it: brackets, full stops, colons.
+fn bare(word: &Word) -> String {
+    word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
 
 // Printed words are personal data: `Debug` says only how often was looked.

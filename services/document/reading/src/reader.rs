@@ -1,16 +1,20 @@
 //! One page, from its picture to a reading.
 
 use crate::{
+    barcode::{self, BarcodeReading, Found},
     engine::{Engine, ReaderConfig},
+    fields::Claimed,
+    format::MrzFormat,
     mrz_reading::MrzReading,
     picture::decode_gray,
     printed::PrintedText,
+    quality::Quality,
     weigh::{Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
-use image::GrayImage;
+use image::{GrayImage, imageops};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{cmp::Reverse, path::PathBuf, sync::Arc, time::Duration};
 
 /// Reads pages. Cheap to clone; safe to use from many tasks at once, each page then runs its own engine process.
 #[derive(Clone, Debug)]
@@ -25,10 +29,22 @@ pub struct PageReading {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// The machine-readable zone; `None` if the page shows none of the kind TD3.
+    /// The machine-readable zone of a passport or card; `None` if the page shows none.
     pub mrz: Option<MrzReading>,
+    /// The zones of visas on the page, which support another document.
+    #[serde(default)]
+    pub visas: Vec<MrzReading>,
     /// The words outside the zone; `None` if there are none.
     pub printed: Option<PrintedText>,
+    /// The barcode with AAMVA data; not looked for beside a passport's zone.
+    #[serde(default)]
+    pub barcode: Option<BarcodeReading>,
+    /// Whether something looks like a barcode and could not be read.
+    #[serde(default)]
+    pub barcode_unreadable: bool,
+    /// How good the picture is; `None` in readings stored before it was measured.
+    #[serde(default)]
+    pub quality: Option<Quality>,
 }
 
 /// Why no reader could be made; says what to install.
@@ -150,43 +166,77 @@ impl Reader {
         })
         .await??;
         let (width, height) = gray.dimensions();
-        let mut best: Option<(Arc<Zone>, Weighed)> = None;
-        for zone in zones.into_iter().map(Arc::new) {
-            let Some(weighed) = self.look_closer(&zone).await? else {
-                continue;
-            };
-            if best.as_ref().is_none_or(|(_, known)| weighed.rank() > known.rank()) {
-                best = Some((zone, weighed));
-            }
-            if best.as_ref().is_some_and(|(_, known)| known.is_sure()) {
-                break;
-            }
-        }
-        let (printed, mrz) = match best {
-            Some((zone, weighed)) => (self.read_print(&zone, &weighed.reading).await?, Some(weighed.reading)),
-            None => (self.read_words(move || zone::whole_page(&gray)).await?, None),
+        let zones = self.read_zones(zones).await?;
+        let anchor = zones
+            .first()
+            .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
+        let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
+        let passport = anchor.as_ref().is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
+        let gray = Arc::new(gray);
+        let shown = gray.clone();
+        let (quality, barcode) = blocking(move || {
+            // No passport has such a barcode, and looking for one takes its time.
+            let barcode = if passport { Found::Nothing } else { barcode::find(&shown) };
+            (Quality::measure(&shown, pitch), barcode)
+        })
+        .await?;
+        let printed = match anchor {
+            Some((zone, reading)) => self.read_print(&zone, &reading).await?,
+            None => self.read_bare_print(gray).await?,
         };
-        let printed = (!printed.looks.is_empty()).then_some(printed);
+        let (visas, mut identity): (Vec<_>, Vec<_>) = zones
+            .into_iter()
+            .map(|(_, weighed)| weighed.reading)
+            .partition(|reading| reading.format.is_visa());
+        let mrz = (!identity.is_empty()).then(|| identity.swap_remove(0));
         Ok(PageReading {
             width,
             height,
             mrz,
-            printed,
+            visas,
+            printed: (!printed.looks.is_empty()).then_some(printed),
+            barcode_unreadable: matches!(barcode, Found::Unreadable),
+            barcode: match barcode {
+                Found::Read(reading) => Some(*reading),
+                Found::Nothing | Found::Unreadable => None,
+            },
+            quality: Some(quality),
         })
+    }
+
+    /// Reads every place that may be a zone: those of passports and cards first, then visas, the best of each first.
+    async fn read_zones(&self, places: Vec<Zone>) -> Result<Vec<(Arc<Zone>, Weighed)>, ReadError> {
+        let mut zones: Vec<(Arc<Zone>, Weighed)> = Vec::new();
+        for place in places.into_iter().map(Arc::new) {
+            let known = zones.iter().position(|(zone, _)| zone.is_over(&place));
+            if known.is_some_and(|at| zones[at].1.is_sure()) {
+                continue;
+            }
+            let Some(weighed) = self.look_closer(&place).await? else {
+                continue;
+            };
+            match known {
+                Some(at) if zones[at].1.rank() >= weighed.rank() => {}
+                Some(at) => zones[at] = (place, weighed),
+                None => zones.push((place, weighed)),
+            }
+        }
+        zones.sort_by_key(|(_, weighed)| (weighed.reading.format.is_visa(), Reverse(weighed.rank())));
+        Ok(zones)
     }
 
     /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes
     /// saw.
     async fn look_closer(&self, zone: &Arc<Zone>) -> Result<Option<Weighed>, ReadError> {
-        let mut texts: [Vec<String>; 2] = Default::default();
+        let mut texts: Vec<Vec<String>> = vec![Vec::new(); zone.scores.len()];
         let mut weighed = None;
         for ways in CUTS {
             let shown = zone.clone();
             let cuts = blocking(move || shown.cuts(ways)).await?;
-            let mut upper = self.engine.read_zone_lines(&cuts).await?;
-            let lower = upper.split_off(ways.len());
-            texts[0].extend(upper);
-            texts[1].extend(lower);
+            let mut read = self.engine.read_zone_lines(&cuts).await?.into_iter();
+            for line in &mut texts {
+                line.extend(read.by_ref().take(ways.len()));
+            }
             let (seen, read) = (zone.clone(), texts.clone());
             weighed = blocking(move || weigh(&seen.scores, &read)).await?;
             if weighed.as_ref().is_some_and(Weighed::is_sure) {
@@ -203,11 +253,31 @@ impl Reader {
             let shown = zone.clone();
             let more = self.read_words(move || shown.printed_area(look)).await?;
             printed.looks.extend(more.looks);
-            if printed.agrees(&mrz.fields).is_whole() {
+            let agreement = printed.agrees(&Claimed::from(&mrz.fields));
+            // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
+            if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
             }
         }
         Ok(printed)
+    }
+
+    /// Reads the print of a page without a zone: as it lies and, if hardly a word comes out of that, turned.
+    async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
+        let mut best = PrintedText::default();
+        let turns: [fn(&GrayImage) -> GrayImage; 4] =
+            [GrayImage::clone, imageops::rotate180, imageops::rotate90, imageops::rotate270];
+        for turn in turns {
+            let shown = gray.clone();
+            let read = self.read_words(move || turn(&zone::whole_page(&shown))).await?;
+            if best.looks.is_empty() || read.sure_words() > best.sure_words() {
+                best = read;
+            }
+            if best.sure_words() >= ENOUGH_WORDS {
+                break;
+            }
+        }
+        Ok(best)
     }
 
     async fn read_words(&self, area: impl FnOnce() -> GrayImage + Send + 'static) -> Result<PrintedText, ReadError> {
@@ -215,6 +285,9 @@ impl Reader {
         Ok(PrintedText::from_table(&self.engine.read_words(&area).await?))
     }
 }
+
+/// A page on which so many words are surely read lies the right way up.
+const ENOUGH_WORDS: usize = 6;
 
 /// The ways to look at the print, the best first.
 const PRINT_LOOKS: [PrintLook; 3] = [

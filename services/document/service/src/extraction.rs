@@ -18,6 +18,7 @@ const NOTHING_READ: PageReading = PageReading {
     width: 0,
     height: 0,
     mrz: None,
+    visas: Vec::new(),
     printed: None,
 };
 

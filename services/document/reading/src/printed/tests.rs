@@ -22,23 +22,26 @@ fn look(lines: &[(u32, u32, &str)]) -> Vec<Word> {
     words
 }
 
-fn fields() -> MrzFields {
-    MrzFields {
-        document_code: "P".into(),
-        issuing_state: "UTO".into(),
+fn fields() -> Claimed {
+    Claimed {
         document_number: "L898902C3".into(),
         surname: "MUELLER OE".into(),
         given_names: "ANNA MARIA".into(),
-        names_may_be_cut: false,
-        nationality: "UTO".into(),
+        surname_may_be_cut: false,
+        given_names_may_be_cut: false,
+        nationality: Some("UTO".into()),
+        issuing_state: Some("UTO".into()),
         birth_date: Some(date(1974, 8, 12)),
-        sex: Sex::Female,
+        issue_date: None,
         expiry_date: Some(date(2012, 4, 15)),
+        sex: Some(Sex::Female),
         optional_data: String::new(),
+        second_optional_data: String::new(),
+        date_order: DateOrder::DayFirst,
     }
 }
 
-fn agreement(lines: &[(u32, u32, &str)], fields: &MrzFields) -> Agreement {
+fn agreement(lines: &[(u32, u32, &str)], fields: &Claimed) -> Agreement {
     PrintedText {
         looks: vec![look(lines)],
     }
@@ -65,6 +68,7 @@ fn a_whole_page_agrees_field_by_field() {
         agreement(&[], &fields()),
         Agreement {
             optional_data: FieldAgreement::Agrees,
+            second_optional_data: FieldAgreement::Agrees,
             ..Agreement::NOTHING_FOUND
         }
     );
@@ -89,16 +93,16 @@ fn a_name_agrees_in_every_spelling_and_only_as_a_whole() {
 
 #[test]
 fn a_name_that_was_cut_agrees_with_its_beginning() {
-    let cut = MrzFields {
+    let cut = Claimed {
         surname: "NILAVADHANANANDA".into(),
         given_names: "CHAYAPA DEJTHAMRONG K".into(),
-        names_may_be_cut: true,
+        given_names_may_be_cut: true,
         ..fields()
     };
     let page = [(0, 0, "NILAVADHANANANDA"), (0, 40, "CHAYAPA DEJTHAMRONG KRASUANG")];
     assert_eq!(agreement(&page, &cut).given_names, FieldAgreement::Agrees);
-    let whole = MrzFields {
-        names_may_be_cut: false,
+    let whole = Claimed {
+        given_names_may_be_cut: false,
         ..cut
     };
     assert_eq!(agreement(&page, &whole).given_names, FieldAgreement::NotFound);
@@ -178,8 +182,8 @@ fn a_state_is_its_code_or_its_own_name_and_no_part_of_another() {
         ("UTO", "AUTO", FieldAgreement::NotFound),
         ("", "UTO", FieldAgreement::NotFound),
     ] {
-        let fields = MrzFields {
-            nationality: code.into(),
+        let fields = Claimed {
+            nationality: Some(code.into()),
             ..fields()
         };
         assert_eq!(

@@ -91,6 +91,7 @@ async fn an_upload_is_answered_with_its_url_and_its_standing_follows_the_reading
         width: 1,
         height: 1,
         mrz: None,
+        visas: Vec::new(),
         printed: None,
     };
     world

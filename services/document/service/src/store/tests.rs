@@ -80,6 +80,7 @@ async fn a_document_stands_as_in_its_last_verification() {
         width: 1,
         height: 1,
         mrz: None,
+        visas: Vec::new(),
         printed: None,
     };
     world

@@ -1,0 +1,103 @@
+//! Whether every field rests on two sources, or on one whose check digits leave no blind spot for it (domain.md,
+//! "Document": a check digit that passes is a strong filter and a weak proof).
+
+use super::Case;
+use crate::{
+    blind_spots::{Field, has_blind_spot},
+    fields::{Claimed, Source},
+    mrz_reading::{MrzReading, Sex},
+    printed::FieldAgreement,
+};
+use jiff::civil::Date;
+use mesh_types::{Check, CheckName, CheckResult};
+
+impl Case<'_> {
+    pub(super) fn two_sources(&self) -> Check {
+        let name = CheckName::TwoSources;
+        let Some((source, claimed)) = &self.fields.claimed else {
+            return Check::not_applicable(name, self.nothing_read());
+        };
+        let zone = self.fields.zone.filter(|zone| zone.check_digits.all_passed());
+        let single = match (source, zone) {
+            (Source::Print, _) => Some("SINGLE_SOURCE"),
+            (Source::Barcode, _) => self.single_beside_barcode(),
+            (Source::Zone, Some(zone)) => self.single_beside_zone(zone, claimed),
+            // A zone whose digits fail is no source: nothing says which of its letters are right.
+            (Source::Zone, None) => Some("SINGLE_SOURCE_NUMBER"),
+        };
+        match single {
+            Some(reason) => Check::failed(name, reason),
+            None => Check::passed(name, "TWO_SOURCES"),
+        }
+    }
+
+    /// A barcode corrects its own errors (Reed–Solomon), so nothing in it is misread. But anybody can print one: number and
+    /// names must stand on the card as well.
+    fn single_beside_barcode(&self) -> Option<&'static str> {
+        let agrees = |name| self.print_agrees(name).result == CheckResult::Passed;
+        if !agrees(CheckName::PrintedDocumentNumber) && !self.zone_agrees(CheckName::BarcodeDocumentNumber) {
+            Some("SINGLE_SOURCE_NUMBER")
+        } else if !agrees(CheckName::PrintedNames) && !self.zone_agrees(CheckName::BarcodeNames) {
+            Some("SINGLE_SOURCE_NAMES")
+        } else {
+            None
+        }
+    }
+
+    fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<&'static str> {
+        let printed = &self.fields.printed;
+        let profile = |check: Check| check.result == CheckResult::Passed;
+        let agrees = |answer: FieldAgreement| answer == FieldAgreement::Agrees;
+        let unseen = |field, value: &str| has_blind_spot(zone.format, field, value);
+        let unseen_date = |field, date: Option<Date>| date.is_none_or(|date| unseen(field, &cells_of(date)));
+        let names_agree = agrees(printed.surname) && agrees(printed.given_names);
+        let fields = [
+            (
+                agrees(printed.document_number)
+                    || self.zone_agrees(CheckName::BarcodeDocumentNumber)
+                    || !unseen(Field::DocumentNumber, &claimed.document_number),
+                "SINGLE_SOURCE_NUMBER",
+            ),
+            (
+                names_agree || profile(self.name_matches_profile()) || self.zone_agrees(CheckName::BarcodeNames),
+                "SINGLE_SOURCE_NAMES",
+            ),
+            (
+                agrees(printed.birth_date)
+                    || profile(self.birth_date_matches_profile())
+                    || self.zone_agrees(CheckName::BarcodeBirthDate)
+                    || !unseen_date(Field::BirthDate, claimed.birth_date),
+                "SINGLE_SOURCE_BIRTH_DATE",
+            ),
+            (
+                agrees(printed.expiry_date)
+                    || self.zone_agrees(CheckName::BarcodeExpiryDate)
+                    || !unseen_date(Field::ExpiryDate, claimed.expiry_date),
+                "SINGLE_SOURCE_EXPIRY_DATE",
+            ),
+            (
+                agrees(printed.sex)
+                    || self.zone_agrees(CheckName::BarcodeSex)
+                    // Print without a letter agrees with a zone without one.
+                    || (claimed.sex == Some(Sex::Unspecified) && printed.sex == FieldAgreement::NotFound),
+                "SINGLE_SOURCE_SEX",
+            ),
+            (
+                self.print_agrees(CheckName::PrintedNationality).result == CheckResult::Passed,
+                "SINGLE_SOURCE_STATE",
+            ),
+        ];
+        fields.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason)
+    }
+
+    /// Whether zone and barcode of one document agree; never with a zone whose digits fail.
+    fn zone_agrees(&self, name: CheckName) -> bool {
+        let zone_holds = self.fields.zone.is_some_and(|zone| zone.check_digits.all_passed());
+        zone_holds && self.barcode_agrees(name).result == CheckResult::Passed
+    }
+}
+
+/// A date as its six cells.
+fn cells_of(date: Date) -> String {
+    date.strftime("%y%m%d").to_string()
+}

@@ -1,0 +1,264 @@
+use super::*;
+use crate::{
+    mrz_reading::{Cell, CheckDigit},
+    printed::{PrintedText, Word},
+};
+use jiff::civil::date;
+use mesh_types::CheckResult;
+
+mod cards;
+
+const LINE_1: &str = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<";
+const LINE_2: &str = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
+/// While the passport of Doc 9303 was valid.
+const TODAY: Date = date(2010, 6, 1);
+const PRINT: [&str; 9] = [
+    "UTOPIA",
+    "UTO",
+    "L898902C3",
+    "ERIKSSON",
+    "ANNA MARIA",
+    "12 AUG 1974",
+    "F",
+    "15 APR 2012",
+    "ZE 184226 B",
+];
+
+fn zone() -> MrzReading {
+    MrzReading::parse_lines(&[LINE_1.to_owned(), LINE_2.to_owned()]).expect("a TD3 zone")
+}
+
+fn print(lines: &[&str]) -> PrintedText {
+    let mut words = Vec::new();
+    for (row, line) in lines.iter().enumerate() {
+        for (column, text) in line.split(' ').enumerate() {
+            let place = (column as u32 * 100, row as u32 * 40);
+            words.push(Word {
+                text: text.to_owned(),
+                confidence: 90,
+                left: place.0,
+                top: place.1,
+                width: 90,
+                height: 20,
+            });
+        }
+    }
+    PrintedText { looks: vec![words] }
+}
+
+fn page(lines: &[&str]) -> PageReading {
+    PageReading {
+        width: 1000,
+        height: 700,
+        mrz: None,
+        visas: vec![],
+        printed: (!lines.is_empty()).then(|| print(lines)),
+        barcode: None,
+        barcode_unreadable: false,
+        quality: None,
+    }
+}
+
+fn document(mrz: Option<MrzReading>, lines: &[&str]) -> DocumentReading {
+    DocumentReading {
+        pages: vec![PageReading { mrz, ..page(lines) }],
+    }
+}
+
+fn profile() -> Profile {
+    Profile {
+        given_names: "Anna Maria".into(),
+        family_name: "Eriksson".into(),
+        birth_date: date(1974, 8, 12),
+    }
+}
+
+/// The checks that could have passed and did not, as `name:REASON`.
+fn open_of(reading: &DocumentReading, profile: &Profile, kind: DocumentKind, as_of: Date) -> Vec<String> {
+    let checks = check(reading, profile, kind, as_of);
+    assert!(
+        checks.iter().map(|check| check.name).eq(CheckName::ALL),
+        "every check, in order"
+    );
+    // What this kind of document has not, or what is asked elsewhere.
+    let nothing_to_see = [
+        "NOT_CHECKED",
+        "NOT_MEASURED",
+        "NO_BARCODE_ON_THIS_KIND",
+        "NOT_BOTH",
+        "NO_VISA",
+        "NO_ZONE_ON_THIS_KIND",
+        "NO_ZONE",
+    ];
+    let open = checks.into_iter().filter(|check| check.result != CheckResult::Passed);
+    open.filter(|check| !nothing_to_see.contains(&check.reason.as_str()))
+        .map(|check| format!("{}:{}", check.name.as_str(), check.reason))
+        .collect()
+}
+
+fn open(reading: &DocumentReading, profile: &Profile, as_of: Date) -> Vec<String> {
+    open_of(reading, profile, DocumentKind::Passport, as_of)
+}
+
+#[test]
+fn a_zone_that_print_and_profile_confirm_passes_every_check() {
+    assert_eq!(
+        open(&document(Some(zone()), &PRINT), &profile(), TODAY),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn each_doubt_fails_its_own_check() {
+    let with = |from: &str, to: &str| PRINT.map(|line| if line == from { to.to_owned() } else { line.to_owned() });
+    let alone = |field: &str| format!("two_sources:SINGLE_SOURCE_{field}");
+    for (from, to, expected, single) in [
+        ("L898902C3", "L898902G3", "printed_document_number:PRINT_DIFFERS", "NUMBER"),
+        ("L898902C3", "", "printed_document_number:PRINT_NOT_FOUND", "NUMBER"),
+        ("ERIKSSON", "ERIKSEN", "printed_names:PRINT_DIFFERS", ""),
+        ("ANNA MARIA", "ANNA MARIA LISA", "printed_names:PRINT_NOT_FOUND", ""),
+        ("ANNA MARIA", "ANNA", "printed_names:PRINT_NOT_FOUND", ""),
+        ("12 AUG 1974", "12 AUG 1975", "printed_birth_date:PRINT_DIFFERS", ""),
+        // No look-alikes of 120415 give both digits and a day of the calendar.
+        ("15 APR 2012", "15 APR 2O13", "printed_expiry_date:PRINT_DIFFERS", ""),
+        ("F", "Sex M", "printed_sex:PRINT_DIFFERS", "SEX"),
+        ("F", "", "printed_sex:PRINT_NOT_FOUND", "SEX"),
+    ] {
+        let lines = with(from, to);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let single = (!single.is_empty()).then(|| alone(single));
+        let expected: Vec<String> = [expected.to_owned()].into_iter().chain(single).collect();
+        assert_eq!(
+            open(&document(Some(zone()), &lines), &profile(), TODAY),
+            expected,
+            "{from} {to}"
+        );
+    }
+}
+
+#[test]
+fn dates_and_age_are_judged_on_the_day() {
+    let document = document(Some(zone()), &PRINT);
+    for (as_of, expected) in [
+        (date(2012, 4, 15), vec![]),
+        (date(2012, 4, 16), vec!["not_expired:EXPIRED"]),
+        (date(2001, 4, 15), vec![]),
+        (date(2001, 4, 14), vec!["dates_plausible:VALID_FOR_TOO_LONG"]),
+        (date(1990, 8, 12), vec!["dates_plausible:VALID_FOR_TOO_LONG"]),
+        (
+            date(1990, 8, 11),
+            vec!["dates_plausible:VALID_FOR_TOO_LONG", "minimum_age:TOO_YOUNG"],
+        ),
+        (
+            date(1974, 8, 11),
+            vec!["dates_plausible:BORN_IN_THE_FUTURE", "minimum_age:TOO_YOUNG"],
+        ),
+        (
+            date(2094, 8, 13),
+            vec!["not_expired:EXPIRED", "dates_plausible:BORN_TOO_LONG_AGO"],
+        ),
+    ] {
+        assert_eq!(open(&document, &profile(), as_of), expected, "{as_of}");
+    }
+}
+
+#[test]
+fn the_profile_must_be_of_the_same_person() {
+    let document = document(Some(zone()), &PRINT);
+    let other = Profile {
+        family_name: "Erikson".into(),
+        ..profile()
+    };
+    assert_eq!(open(&document, &other, TODAY), ["name_matches_profile:NAMES_DIFFER"]);
+    let other = Profile {
+        birth_date: date(1974, 12, 8),
+        ..profile()
+    };
+    assert_eq!(
+        open(&document, &other, TODAY),
+        ["birth_date_matches_profile:BIRTH_DATES_DIFFER"]
+    );
+}
+
+#[test]
+fn what_no_check_digit_and_no_print_confirms_is_open() {
+    let mut failed = zone();
+    failed.check_digits.composite = CheckDigit::Failed;
+    assert_eq!(
+        open(&document(Some(failed), &PRINT), &profile(), TODAY),
+        ["mrz_check_digits:CHECK_DIGIT_MISMATCH", "two_sources:SINGLE_SOURCE_NUMBER"]
+    );
+
+    let mut doubtful = zone();
+    doubtful.doubtful = vec![Cell { line: 1, position: 30 }];
+    assert!(
+        open(&document(Some(doubtful.clone()), &PRINT), &profile(), TODAY).is_empty(),
+        "the print has the number"
+    );
+    let without_number = &PRINT[..8];
+    assert_eq!(
+        open(&document(Some(doubtful), without_number), &profile(), TODAY),
+        ["mrz_check_digits:ZONE_DOUBTFUL"]
+    );
+}
+
+#[test]
+fn a_state_that_no_list_knows_fails_and_a_card_is_no_passport() {
+    let unknown = LINE_1.replace("UTO", "UTQ");
+    let unknown = MrzReading::parse_lines(&[unknown, LINE_2.to_owned()]);
+    assert_eq!(
+        open(&document(unknown, &PRINT), &profile(), TODAY),
+        ["printed_nationality:STATE_UNKNOWN", "two_sources:SINGLE_SOURCE_STATE"]
+    );
+    let mut card = zone();
+    card.fields.document_code = "I".into();
+    let zone = Some(card);
+    assert_eq!(
+        open(&document(zone, &PRINT), &profile(), TODAY),
+        ["type_supported:NOT_A_PASSPORT"]
+    );
+}
+
+#[test]
+fn without_a_zone_nothing_passes() {
+    let checks = check(&document(None, &PRINT), &profile(), DocumentKind::Passport, TODAY);
+    assert!(checks.iter().all(|check| check.result != CheckResult::Passed));
+    assert_eq!(checks[2], Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND"));
+    assert!(
+        check(&DocumentReading::default(), &profile(), DocumentKind::Passport, TODAY)
+            .iter()
+            .all(|check| check.result != CheckResult::Passed)
+    );
+}
+
+#[test]
+fn the_best_zone_counts_with_the_print_of_its_own_page() {
+    let mut poor = zone();
+    poor.check_digits.birth_date = CheckDigit::Failed;
+    let mut pages = document(Some(poor), &PRINT[..4]).pages;
+    pages.extend(document(Some(zone()), &PRINT).pages);
+    assert!(open(&DocumentReading { pages }, &profile(), TODAY).is_empty());
+}
+
+#[test]
+fn the_print_of_another_page_is_no_second_source() {
+    let mut pages = document(Some(zone()), &PRINT[..1]).pages;
+    pages.extend(document(None, &PRINT).pages);
+    let open = open(&DocumentReading { pages }, &profile(), TODAY);
+    assert!(open.contains(&"printed_names:PRINT_NOT_FOUND".to_owned()), "{open:?}");
+}
+
+#[test]
+fn two_good_zones_of_different_documents_contradict_each_other() {
+    let other = LINE_2.replace("L898902C36", "L898902G32");
+    let other = MrzReading::parse_lines(&[LINE_1.to_owned(), other]).expect("a TD3 zone");
+    let mut other = MrzReading {
+        check_digits: zone().check_digits,
+        ..other
+    };
+    other.doubtful.clear();
+    let mut pages = document(Some(zone()), &PRINT).pages;
+    pages.extend(document(Some(other), &PRINT).pages);
+    let open = open(&DocumentReading { pages }, &profile(), TODAY);
+    assert_eq!(open, ["mrz_check_digits:ZONES_OF_DIFFERENT_DOCUMENTS"]);
+}

@@ -1,0 +1,43 @@
+//! The letter of the sex, which is easily found where there is none.
+
+use super::{FieldAgreement, Run, Word, bare, is_by};
+use crate::mrz_reading::Sex;
+
+/// Looks for the letter of the sex, by its caption if that was read: single letters come out of patterns as well.
+pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
+    let wanted = match wanted {
+        Sex::Female => "F",
+        Sex::Male => "M",
+        Sex::Unspecified => "X",
+    };
+    let words = || runs.iter().flatten();
+    let captions: Vec<&Word> = words().filter(|word| is_caption_of_sex(&bare(word))).copied().collect();
+    let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
+    if captions.is_empty() {
+        let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
+        let says_so = !letters.is_empty() && letters.iter().all(|letter| letter == wanted);
+        return if says_so {
+            FieldAgreement::Agrees
+        } else {
+            FieldAgreement::NotFound
+        };
+    }
+    // By its caption a letter is known for what it is, small or large.
+    let by_caption = words().filter(|word| captions.iter().any(|caption| is_by(caption, word)));
+    let letters: Vec<String> = by_caption
+        .map(|word| bare(word).to_uppercase())
+        .filter(|text| is_sex(text))
+        .collect();
+    if letters.is_empty() {
+        FieldAgreement::NotFound
+    } else if letters.iter().all(|letter| letter == wanted) {
+        FieldAgreement::Agrees
+    } else {
+        FieldAgreement::Disagrees
+    }
+}
+
+/// Whether a word is the caption of the sex in one of the languages that passports have beside English.
+fn is_caption_of_sex(text: &str) -> bool {
+    ["sex", "sexe", "sexo", "sesso", "geschlecht", "gender", "kön", "kjønn"].contains(&text.to_lowercase().as_str())
+}
