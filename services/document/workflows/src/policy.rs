@@ -147,9 +147,10 @@ const CONTENT: &[Rule] = &[
     Rule::reject(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_IN_USE", IN_USE),
     Rule::reject(|seen| seen.failed(NotBlocklisted), "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
     Rule::review(
-        |seen| [DatesPlausible, MinimumAge, BirthDateMatchesProfile].map(|name| seen.missing(name)) != [false; 3],
+        |seen| seen.missing(MinimumAge) || seen.missing(BirthDateMatchesProfile),
         "BIRTH_DATE_UNKNOWN",
     ),
+    Rule::review(|seen| seen.missing(DatesPlausible), "DATES_UNCLEAR"),
     Rule::review(|seen| seen.missing(NameMatchesProfile), "NAMES_UNKNOWN"),
 ];
 
