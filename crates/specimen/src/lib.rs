@@ -34,6 +34,7 @@ mod degradation;
 mod document;
 mod document_truth;
 mod draft;
+pub mod hostile;
 mod invented_zone;
 mod letters;
 mod licence;

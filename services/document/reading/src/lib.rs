@@ -9,7 +9,8 @@
 //! - Two eyes read the zone, independent of each other: tesseract with a model of its own for OCR-B, and the shapes of
 //!   the font's glyphs laid over each cell. What no check digit covers and what the eyes see differently is doubtful.
 //! - A field counts only when two sources agree on it, or when it rests on check digits that leave it no blind spot.
-//! - No personal data in errors, logs, spans or `Debug` output; the OCR engine sees pictures on its standard input only,
+//! - A file is hostile until its headers were looked at ([`Files`]); what runs on it is fenced in (`document_sandbox`).
+//! - No personal data in errors, logs, spans or `Debug` output; programs get what they open on their standard input only,
 //!   so nothing is written to a disk.
 //! - Absent on purpose: Temporal, SQL, gRPC, a clock (today is an argument), and any decision.
 
@@ -18,13 +19,14 @@ pub mod blind_spots;
 pub mod checks;
 mod decode;
 pub mod engine;
+mod error;
 pub mod fields;
+mod files;
 mod format;
 mod glyphs;
 mod grid;
 pub mod mrz_reading;
 pub mod names;
-mod picture;
 mod plane;
 mod printed;
 pub mod quality;
@@ -38,12 +40,14 @@ mod zone;
 
 pub use barcode::BarcodeReading;
 pub use checks::{DocumentReading, Profile, check, with_answers};
-pub use engine::{Limits, ReaderConfig};
+pub use document_sandbox::{Confinement, InForce, Limits, RunError, SandboxError};
+pub use engine::ReaderConfig;
+pub use error::{Fault, ReadError, ReaderError};
 pub use fields::{Claimed, DocumentFields, Identity, Source, identity};
+pub use files::{FileFacts, FileFormat, Files, FilesConfig, MAX_PAGES, MAX_PIXELS, inspect_picture};
 pub use format::{MrzFormat, ZoneField};
 pub use mrz_reading::{Cell, CheckDigit, CheckDigits, MrzFields, MrzReading, PartialDate, Repair, Sex};
 pub use names::{HolderNames, names_agree};
-pub use picture::{MAX_PIXELS, PictureFormat, sniff};
 pub use printed::{Agreement, DateOrder, FieldAgreement, PrintedFields, PrintedText, Word};
 pub use quality::{Quality, hint};
-pub use reader::{Fault, PageReading, ReadError, Reader, ReaderError};
+pub use reader::{PageReading, Reader};

@@ -3,23 +3,27 @@
 use crate::{
     barcode::{self, BarcodeReading, Found},
     engine::{Engine, ReaderConfig},
+    error::{ReadError, ReaderError},
     fields::Claimed,
+    files::Files,
     format::MrzFormat,
     mrz_reading::MrzReading,
-    picture::decode_gray,
     printed::PrintedText,
     quality::Quality,
     weigh::{Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
+use bytes::Bytes;
+use document_sandbox::InForce;
 use image::{GrayImage, imageops};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Reverse, path::PathBuf, sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc};
 
 /// Reads pages. Cheap to clone; safe to use from many tasks at once, each page then runs its own engine process.
 #[derive(Clone, Debug)]
 pub struct Reader {
     engine: Engine,
+    files: Files,
 }
 
 /// What one page shows.
@@ -47,124 +51,43 @@ pub struct PageReading {
     pub quality: Option<Quality>,
 }
 
-/// Why no reader could be made; says what to install.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// The program does not run.
-    #[error("{} does not run; install tesseract 5 (Debian: `apt-get install tesseract-ocr`) or set its path", program.display())]
-    TesseractMissing {
-        /// What was run.
-        program: PathBuf,
-        /// Why it does not run.
-        source: std::io::Error,
-    },
-    /// Tesseract runs, but it has no English model.
-    #[error("tesseract has no model `eng`; install it (Debian: `apt-get install tesseract-ocr-eng`)")]
-    EnglishMissing,
-    /// Our model for machine-readable zones is not there.
-    #[error("{} is not there; it comes with the sources in services/document/reading/model", path.display())]
-    ModelMissing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-}
-
-/// Why a page could not be read. Never holds anything of what the page shows.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Neither PNG nor JPEG, by its own bytes.
-    #[error("the bytes are no picture that is read here")]
-    NotAPicture,
-    /// More pixels than are read.
-    #[error("{pixels} pixels, at most {limit} are read")]
-    TooManyPixels {
-        /// Width times height, by the header.
-        pixels: u64,
-        /// [`MAX_PIXELS`](crate::MAX_PIXELS).
-        limit: u64,
-    },
-    /// It begins like a picture but cannot be decoded.
-    #[error("the picture is damaged")]
-    Damaged,
-    /// Tesseract could not be started or spoken to.
-    #[error("tesseract could not be run")]
-    EngineMissing {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Tesseract ran longer than it may.
-    #[error("tesseract did not end within {after:?}")]
-    EngineTimedOut {
-        /// The limit.
-        after: Duration,
-    },
-    /// Tesseract was killed, mostly for a limit of memory or processor time.
-    #[error("tesseract was killed by signal {signal}")]
-    EngineKilled {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// Tesseract ended with an error.
-    #[error("tesseract ended with code {code}")]
-    EngineFailed {
-        /// The exit code.
-        code: i32,
-    },
-    /// A picture for tesseract could not be written.
-    #[error("a picture for tesseract could not be encoded")]
-    Encoding,
-    /// The thread that looked at the picture was lost.
-    #[error("the work on the picture was lost")]
-    WorkLost,
-}
-
-/// At whose fault a page could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The picture's: the same picture will fail again.
-    Picture,
-    /// The engine's: another try may succeed.
-    Engine,
-}
-
-impl ReadError {
-    /// Who is at fault, and so whether another try can help.
-    pub const fn fault(&self) -> Fault {
-        match self {
-            Self::NotAPicture | Self::TooManyPixels { .. } | Self::Damaged => Fault::Picture,
-            Self::EngineMissing { .. }
-            | Self::EngineTimedOut { .. }
-            | Self::EngineKilled { .. }
-            | Self::EngineFailed { .. }
-            | Self::Encoding
-            | Self::WorkLost => Fault::Engine,
-        }
-    }
-}
-
 impl Reader {
-    /// Checks that tesseract runs and that both of its models are there. Blocks for some 20 ms: for start-up.
+    /// Checks that tesseract and poppler run, that both of tesseract's models are there, and that the programs can be
+    /// fenced in. Blocks for some 40 ms: for start-up.
     ///
     /// # Errors
     /// [`ReaderError`], which says what to install.
     pub fn new(config: ReaderConfig) -> Result<Self, ReaderError> {
         Ok(Self {
+            files: Files::new(config.files.clone())?,
             engine: Engine::new(config)?,
         })
     }
 
-    /// Reads one page from a PNG or JPEG. Takes about a second of one core; stops its work when dropped.
+    /// What is in force around tesseract and poppler; for the log line at the start.
+    pub fn confinement(&self) -> InForce {
+        self.engine.confinement()
+    }
+
+    /// Reads the first page of a file; see [`Reader::read_page_of`].
     ///
     /// # Errors
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
-    pub async fn read_page(&self, picture: &[u8]) -> Result<PageReading, ReadError> {
-        let picture = picture.to_vec();
+    pub async fn read_page(&self, file: &[u8]) -> Result<PageReading, ReadError> {
+        self.read_page_of(&Bytes::copy_from_slice(file), 1).await
+    }
+
+    /// Reads one page of a file, counted from 1. Takes about a second of one core; stops its work when dropped.
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
+    pub async fn read_page_of(&self, file: &Bytes, page_in_file: u32) -> Result<PageReading, ReadError> {
+        let gray = self.files.page(file, page_in_file).await?;
         let (gray, zones) = blocking(move || {
-            let gray = decode_gray(&picture)?;
             let zones = zone::find(&gray);
-            Ok::<_, ReadError>((gray, zones))
+            (gray, zones)
         })
-        .await??;
+        .await?;
         let (width, height) = gray.dimensions();
         let zones = self.read_zones(zones).await?;
         let anchor = zones
@@ -343,7 +266,7 @@ const CUTS: [&[Cut]; 2] = [
     ],
 ];
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work))
         .await

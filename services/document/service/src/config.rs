@@ -1,7 +1,7 @@
 //! The settings that only this service has; those of every service are the kit's.
 
 use crate::objects::StoreUrl;
-use document_reading::{Limits, ReaderConfig};
+use document_reading::{Confinement, FilesConfig, Limits, ReaderConfig};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,6 +38,16 @@ pub struct Config {
     /// Pages that are read at once; by default one for each core.
     #[arg(long, value_name = "COUNT", help_heading = "Reading")]
     pub ocr_concurrency: Option<NonZeroUsize>,
+    /// The pdfinfo program of poppler, which counts the pages of a PDF.
+    #[arg(long, value_name = "PROGRAM", default_value = "pdfinfo", help_heading = "Reading")]
+    pub pdfinfo: PathBuf,
+    /// The pdftoppm program of poppler, which draws the pages of a PDF.
+    #[arg(long, value_name = "PROGRAM", default_value = "pdftoppm", help_heading = "Reading")]
+    pub pdftoppm: PathBuf,
+    /// Start also on a kernel that lacks Landlock or seccomp, where a hostile document that takes over tesseract or poppler
+    /// is held by resource limits alone.
+    #[arg(long, help_heading = "Reading")]
+    pub ocr_unconfined: bool,
     /// Memory that the reading of one page may take, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = "Reading",
           value_parser = clap::value_parser!(u64).range(64..=65_536))]
@@ -57,12 +67,32 @@ impl Config {
     pub fn reader(&self) -> ReaderConfig {
         ReaderConfig {
             tesseract: self.tesseract.clone(),
-            limits: Limits {
-                memory_bytes: self.ocr_memory_mib << 20,
-                cpu_seconds: self.ocr_cpu_seconds,
-                wall_clock: Duration::from_secs(self.ocr_wall_clock_seconds),
-            },
+            limits: self.limits(),
+            files: self.files(),
             ..ReaderConfig::with_model_dir(self.ocr_model_dir.clone().unwrap_or_else(default_model_dir))
+        }
+    }
+
+    /// What the opening of files needs; no OCR engine.
+    pub fn files(&self) -> FilesConfig {
+        FilesConfig {
+            pdfinfo: self.pdfinfo.clone(),
+            pdftoppm: self.pdftoppm.clone(),
+            limits: self.limits(),
+            confinement: if self.ocr_unconfined {
+                Confinement::BestEffort
+            } else {
+                Confinement::Required
+            },
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            memory_bytes: self.ocr_memory_mib << 20,
+            cpu_seconds: self.ocr_cpu_seconds,
+            wall_clock: Duration::from_secs(self.ocr_wall_clock_seconds),
+            ..Limits::default()
         }
     }
 

@@ -31,8 +31,7 @@ pub use activities::Activities;
 pub use api::Api;
 pub use config::Config;
 
-use anyhow::Context;
-use document_reading::Reader;
+use document_reading::{InForce, Reader, ReaderError, SandboxError};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::TASK_QUEUE;
 use extraction::Extractor;
@@ -70,7 +69,8 @@ impl mesh_runtime::Service for Document {
             .grpc(api)
             .worker(TASK_QUEUE, move |worker| {
                 // Made here, so that an instance that only serves the API needs no OCR engine.
-                let reader = Reader::new(config.reader()).context("pages can't be read")?;
+                let reader = Reader::new(config.reader()).map_err(cannot_read)?;
+                log_confinement(reader.confinement());
                 let concurrency = config.ocr_concurrency();
                 let extractor = Extractor::new(store.clone(), objects, reader, concurrency);
                 let extractions = (concurrency * EXTRACTIONS_PER_READER).min(base.max_concurrent_activities);
@@ -79,5 +79,34 @@ impl mesh_runtime::Service for Document {
                 worker.register_activities(Activities::new(extractor, store, profiles));
                 Ok(())
             }))
+    }
+}
+
+/// Says which flag starts without what the kernel lacks.
+fn cannot_read(error: ReaderError) -> anyhow::Error {
+    let is_unconfined = matches!(
+        &error,
+        ReaderError::Sandbox {
+            source: SandboxError::Unconfined { .. }
+        }
+    );
+    let error = anyhow::Error::new(error).context("pages can't be read");
+    if is_unconfined {
+        error.context("on this kernel the service starts only with --ocr-unconfined")
+    } else {
+        error
+    }
+}
+
+fn log_confinement(in_force: InForce) {
+    if in_force.is_whole() {
+        tracing::info!(confinement = %in_force, "tesseract and poppler are fenced in");
+    } else {
+        tracing::warn!(
+            confinement = %in_force,
+            lacking = in_force.lacking().join(" and "),
+            "tesseract and poppler run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one over can \
+             do what this user can"
+        );
     }
 }

@@ -4,7 +4,7 @@ use crate::intake::Intake;
 use crate::objects::Objects;
 use crate::store::{RecordedUpload, Store};
 use crate::upload::{Upload, UploadedPage};
-use document_reading::{PictureFormat, sniff};
+use document_reading::FileFormat;
 use mesh_runtime::clock;
 use mesh_types::{DocumentKind, MemberId, RequestId, VerificationId};
 use sha2::{Digest, Sha256};
@@ -95,7 +95,7 @@ pub(crate) fn png(shade: u8) -> Vec<u8> {
 
 pub(crate) fn upload(request_id: RequestId, member_id: i64, pages: &[Vec<u8>]) -> Upload {
     let page = |picture: &Vec<u8>| UploadedPage {
-        format: sniff(picture).unwrap_or(PictureFormat::Png),
+        format: FileFormat::of(picture).unwrap_or(FileFormat::Png),
         sha256: Sha256::digest(picture).into(),
         picture: picture.clone().into(),
     };

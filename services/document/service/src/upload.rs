@@ -1,7 +1,7 @@
 //! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
 
 use bytes::Bytes;
-use document_reading::{MAX_PIXELS, PictureFormat, ReadError, sniff};
+use document_reading::{FileFormat, MAX_PIXELS, ReadError, inspect_picture};
 use futures::{Stream, StreamExt};
 use mesh_proto::document::v1::upload_document_request::{Header, Part};
 use mesh_proto::document::v1::{DocumentType, UploadDocumentRequest};
@@ -35,7 +35,7 @@ pub struct Upload {
 #[derive(Debug)]
 pub struct UploadedPage {
     /// What its first bytes say it is.
-    pub format: PictureFormat,
+    pub format: FileFormat,
     /// All of its bytes.
     pub picture: Bytes,
     /// Over its bytes.
@@ -154,10 +154,10 @@ impl Taking {
         if picture.is_empty() {
             return Err(empty("chunk", "a page must have bytes"));
         }
-        let format = sniff(&picture).map_err(|error| refused_picture(self.pages.len(), &error))?;
+        let facts = inspect_picture(&picture).map_err(|error| refused_picture(self.pages.len(), &error))?;
         self.all.update(&picture);
         self.pages.push(UploadedPage {
-            format,
+            format: facts.format,
             sha256: Sha256::digest(&picture).into(),
             picture: picture.into(),
         });

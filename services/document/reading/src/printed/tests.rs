@@ -1,4 +1,5 @@
 use super::*;
+use crate::Sex;
 use jiff::civil::date;
 
 /// Words by line: each at its place, `(left, top)`, 20 pixels high and 12 wide a letter.
