@@ -131,10 +131,10 @@ impl DocumentRun {
 
     /// Waits until a person is asked.
     pub async fn waits_for_a_person(&self) -> anyhow::Result<()> {
-        let asked = eventually(DEADLINE, "a person to be asked", async || {
+        eventually(DEADLINE, "a person to be asked", async || {
             self.script.is_waiting_for_a_person().then_some(())
-        });
-        Ok(asked.await?)
+        })
+        .await
     }
 
     /// Decides as the person.
