@@ -18,6 +18,11 @@ pub struct Config {
         help_heading = "Documents"
     )]
     pub store_url: StoreUrl,
+    /// The file of the keys that documents are encrypted with (JSON). Beside a folder one is made if it isn't there; for a
+    /// bucket it must be given. By default it lies beside the folder, as <folder>.keyring.json. Lose it, and no document can
+    /// be read any more.
+    #[arg(long, value_name = "FILE", help_heading = "Documents")]
+    pub keyring: Option<PathBuf>,
     /// The orchestrator, which knows the members' profiles.
     #[arg(
         long,

@@ -150,9 +150,10 @@ const CONTENT: &[Rule] = &[
     Rule::reject(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_IN_USE", IN_USE),
     Rule::reject(|seen| seen.failed(NotBlocklisted), "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
     Rule::review(
-        |seen| [DatesPlausible, MinimumAge, BirthDateMatchesProfile].map(|name| seen.missing(name)) != [false; 3],
+        |seen| seen.missing(MinimumAge) || seen.missing(BirthDateMatchesProfile),
         "BIRTH_DATE_UNKNOWN",
     ),
+    Rule::review(|seen| seen.missing(DatesPlausible), "DATES_UNCLEAR"),
     Rule::review(|seen| seen.missing(NameMatchesProfile), "NAMES_UNKNOWN"),
 ];
 
@@ -309,6 +310,12 @@ pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
              Please photograph the whole document again, flat, sharp and in good light.",
         ),
     }
+}
+
+/// Rules on a document that a person has to look at, for a verification that began before people were asked: another
+/// picture, as then.
+pub fn without_review(doubt: Ruling) -> Ruling {
+    not_accepted(Decision::Resubmit, &doubt.internal_reason, hints::of_picture(""))
 }
 
 /// Rules on a document that nobody looked at in time.
