@@ -24,6 +24,7 @@ mod tests;
 mod zone;
 
 pub use holder::MINIMUM_AGE_YEARS;
+pub use print::NO_BLIND_SPOT;
 
 /// The readings of all pages of one document, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +79,9 @@ impl DocumentReading {
     /// What captions say of the values beside them; from the first page on which they name a document.
     pub(crate) fn by_captions(&self) -> Option<PrintedFields> {
         let pages = self.pages.iter().filter_map(|page| page.printed.as_ref());
-        pages.map(|printed| printed.by_captions()).find(PrintedFields::names_a_document)
+        pages
+            .map(|printed| printed.by_captions())
+            .find(PrintedFields::names_a_document)
     }
 
     /// Whether two pages hold good zones, or barcodes, of different documents. Visas are documents of their own and contradict nothing.

@@ -134,7 +134,11 @@ fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReadin
     if kind == DocumentKind::Passport {
         return own;
     }
-    let others = reading.pages.iter().filter(|page| !std::ptr::eq(*page, own_page)).map(of_page);
+    let others = reading
+        .pages
+        .iter()
+        .filter(|page| !std::ptr::eq(*page, own_page))
+        .map(of_page);
     others.fold(own, |known, other| match other.document_number {
         FieldAgreement::Agrees => known.or(other),
         number => known.or(Agreement {
@@ -196,7 +200,11 @@ impl From<&BarcodeReading> for Claimed {
             sex: fields.sex,
             optional_data: String::new(),
             second_optional_data: String::new(),
-            date_order: if canadian { DateOrder::DayFirst } else { DateOrder::MonthFirst },
+            date_order: if canadian {
+                DateOrder::DayFirst
+            } else {
+                DateOrder::MonthFirst
+            },
         }
     }
 }
@@ -243,7 +251,9 @@ pub struct Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod clearing;
 mod dates;
 mod labelled;
 mod likeness;
@@ -12,6 +13,7 @@ mod sex;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clearing::{Clearing, cleared};
 pub use dates::DateOrder;
 pub use labelled::PrintedFields;
 
@@ -193,8 +195,14 @@ fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
         }),
         birth_date: date(&runs, claimed.birth_date, claimed.date_order),
         expiry_date: date(&runs, claimed.expiry_date, claimed.date_order),
-        nationality: claimed.nationality.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
-        issuing_state: claimed.issuing_state.as_deref().map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        nationality: claimed
+            .nationality
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        issuing_state: claimed
+            .issuing_state
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
         sex: claimed.sex.map_or(FieldAgreement::Agrees, |claim| sex(&runs, claim)),
         optional_data: or_agrees(&claimed.optional_data, &|data| number(&runs, data)),
         second_optional_data: or_agrees(&claimed.second_optional_data, &|data| number(&runs, data)),
@@ -376,7 +384,14 @@ fn state(runs: &[Run<'_>], code: &str) -> FieldAgreement {
     if code.is_empty() {
         return FieldAgreement::NotFound;
     }
-    let names: Vec<String> = state_names(code).iter().flat_map(|name| written(name)).collect();
+    let mut names: Vec<String> = state_names(code).iter().flat_map(|name| written(name)).collect();
+    // Many a nationality is the state's name and one letter: Utopian, Austrian, Nigerian.
+    let peoples: Vec<String> = names
+        .iter()
+        .filter(|name| name.ends_with('A'))
+        .map(|name| format!("{name}N"))
+        .collect();
+    names.extend(peoples);
     let says_so = |run: &Run<'_>| {
         let by_code = run
             .iter()

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 /// The longer side in pixels up to which a picture is halved before it is measured.
 const MEASURED_SIDE: u32 = 1500;
 /// The least longer side in pixels of a picture on which a document can be read.
-const LEAST_SIDE: u32 = 700;
+const LEAST_SIDE: u32 = 500;
 /// The least pixels from one letter of a zone to the next.
 const LEAST_PITCH: u16 = 9;
 /// The least sharpness, in hundredths.
-const LEAST_SHARPNESS: u8 = 13;
+const LEAST_SHARPNESS: u8 = 18;
 /// The most glare, in thousandths.
 const MOST_GLARE: u16 = 60;
 /// The most strokes that run into the picture's edge.
@@ -74,7 +74,9 @@ pub fn hint(reason: &str) -> &'static str {
         "PICTURE_TOO_SMALL" => {
             "The picture is too small to read. Please go closer, so that the document fills the picture, or use a better camera."
         }
-        "PICTURE_CROPPED" => "Part of the document is cut off. Please show all of it, with a little of the table around it.",
+        "PICTURE_CROPPED" => {
+            "Part of the document is cut off. Please show all of it, with a little of the table around it."
+        }
         "PICTURE_GLARE" => {
             "Light is reflected by the document or the picture is too bright. Please turn off the flash and tilt the document a little."
         }
@@ -187,7 +189,7 @@ const GLARE_SQUARE: u32 = 12;
 /// Paper up to this tone is exposed rightly; a page that is lighter as a whole is a scan, unless its ink is pale.
 const LIGHT_PAPER: u8 = 246;
 /// Ink that is lighter than this on blown-out paper is overexposed.
-const PALE_INK: u8 = 100;
+const PALE_INK: u8 = 80;
 
 fn glare(gray: &GrayImage) -> u16 {
     let (columns, rows) = (gray.width() / GLARE_SQUARE, gray.height() / GLARE_SQUARE);
@@ -221,6 +223,8 @@ struct Edge {
 const STROKE: usize = 10;
 /// Print is darker than its paper by this much.
 const STROKE_CONTRAST: u8 = 70;
+/// Half the pixels within which a document's border is crossed.
+const JUMP: usize = 3;
 /// A document differs from the table by this much.
 const DOCUMENT_CONTRAST: u8 = 22;
 
@@ -243,13 +247,28 @@ impl Edge {
                 near[near.len() / 2]
             })
             .collect();
-        let is_ink: Vec<bool> =
-            tones.iter().zip(&around).map(|(tone, paper)| paper.saturating_sub(*tone) > STROKE_CONTRAST).collect();
-        let strokes = is_ink.chunk_by(|a, b| a == b).filter(|run| run[0] && (2..=STROKE).contains(&run.len())).count();
-        let mut sorted = around.clone();
-        sorted.sort_unstable();
-        let ground = sorted[sorted.len() / 2];
-        let other = around.iter().filter(|tone| tone.abs_diff(ground) > DOCUMENT_CONTRAST).count();
+        let is_ink: Vec<bool> = tones
+            .iter()
+            .zip(&around)
+            .map(|(tone, paper)| paper.saturating_sub(*tone) > STROKE_CONTRAST)
+            .collect();
+        let strokes = is_ink
+            .chunk_by(|a, b| a == b)
+            .filter(|run| run[0] && (2..=STROKE).contains(&run.len()))
+            .count();
+        // Where the tone jumps, a document begins or ends; light that falls off slowly is no jump.
+        let mut lengths = [0usize; 2];
+        let (mut side, mut jumped_at) = (0, 0);
+        for at in 0..around.len() {
+            let before = around[at.saturating_sub(JUMP)];
+            let behind = around[(at + JUMP).min(around.len() - 1)];
+            if before.abs_diff(behind) > DOCUMENT_CONTRAST && at >= jumped_at + 8 * JUMP {
+                side = 1 - side;
+                jumped_at = at;
+            }
+            lengths[side] += 1;
+        }
+        let other = lengths[0].min(lengths[1]);
         Self {
             strokes: u16::try_from(strokes).unwrap_or(u16::MAX),
             other: u8::try_from(other * 100 / tones.len().max(1)).unwrap_or(100),
@@ -282,7 +301,12 @@ mod tests {
                 for way in Degradation::MEASURED_ON_ALL_KINDS {
                     for (side, picture) in sides(kind, seed).iter().enumerate() {
                         let measured = Quality::measure(&gray(&degrade(picture, way, seed)), None);
-                        assert_eq!(measured.fault(), None, "{kind:?} {seed} side {side} {}: {measured:?}", way.name());
+                        assert_eq!(
+                            measured.fault(),
+                            None,
+                            "{kind:?} {seed} side {side} {}: {measured:?}",
+                            way.name()
+                        );
                     }
                 }
             }
@@ -296,13 +320,28 @@ mod tests {
                 let page = gray(picture);
                 let (width, height) = page.dimensions();
                 let blurred = imageops::blur(&page, 6.0);
-                assert_eq!(fault(&blurred), Some(QualityFault::Blurred), "{kind:?} side {side}: {:?}", Quality::measure(&blurred, None));
+                assert_eq!(
+                    fault(&blurred),
+                    Some(QualityFault::Blurred),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&blurred, None)
+                );
                 let overexposed = GrayImage::from_fn(width, height, |x, y| {
                     Luma([(f32::from(page.get_pixel(x, y).0[0]) * 1.6 + 60.0).min(255.0) as u8])
                 });
-                assert_eq!(fault(&overexposed), Some(QualityFault::Glare), "{kind:?} side {side}: {:?}", Quality::measure(&overexposed, None));
+                assert_eq!(
+                    fault(&overexposed),
+                    Some(QualityFault::Glare),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&overexposed, None)
+                );
                 let cropped = imageops::crop_imm(&page, width / 3, 0, width - width / 3, height).to_image();
-                assert_eq!(fault(&cropped), Some(QualityFault::Cropped), "{kind:?} side {side}: {:?}", Quality::measure(&cropped, None));
+                assert_eq!(
+                    fault(&cropped),
+                    Some(QualityFault::Cropped),
+                    "{kind:?} side {side}: {:?}",
+                    Quality::measure(&cropped, None)
+                );
                 let tiny = imageops::thumbnail(&page, width / 4, height / 4);
                 assert_eq!(fault(&tiny), Some(QualityFault::TooSmall), "{kind:?} side {side}");
             }

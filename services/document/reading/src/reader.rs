@@ -8,7 +8,7 @@ use crate::{
     files::Files,
     format::MrzFormat,
     mrz_reading::MrzReading,
-    printed::PrintedText,
+    printed::{Clearing, PrintedText, cleared},
     quality::Quality,
     weigh::{Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
@@ -94,17 +94,25 @@ impl Reader {
             .first()
             .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
         let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
-        let passport = anchor.as_ref().is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
+        let passport = anchor
+            .as_ref()
+            .is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
         let gray = Arc::new(gray);
         let shown = gray.clone();
         let (quality, barcode) = blocking(move || {
             // No passport has such a barcode, and looking for one takes its time.
-            let barcode = if passport { Found::Nothing } else { barcode::find(&shown) };
+            let barcode = if passport {
+                Found::Nothing
+            } else {
+                barcode::find(&shown)
+            };
             (Quality::measure(&shown, pitch), barcode)
         })
         .await?;
         let printed = match anchor {
             Some((zone, reading)) => self.read_print(&zone, &reading).await?,
+            // The side with the barcode has hardly any print, unless the picture shows both sides.
+            None if matches!(barcode, Found::Read(_)) && is_one_side(width, height) => PrintedText::default(),
             None => self.read_bare_print(gray).await?,
         };
         let (visas, mut identity): (Vec<_>, Vec<_>) = zones
@@ -185,18 +193,37 @@ impl Reader {
         Ok(printed)
     }
 
-    /// Reads the print of a page without a zone: as it lies and, if hardly a word comes out of that, turned.
+    /// Reads the print of a page without a zone, in more than one way: nothing on the page says when all was read right.
     async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
-        let mut best = PrintedText::default();
-        let turns: [fn(&GrayImage) -> GrayImage; 4] =
-            [GrayImage::clone, imageops::rotate180, imageops::rotate90, imageops::rotate270];
+        let (mut printed, turn) = self.read_turned(gray.clone()).await?;
+        if printed.sure_words() < ENOUGH_WORDS {
+            return Ok(printed);
+        }
+        let more = self
+            .read_words(move || cleared(&turn(&zone::whole_page(&gray)), BARE_LOOKS[1]))
+            .await?;
+        printed.looks.extend(more.looks);
+        Ok(printed)
+    }
+
+    /// Reads a page as it lies and, if hardly a word comes out of that, turned.
+    async fn read_turned(&self, gray: Arc<GrayImage>) -> Result<(PrintedText, Turn), ReadError> {
+        let turns: [Turn; 4] = [
+            GrayImage::clone,
+            imageops::rotate180,
+            imageops::rotate90,
+            imageops::rotate270,
+        ];
+        let mut best = (PrintedText::default(), turns[0]);
         for turn in turns {
             let shown = gray.clone();
-            let read = self.read_words(move || turn(&zone::whole_page(&shown))).await?;
-            if best.looks.is_empty() || read.sure_words() > best.sure_words() {
-                best = read;
+            let read = self
+                .read_words(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0]))
+                .await?;
+            if best.0.looks.is_empty() || read.sure_words() > best.0.sure_words() {
+                best = (read, turn);
             }
-            if best.sure_words() >= ENOUGH_WORDS {
+            if best.0.sure_words() >= ENOUGH_WORDS {
                 break;
             }
         }
@@ -208,6 +235,30 @@ impl Reader {
         Ok(PrintedText::from_table(&self.engine.read_words(&area).await?))
     }
 }
+
+/// Whether a picture has about the shape of one side of a card, which is 1.586 times as wide as high (ISO/IEC 7810).
+fn is_one_side(width: u32, height: u32) -> bool {
+    width.max(height) * 10 > width.min(height) * 12
+}
+
+/// Turns a picture by quarters.
+type Turn = fn(&GrayImage) -> GrayImage;
+
+/// The ways to look at print without a zone to go by.
+const BARE_LOOKS: [Clearing; 2] = [
+    Clearing {
+        tenfold: 10,
+        smooth: 0.7,
+        from: 0.3,
+        to: 0.75,
+    },
+    Clearing {
+        tenfold: 13,
+        smooth: 1.2,
+        from: 0.2,
+        to: 0.5,
+    },
+];
 
 /// A page on which so many words are surely read lies the right way up.
 const ENOUGH_WORDS: usize = 6;
@@ -229,21 +280,19 @@ const PRINT_LOOKS: [PrintLook; 3] = [
 ];
 
 /// The ways to cut a line, the usual ones first. The model is trained on letters that fill 42–55 % of a cut's height.
-const CUTS: [&[Cut]; 2] = [
-    &[
-        Cut {
-            pitch: 20.0,
-            height: 40,
-            beside: 0.6,
-            smooth: 0.0,
-        },
-        Cut {
-            pitch: 21.0,
-            height: 40,
-            beside: 0.3,
-            smooth: 0.6,
-        },
-    ],
+const CUTS: [&[Cut]; 3] = [
+    &[Cut {
+        pitch: 20.0,
+        height: 40,
+        beside: 0.6,
+        smooth: 0.0,
+    }],
+    &[Cut {
+        pitch: 21.0,
+        height: 40,
+        beside: 0.3,
+        smooth: 0.6,
+    }],
     &[
         Cut {
             pitch: 19.0,

@@ -148,7 +148,7 @@ struct Place {
 }
 
 fn best_places(edges: &Plane, slope: f32) -> Vec<Place> {
-    let profile = Profile::new(edges, slope, 1);
+    let profile = Profile::new(edges, slope, 2);
     let mut places: Vec<(f32, Place)> = Vec::new();
     let [most_cells, .., least_cells] = CELLS.map(|cells| cells as f32);
     let mut pitch = edges.width as f32 * LEAST_WIDTH / most_cells;
@@ -242,7 +242,7 @@ fn combs(ink: &[f32], from: f32, to: f32, pitch: f32) -> Vec<Comb> {
         .into_iter()
         .map(|cells| (cells, (to - from) / cells as f32))
         .filter(|(_, own)| (0.7..1.4).contains(&(own / pitch)))
-        .map(|(cells, own)| Comb::fitted(ink, cells, from, own));
+        .map(|(cells, _)| Comb::fitted(ink, cells, from, to));
     let Some((_, best)) = fitted.max_by(|a, b| (a.0 / a.1.cells as f32).total_cmp(&(b.0 / b.1.cells as f32))) else {
         return Vec::new();
     };

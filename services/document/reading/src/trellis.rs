@@ -115,8 +115,8 @@ mod tests {
         ) {
             let scores: Vec<[f32; 2]> = scores.into_iter().map(|(a, b)| [a, b]).collect();
             let way = best_way(scores.len(), 2, |state| state == 0, |cell, from, take| {
-                for character in 0..2 {
-                    take(Move { character, score: scores[cell][character], to: (from + character) % 2 });
+                for (character, score) in scores[cell].iter().enumerate() {
+                    take(Move { character, score: *score, to: (from + character) % 2 });
                 }
             }).expect("nothing but zeros is even");
             let all = by_trying(&scores);

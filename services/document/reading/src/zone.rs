@@ -23,6 +23,8 @@ const RIVAL: f32 = 0.9;
 const SECOND_ZONE: f32 = 0.35;
 /// What a rough look finds alike in lines of anything.
 const LIKENESS_OF_ANYTHING: f32 = 0.58;
+/// A line whose letters are less alike by so much than another's of its zone may be in the wrong cells.
+const MUCH_WORSE: f32 = 0.06;
 /// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
 const MOST_ZONES: usize = 4;
 /// Rows whose middles are nearer than so many cells, across the rows, are of one zone.
@@ -276,6 +278,7 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
         let [upright, turned] = ways;
         if turned.0 > upright.0 { turned.1 } else { upright.1 }
     };
+    let lines = like_the_best(lines, &page);
     let read = lines.into_iter().map(|line| in_its_cells(line, &page).read(&page));
     let (lines, scores) = read.unzip();
     Zone {
@@ -284,6 +287,25 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
         evidence,
         page,
     }
+}
+
+/// The cells of a zone stand one below the other: a line that was fitted to much worse letters than another, as noise and
+/// frames beside it make it, is tried where that other says that it is.
+fn like_the_best(mut lines: Vec<Line>, page: &Plane) -> Vec<Line> {
+    let likeness: Vec<f32> = lines.iter().map(|line| line.likeness_in_place(page)).collect();
+    let Some(best) = (0..lines.len()).max_by(|a, b| likeness[*a].total_cmp(&likeness[*b])) else {
+        return lines;
+    };
+    let model = lines[best];
+    for (line, own) in lines.iter_mut().zip(&likeness) {
+        if likeness[best] - own > MUCH_WORSE {
+            let other = model.moved_below(model.distance_to(line)).fitted(page);
+            if other.likeness_in_place(page) > *own {
+                *line = other;
+            }
+        }
+    }
+    lines
 }
 
 /// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.

@@ -1,6 +1,8 @@
 //! Real pictures of every kind of document, the real engine, and the checks on what was read.
 
-use document_reading::{DocumentReading, Profile, Reader, ReaderConfig, Source, check, fields::DocumentFields, identity};
+use document_reading::{
+    DocumentReading, Profile, Reader, ReaderConfig, Source, check, fields::DocumentFields, identity,
+};
 use jiff::civil::{Date, date};
 use mesh_types::{CheckName, CheckResult, DocumentKind};
 use specimen::{Document, DocumentOptions, to_jpeg, to_png};
@@ -16,7 +18,9 @@ fn reader() -> Reader {
 async fn read(reader: &Reader, document: &Document) -> DocumentReading {
     let mut reading = DocumentReading::default();
     for side in document.draw() {
-        reading.pages.push(reader.read_page(&to_png(&side)).await.expect("the engine runs"));
+        reading
+            .pages
+            .push(reader.read_page(&to_png(&side)).await.expect("the engine runs"));
     }
     reading
 }
@@ -34,7 +38,9 @@ fn profile_of(document: &Document) -> Profile {
 fn failed(reading: &DocumentReading, document: &Document, kind: DocumentKind) -> Vec<String> {
     let checks = check(reading, &profile_of(document), kind, DAY);
     let failed = checks.into_iter().filter(|check| check.result == CheckResult::Failed);
-    failed.map(|check| format!("{}:{}", check.name.as_str(), check.reason)).collect()
+    failed
+        .map(|check| format!("{}:{}", check.name.as_str(), check.reason))
+        .collect()
 }
 
 #[tokio::test]
@@ -42,9 +48,21 @@ async fn a_document_of_each_kind_is_read_and_rests_on_two_sources() {
     let reader = reader();
     for (drawn, kind, source) in [
         (specimen::DocumentKind::Passport, DocumentKind::Passport, Source::Zone),
-        (specimen::DocumentKind::NationalIdTd1, DocumentKind::NationalId, Source::Zone),
-        (specimen::DocumentKind::NationalIdTd2, DocumentKind::NationalId, Source::Zone),
-        (specimen::DocumentKind::DrivingLicence, DocumentKind::DriversLicense, Source::Barcode),
+        (
+            specimen::DocumentKind::NationalIdTd1,
+            DocumentKind::NationalId,
+            Source::Zone,
+        ),
+        (
+            specimen::DocumentKind::NationalIdTd2,
+            DocumentKind::NationalId,
+            Source::Zone,
+        ),
+        (
+            specimen::DocumentKind::DrivingLicence,
+            DocumentKind::DriversLicense,
+            Source::Barcode,
+        ),
     ] {
         let document = DocumentOptions::new(drawn, 2).today(DAY).build();
         let reading = read(&reader, &document).await;
@@ -70,7 +88,10 @@ async fn an_identity_card_of_a_licensing_authority_is_a_national_id() {
     let reading = read(&reader, &card).await;
     assert_eq!(failed(&reading, &card, DocumentKind::NationalId), Vec::<String>::new());
     let as_licence = failed(&reading, &card, DocumentKind::DriversLicense);
-    assert!(as_licence.contains(&"type_supported:NOT_A_DRIVERS_LICENSE".to_owned()), "{as_licence:?}");
+    assert!(
+        as_licence.contains(&"type_supported:NOT_A_DRIVERS_LICENSE".to_owned()),
+        "{as_licence:?}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +126,10 @@ async fn a_visa_beside_a_passport_is_of_its_holder_or_of_another() {
         reading.pages.truncate(1);
         reading.pages.extend(read(&reader, &of(visa, holder)).await.pages);
         let checks = check(&reading, &profile_of(&passport), DocumentKind::Passport, DAY);
-        let visa = checks.iter().find(|check| check.name == CheckName::VisaAgrees).expect("every check");
+        let visa = checks
+            .iter()
+            .find(|check| check.name == CheckName::VisaAgrees)
+            .expect("every check");
         assert_eq!(visa.result, expected, "{}", visa.reason);
     }
 }
@@ -130,7 +154,10 @@ async fn names_in_other_letters_agree_with_the_profile() {
             ..profile_of(&card)
         };
         let checks = check(&reading, &profile, DocumentKind::NationalId, DAY);
-        let names = checks.iter().find(|check| check.name == CheckName::NameMatchesProfile).expect("every check");
+        let names = checks
+            .iter()
+            .find(|check| check.name == CheckName::NameMatchesProfile)
+            .expect("every check");
         assert_eq!(names.result, CheckResult::Passed, "{family}");
     }
 }
@@ -138,13 +165,20 @@ async fn names_in_other_letters_agree_with_the_profile() {
 #[tokio::test]
 async fn a_barcode_is_read_at_the_size_of_a_camera_on_its_side_and_upside_down() {
     let reader = reader();
-    let licence = DocumentOptions::new(specimen::DocumentKind::DrivingLicence, 5).today(DAY).build();
+    let licence = DocumentOptions::new(specimen::DocumentKind::DrivingLicence, 5)
+        .today(DAY)
+        .build();
     let back = licence.draw().pop().expect("a licence has a back");
     for (picture, why) in [
         (image::imageops::rotate90(&back), "on its side"),
         (image::imageops::rotate180(&back), "upside down"),
         (
-            image::imageops::resize(&back, back.width() * 2, back.height() * 2, image::imageops::FilterType::CatmullRom),
+            image::imageops::resize(
+                &back,
+                back.width() * 2,
+                back.height() * 2,
+                image::imageops::FilterType::CatmullRom,
+            ),
             "large",
         ),
     ] {

@@ -57,7 +57,13 @@ async fn a_specimen_is_read_letter_by_letter_and_passes_every_check() {
         };
         let reading = DocumentReading { pages: vec![page] };
         let checks = check(&reading, &profile, DocumentKind::Passport, date(2026, 1, 1));
-        let nothing_to_see = ["NO_BARCODE_ON_THIS_KIND", "NOT_BOTH", "NO_VISA", "NOT_CHECKED", "UNSPECIFIED"];
+        let nothing_to_see = [
+            "NO_BARCODE_ON_THIS_KIND",
+            "NOT_BOTH",
+            "NO_VISA",
+            "NOT_CHECKED",
+            "UNSPECIFIED",
+        ];
         let open: Vec<_> = checks
             .iter()
             .filter(|check| check.result != CheckResult::Passed && !nothing_to_see.contains(&check.reason.as_str()))

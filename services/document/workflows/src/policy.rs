@@ -19,6 +19,9 @@ use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind};
 /// field should be printed and was not found, the reason is another, and a person looks.
 pub const NOT_ON_THIS_KIND: &str = "NOT_ON_THIS_KIND";
 
+/// Reason of a printed field that is not applicable because zone or barcode cannot have been misread there unseen.
+pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+
 /// What makes the reading doubtful.
 const READING: &[Rule] = &[
     Rule::resubmit(
@@ -147,9 +150,10 @@ const CONTENT: &[Rule] = &[
     Rule::reject(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_IN_USE", IN_USE),
     Rule::reject(|seen| seen.failed(NotBlocklisted), "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
     Rule::review(
-        |seen| [DatesPlausible, MinimumAge, BirthDateMatchesProfile].map(|name| seen.missing(name)) != [false; 3],
+        |seen| seen.missing(MinimumAge) || seen.missing(BirthDateMatchesProfile),
         "BIRTH_DATE_UNKNOWN",
     ),
+    Rule::review(|seen| seen.missing(DatesPlausible), "DATES_UNCLEAR"),
     Rule::review(|seen| seen.missing(NameMatchesProfile), "NAMES_UNKNOWN"),
 ];
 
@@ -253,7 +257,7 @@ impl Seen<'_> {
 
     /// Whether zone or barcode have nothing beside them that says the same.
     fn print_is_missing(&self, name: CheckName) -> bool {
-        self.is_machine_read() && self.missing(name)
+        self.is_machine_read() && self.missing(name) && !self.missing_for(name, NO_BLIND_SPOT)
     }
 
     /// Whether no zone, no barcode and no print gave any field.
@@ -306,6 +310,12 @@ pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
              Please photograph the whole document again, flat, sharp and in good light.",
         ),
     }
+}
+
+/// Rules on a document that a person has to look at, for a verification that began before people were asked: another
+/// picture, as then.
+pub fn without_review(doubt: Ruling) -> Ruling {
+    not_accepted(Decision::Resubmit, &doubt.internal_reason, hints::of_picture(""))
 }
 
 /// Rules on a document that nobody looked at in time.

@@ -35,7 +35,10 @@ pub(crate) fn judge(document: &Document, reading: &DocumentReading, expired: boo
     let profile = Profile {
         given_names: truth.given_names.clone(),
         family_name: truth.surname.clone(),
-        birth_date: truth.birth_date.whole().expect("the holder's birth date was not asked to be unknown"),
+        birth_date: truth
+            .birth_date
+            .whole()
+            .expect("the holder's birth date was not asked to be unknown"),
     };
     let kind = match document.kind() {
         specimen::DocumentKind::NationalIdTd1 | specimen::DocumentKind::NationalIdTd2 => DocumentKind::NationalId,
@@ -47,12 +50,18 @@ pub(crate) fn judge(document: &Document, reading: &DocumentReading, expired: boo
     let checks = document_reading::with_answers(checks, free);
     let ruling = decide(&checks);
     let difference = difference(reading, truth);
-    let open = checks.iter().filter(|check| check.result == CheckResult::Failed || check.reason == "PRINT_NOT_FOUND");
+    let open = checks
+        .iter()
+        .filter(|check| check.result == CheckResult::Failed || check.reason == "PRINT_NOT_FOUND");
     let open = open.map(|check| format!("{}:{}", check.name.as_str(), check.reason));
     Judged {
         decision: ruling.decision,
         exact: difference.is_none(),
-        right: if expired { Decision::Rejected } else { Decision::Accepted },
+        right: if expired {
+            Decision::Rejected
+        } else {
+            Decision::Accepted
+        },
         open: std::iter::once(ruling.internal_reason).chain(open).collect(),
         difference,
     }
@@ -87,6 +96,9 @@ fn barcode_differs(barcode: &BarcodeReading, truth: &DocumentTruth) -> Option<St
         && sex == Some(truth.sex);
     (!same).then(|| {
         let (family, given) = (&fields.surname, &fields.given_names);
-        format!("  truth {} {} {}\n  read  {} {family} {given}", truth.document_number, truth.zone_surname, truth.zone_given_names, fields.number)
+        format!(
+            "  truth {} {} {}\n  read  {} {family} {given}",
+            truth.document_number, truth.zone_surname, truth.zone_given_names, fields.number
+        )
     })
 }

@@ -46,6 +46,9 @@ struct Options {
     /// Show every document that was misread or not accepted, and why.
     #[arg(long)]
     show: bool,
+    /// Show the printed words of those as well.
+    #[arg(long)]
+    words: bool,
 }
 
 fn kind(name: &str) -> Result<DocumentKind, String> {
@@ -101,6 +104,9 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
                 let judged = judge(&document, &reading, is_expired(seed));
                 if options.show {
                     show(&progress, seed, degradation, &document, &judged);
+                    if options.words && !judged.is_settled() {
+                        show_words(&progress, &reading);
+                    }
                 }
                 tallies.entry((degradation, *kind)).or_default().count(&judged, times);
                 progress.inc(1);
@@ -113,7 +119,11 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         let pages: usize = tallies.values().map(Tally::pages).sum();
         plain::print(pages, ours, plain);
     }
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Every tenth is expired: rejecting it is what should be done.
@@ -144,8 +154,29 @@ fn show(progress: &ProgressBar, seed: u64, degradation: Degradation, document: &
     }
     let (kind, way) = (document.kind().name(), degradation.name());
     let lines = [
-        format!("{kind} {seed} {way}: {} {}", judged.decision.as_str(), judged.open.join(" ")),
+        format!(
+            "{kind} {seed} {way}: {} {}",
+            judged.decision.as_str(),
+            judged.open.join(" ")
+        ),
         judged.difference.clone().unwrap_or_default(),
     ];
-    progress.suspend(|| lines.iter().filter(|line| !line.is_empty()).for_each(|line| println!("{line}")));
+    progress.suspend(|| {
+        lines
+            .iter()
+            .filter(|line| !line.is_empty())
+            .for_each(|line| println!("{line}"))
+    });
+}
+
+fn show_words(progress: &ProgressBar, reading: &DocumentReading) {
+    let looks = reading
+        .pages
+        .iter()
+        .filter_map(|page| page.printed.as_ref())
+        .flat_map(|printed| &printed.looks);
+    for words in looks {
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        progress.suspend(|| println!("  words {}", texts.join(" ")));
+    }
 }

@@ -72,8 +72,14 @@ impl Header {
         let version: u8 = digits(text, start + 6, 2)?.parse().ok()?;
         // Version 01 has no version of the jurisdiction, yet some issuers wrote one: letters tell where designators begin.
         let counts = if version == 1 { [8, 10] } else { [10, 8] };
-        let is_designator = |at: usize| text.get(at..at + 2).is_some_and(|two| two.iter().all(char::is_ascii_uppercase));
-        let count_at = counts.into_iter().map(|at| start + at).find(|at| is_designator(at + 2))?;
+        let is_designator = |at: usize| {
+            text.get(at..at + 2)
+                .is_some_and(|two| two.iter().all(char::is_ascii_uppercase))
+        };
+        let count_at = counts
+            .into_iter()
+            .map(|at| start + at)
+            .find(|at| is_designator(at + 2))?;
         let count: usize = digits(text, count_at, 2)?.parse().ok()?;
         let first = count_at + 2;
         let places = (0..count.max(1)).map(|index| first + index * DESIGNATOR);
@@ -84,7 +90,9 @@ impl Header {
             issuer,
             version: version.clamp(1, LATEST),
             subfile,
-            offset: digits(text, at + 2, 4).and_then(|offset| offset.parse().ok()).unwrap_or(0),
+            offset: digits(text, at + 2, 4)
+                .and_then(|offset| offset.parse().ok())
+                .unwrap_or(0),
             end: first + count.max(1) * DESIGNATOR,
         })
     }
@@ -104,7 +112,10 @@ fn elements(text: &[char], header: &Header) -> Option<Elements> {
         Subfile::DriversLicense => "DL",
         Subfile::IdentityCard => "ID",
     };
-    let begins_at = |at: usize| text.get(at..at + 2).is_some_and(|two| two.iter().copied().eq(letters.chars()));
+    let begins_at = |at: usize| {
+        text.get(at..at + 2)
+            .is_some_and(|two| two.iter().copied().eq(letters.chars()))
+    };
     let start = if header.offset >= header.end && begins_at(header.offset) {
         header.offset
     } else {
@@ -118,7 +129,9 @@ fn elements(text: &[char], header: &Header) -> Option<Elements> {
             continue;
         };
         if name.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            elements.entry(name.to_owned()).or_insert_with(|| value.trim().to_owned());
+            elements
+                .entry(name.to_owned())
+                .or_insert_with(|| value.trim().to_owned());
         }
     }
     Some(elements)
@@ -135,15 +148,26 @@ fn value(elements: &Elements, name: &str) -> Option<String> {
 fn names(elements: &Elements, version: u8) -> (String, String) {
     let parts = |name: &str| {
         let value = value(elements, name).unwrap_or_default();
-        value.split([',', '@', '$', ' ']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        value
+            .split([',', '@', '$', ' '])
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     let joined = |names: &[&str]| {
-        let all: Vec<String> = names.iter().map(|name| parts(name)).filter(|name| !name.is_empty()).collect();
+        let all: Vec<String> = names
+            .iter()
+            .map(|name| parts(name))
+            .filter(|name| !name.is_empty())
+            .collect();
         all.join(" ")
     };
     let (family, given) = match (value(elements, "DAA"), version) {
         (Some(all), 1) => match all.split_once([',', '@', '$']) {
-            Some((family, _)) => (family.trim().to_owned(), parts("DAA")[family.trim().len()..].trim().to_owned()),
+            Some((family, _)) => (
+                family.trim().to_owned(),
+                parts("DAA")[family.trim().len()..].trim().to_owned(),
+            ),
             None => all.split_once(' ').map_or_else(
                 || (all.clone(), String::new()),
                 |(family, given)| (family.to_owned(), given.to_owned()),
@@ -155,7 +179,11 @@ fn names(elements: &Elements, version: u8) -> (String, String) {
             _ => (joined(&["DCS"]), joined(&["DAC", "DAD"])),
         },
     };
-    if family.is_empty() { (given, family) } else { (family, given) }
+    if family.is_empty() {
+        (given, family)
+    } else {
+        (family, given)
+    }
 }
 
 /// `MMDDCCYY`, or `CCYYMMDD` in version 01 and in Canada. No month is 13 or later and no century earlier, so the digits

@@ -42,8 +42,22 @@ pub(crate) fn find(gray: &GrayImage) -> Found {
     let ways: [fn(&GrayImage) -> GrayImage; 4] = [
         GrayImage::clone,
         |page| imageops::blur(page, 0.8),
-        |page| imageops::resize(page, page.width() * 3 / 2, page.height() * 3 / 2, imageops::FilterType::CatmullRom),
-        |page| imageops::resize(page, page.width() * 2 / 3, page.height() * 2 / 3, imageops::FilterType::Triangle),
+        |page| {
+            imageops::resize(
+                page,
+                page.width() * 3 / 2,
+                page.height() * 3 / 2,
+                imageops::FilterType::CatmullRom,
+            )
+        },
+        |page| {
+            imageops::resize(
+                page,
+                page.width() * 2 / 3,
+                page.height() * 2 / 3,
+                imageops::FilterType::Triangle,
+            )
+        },
     ];
     let read = ways.iter().find_map(|way| {
         let shown = way(&page);

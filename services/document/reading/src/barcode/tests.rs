@@ -9,7 +9,11 @@ fn text(version: u8, letters: &str, issuer: &str, elements: &[&str]) -> String {
     let start = format!("@\n\u{1e}\rANSI {issuer}{version:02}{own_version}02");
     let offset = start.len() + 20;
     let own_offset = offset + holder.len();
-    let designators = format!("{letters}{offset:04}{:04}ZV{own_offset:04}{:04}", holder.len(), own.len());
+    let designators = format!(
+        "{letters}{offset:04}{:04}ZV{own_offset:04}{:04}",
+        holder.len(),
+        own.len()
+    );
     format!("{start}{designators}{holder}{own}")
 }
 
@@ -61,7 +65,11 @@ fn every_version_and_subfile_gives_the_same_holder() {
             };
             let reading = BarcodeReading::parse(&text(version, letters, "636000", elements));
             let reading = reading.unwrap_or_else(|| panic!("version {version} {letters} is read"));
-            let truncation = if version < 4 { Truncation::Unknown } else { Truncation::Whole };
+            let truncation = if version < 4 {
+                Truncation::Unknown
+            } else {
+                Truncation::Whole
+            };
             let expected = BarcodeFields {
                 number: "D12345678".into(),
                 surname: "PUBLIC-SMITH".into(),
@@ -107,17 +115,33 @@ fn the_specimens_of_every_version_are_read() {
 #[test]
 fn what_differs_between_issuers_is_borne() {
     let with = |from: &str, to: &str| {
-        let elements = WITH_FIRST_NAME.map(|element| if element == from { to.to_owned() } else { element.to_owned() });
+        let elements = WITH_FIRST_NAME.map(|element| {
+            if element == from {
+                to.to_owned()
+            } else {
+                element.to_owned()
+            }
+        });
         let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
-        BarcodeReading::parse(&text(8, "DL", "636012", &elements)).expect("a barcode").fields
+        BarcodeReading::parse(&text(8, "DL", "636012", &elements))
+            .expect("a barcode")
+            .fields
     };
-    assert_eq!(with("DBB08121974", "DBB19740812").birth_date, Some(date(1974, 8, 12)), "Canada");
+    assert_eq!(
+        with("DBB08121974", "DBB19740812").birth_date,
+        Some(date(1974, 8, 12)),
+        "Canada"
+    );
     assert_eq!(with("DBB08121974", "DBBunavl").birth_date, None, "unknown");
     assert_eq!(with("DBB08121974", "DBB02301974").birth_date, None, "no such day");
     assert_eq!(with("DADQUINCY", "DADNONE").given_names, "JOHN", "no middle name");
     assert_eq!(with("DBC1", "DBC9").sex, Some(Sex::Unspecified));
     assert_eq!(with("DBC1", "DBC").sex, None);
-    assert_eq!(with("DCSPUBLIC-SMITH", "DCSNONE").surname, "JOHN QUINCY", "one name only");
+    assert_eq!(
+        with("DCSPUBLIC-SMITH", "DCSNONE").surname,
+        "JOHN QUINCY",
+        "one name only"
+    );
     assert_eq!(with("DDEN", "DDET").surname_cut, Truncation::Truncated);
 }
 
@@ -133,7 +157,13 @@ fn an_offset_that_misses_and_other_control_characters_are_borne() {
 #[test]
 fn what_is_no_such_data_is_none() {
     let whole = text(8, "DL", "636000", &WITH_FIRST_NAME);
-    for other in ["", "ANSI ", "https://example.org", "@\n\u{1e}\rANSI 63600008", &whole[..60]] {
+    for other in [
+        "",
+        "ANSI ",
+        "https://example.org",
+        "@\n\u{1e}\rANSI 63600008",
+        &whole[..50],
+    ] {
         assert!(BarcodeReading::parse(other).is_none(), "{other}");
     }
     assert!(BarcodeReading::parse(&whole.replace("ANSI ", "ANSI X")).is_none());
@@ -143,7 +173,8 @@ fn what_is_no_such_data_is_none() {
 
 #[test]
 fn a_name_may_be_cut_where_the_barcode_says_so_or_it_is_as_long_as_can_be() {
-    let parse = |version, elements: &[&str]| BarcodeReading::parse(&text(version, "DL", "636000", elements)).expect("read");
+    let parse =
+        |version, elements: &[&str]| BarcodeReading::parse(&text(version, "DL", "636000", elements)).expect("read");
     let mut reading = parse(8, &WITH_FIRST_NAME);
     assert!(!reading.surname_may_be_cut() && !reading.given_names_may_be_cut());
     reading.fields.middle_names_cut = Truncation::Truncated;

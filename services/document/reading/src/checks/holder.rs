@@ -109,7 +109,10 @@ fn implausible_issue(issue: Date, birth: Date, expiry: Date, longest: i32, as_of
         (issue >= expiry, "EXPIRES_BEFORE_ISSUE"),
         (expiry > years_after(issue, longest), "VALID_FOR_TOO_LONG"),
     ];
-    implausible.into_iter().find(|(is_so, _)| *is_so).map(|(_, reason)| reason)
+    implausible
+        .into_iter()
+        .find(|(is_so, _)| *is_so)
+        .map(|(_, reason)| reason)
 }
 
 /// The same day some years later; 29 February falls on the 28th where the year has no such day.

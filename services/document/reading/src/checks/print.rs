@@ -9,6 +9,9 @@ use crate::{
 };
 use mesh_types::{Check, CheckName};
 
+/// Reason of a printed field that was not found and needs not be: its source cannot have been misread unseen.
+pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+
 impl Case<'_> {
     pub(super) fn print_agrees(&self, name: CheckName) -> Check {
         let Some((source, claimed)) = &self.fields.claimed else {
@@ -26,19 +29,27 @@ impl Case<'_> {
             CheckName::PrintedBirthDate if claimed.birth_date.is_none() => {
                 Check::not_applicable(name, "BIRTH_DATE_UNKNOWN")
             }
-            CheckName::PrintedBirthDate => says(name, &[printed.birth_date]),
-            CheckName::PrintedExpiryDate => says(name, &[printed.expiry_date]),
+            CheckName::PrintedBirthDate => self.says_or_covered(name, printed.birth_date),
+            CheckName::PrintedExpiryDate => self.says_or_covered(name, printed.expiry_date),
             CheckName::PrintedSex => match (claimed.sex, printed.sex) {
                 (None, _) => Check::not_applicable(name, "NOT_ON_THIS_KIND"),
                 // A print without a letter is how some issuers leave the sex unspecified.
                 (Some(Sex::Unspecified), FieldAgreement::NotFound) => Check::not_applicable(name, "UNSPECIFIED"),
-                (Some(_), printed) => says(name, &[printed]),
+                (Some(_), printed) => self.says_or_covered(name, printed),
             },
             _ => match (source, self.fields.barcode) {
                 (Source::Barcode, Some(barcode)) => issuer_is_known(name, barcode),
                 _ => self.states_agree(name, claimed),
             },
         }
+    }
+
+    /// What print does not show needs no second source where the first leaves no blind spot (domain.md, "Document").
+    fn says_or_covered(&self, name: CheckName, answer: FieldAgreement) -> Check {
+        if answer == FieldAgreement::NotFound && self.leaves_no_blind_spot(name) {
+            return Check::not_applicable(name, NO_BLIND_SPOT);
+        }
+        says(name, &[answer])
     }
 
     /// Both codes are known (ICAO Doc 9303 part 3, section 5), and the print has them.

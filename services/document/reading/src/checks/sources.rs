@@ -37,11 +37,41 @@ impl Case<'_> {
         let agrees = |name| self.print_agrees(name).result == CheckResult::Passed;
         if !agrees(CheckName::PrintedDocumentNumber) && !self.zone_agrees(CheckName::BarcodeDocumentNumber) {
             Some("SINGLE_SOURCE_NUMBER")
-        } else if !agrees(CheckName::PrintedNames) && !self.zone_agrees(CheckName::BarcodeNames) {
+        } else if !agrees(CheckName::PrintedNames)
+            && !self.one_name_is_printed()
+            && !self.zone_agrees(CheckName::BarcodeNames)
+        {
             Some("SINGLE_SOURCE_NAMES")
         } else {
             None
         }
+    }
+
+    /// Whether a birth date, expiry date or sex cannot have been misread unseen: a barcode corrects its errors, and the digits
+    /// of a zone see every confusion of some dates. Sex has no digit.
+    pub(super) fn leaves_no_blind_spot(&self, name: CheckName) -> bool {
+        let Some((source, claimed)) = &self.fields.claimed else {
+            return false;
+        };
+        let zone = self.fields.zone.filter(|zone| zone.check_digits.all_passed());
+        match (source, name, zone) {
+            (Source::Barcode, ..) => true,
+            (Source::Zone, CheckName::PrintedBirthDate, Some(zone)) => {
+                sees_all(zone, Field::BirthDate, claimed.birth_date)
+            }
+            (Source::Zone, CheckName::PrintedExpiryDate, Some(zone)) => {
+                sees_all(zone, Field::ExpiryDate, claimed.expiry_date)
+            }
+            _ => false,
+        }
+    }
+
+    /// One of the names stands on the card, and the profile has them all: then a letter that was misread in the other one
+    /// makes the card no other person's.
+    fn one_name_is_printed(&self) -> bool {
+        let printed = &self.fields.printed;
+        let one = [printed.surname, printed.given_names].contains(&FieldAgreement::Agrees);
+        one && self.name_matches_profile().result == CheckResult::Passed
     }
 
     fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<&'static str> {
@@ -49,7 +79,6 @@ impl Case<'_> {
         let profile = |check: Check| check.result == CheckResult::Passed;
         let agrees = |answer: FieldAgreement| answer == FieldAgreement::Agrees;
         let unseen = |field, value: &str| has_blind_spot(zone.format, field, value);
-        let unseen_date = |field, date: Option<Date>| date.is_none_or(|date| unseen(field, &cells_of(date)));
         let names_agree = agrees(printed.surname) && agrees(printed.given_names);
         let fields = [
             (
@@ -66,13 +95,13 @@ impl Case<'_> {
                 agrees(printed.birth_date)
                     || profile(self.birth_date_matches_profile())
                     || self.zone_agrees(CheckName::BarcodeBirthDate)
-                    || !unseen_date(Field::BirthDate, claimed.birth_date),
+                    || sees_all(zone, Field::BirthDate, claimed.birth_date),
                 "SINGLE_SOURCE_BIRTH_DATE",
             ),
             (
                 agrees(printed.expiry_date)
                     || self.zone_agrees(CheckName::BarcodeExpiryDate)
-                    || !unseen_date(Field::ExpiryDate, claimed.expiry_date),
+                    || sees_all(zone, Field::ExpiryDate, claimed.expiry_date),
                 "SINGLE_SOURCE_EXPIRY_DATE",
             ),
             (
@@ -97,7 +126,7 @@ impl Case<'_> {
     }
 }
 
-/// A date as its six cells.
-fn cells_of(date: Date) -> String {
-    date.strftime("%y%m%d").to_string()
+/// Whether the digits of a zone see every confusion of a date, which stands there as `YYMMDD`.
+fn sees_all(zone: &MrzReading, field: Field, date: Option<Date>) -> bool {
+    date.is_some_and(|date| !has_blind_spot(zone.format, field, &date.strftime("%y%m%d").to_string()))
 }

@@ -113,7 +113,12 @@ fn each_doubt_fails_its_own_check() {
     let with = |from: &str, to: &str| PRINT.map(|line| if line == from { to.to_owned() } else { line.to_owned() });
     let alone = |field: &str| format!("two_sources:SINGLE_SOURCE_{field}");
     for (from, to, expected, single) in [
-        ("L898902C3", "L898902G3", "printed_document_number:PRINT_DIFFERS", "NUMBER"),
+        (
+            "L898902C3",
+            "L898902G3",
+            "printed_document_number:PRINT_DIFFERS",
+            "NUMBER",
+        ),
         ("L898902C3", "", "printed_document_number:PRINT_NOT_FOUND", "NUMBER"),
         ("ERIKSSON", "ERIKSEN", "printed_names:PRINT_DIFFERS", ""),
         ("ANNA MARIA", "ANNA MARIA LISA", "printed_names:PRINT_NOT_FOUND", ""),
@@ -186,7 +191,10 @@ fn what_no_check_digit_and_no_print_confirms_is_open() {
     failed.check_digits.composite = CheckDigit::Failed;
     assert_eq!(
         open(&document(Some(failed), &PRINT), &profile(), TODAY),
-        ["mrz_check_digits:CHECK_DIGIT_MISMATCH", "two_sources:SINGLE_SOURCE_NUMBER"]
+        [
+            "mrz_check_digits:CHECK_DIGIT_MISMATCH",
+            "two_sources:SINGLE_SOURCE_NUMBER"
+        ]
     );
 
     let mut doubtful = zone();

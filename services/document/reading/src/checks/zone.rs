@@ -2,7 +2,6 @@
 
 use super::Case;
 use crate::{
-
     fields::{Source, subfile_of},
     format::ZoneField,
     mrz_reading::MrzReading,
@@ -123,4 +122,3 @@ const fn not_announced(kind: DocumentKind) -> &'static str {
         DocumentKind::NationalId => "NOT_A_NATIONAL_ID",
     }
 }
-

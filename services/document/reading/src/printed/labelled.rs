@@ -64,11 +64,29 @@ const GIVEN_NAMES: Caption = Caption(&[
     &["fn"],
     &["2"],
 ]);
-const BIRTH_DATE: Caption = Caption(&[&["3", "dob"], &["3", "date", "of", "birth"], &["date", "of", "birth"], &["dob"], &["3"]]);
-const ISSUE_DATE: Caption =
-    Caption(&[&["4a", "iss"], &["4a", "issued"], &["date", "of", "issue"], &["iss"], &["issued"], &["4a"]]);
-const EXPIRY_DATE: Caption =
-    Caption(&[&["4b", "exp"], &["4b", "expires"], &["date", "of", "expiry"], &["exp"], &["expires"], &["4b"]]);
+const BIRTH_DATE: Caption = Caption(&[
+    &["3", "dob"],
+    &["3", "date", "of", "birth"],
+    &["date", "of", "birth"],
+    &["dob"],
+    &["3"],
+]);
+const ISSUE_DATE: Caption = Caption(&[
+    &["4a", "iss"],
+    &["4a", "issued"],
+    &["date", "of", "issue"],
+    &["iss"],
+    &["issued"],
+    &["4a"],
+]);
+const EXPIRY_DATE: Caption = Caption(&[
+    &["4b", "exp"],
+    &["4b", "expires"],
+    &["date", "of", "expiry"],
+    &["exp"],
+    &["expires"],
+    &["4b"],
+]);
 const SEX: Caption = Caption(&[&["15", "sex"], &["sex"], &["15"]]);
 
 impl PrintedFields {
@@ -79,7 +97,11 @@ impl PrintedFields {
 
     pub(super) fn of_look(runs: &[Run<'_>]) -> Self {
         let order = date_order(runs);
-        let date = |caption: &Caption| values(runs, caption).iter().find_map(|text| dates_in(text, order).first().copied());
+        let date = |caption: &Caption| {
+            values(runs, caption)
+                .iter()
+                .find_map(|text| dates_in(text, order).first().copied())
+        };
         let names = |caption: &Caption| {
             let is_name = |text: &String| text.chars().filter(|c| c.is_alphabetic()).count() >= 2;
             values(runs, caption).into_iter().find(is_name)
@@ -91,12 +113,14 @@ impl PrintedFields {
             birth_date: date(&BIRTH_DATE),
             issue_date: date(&ISSUE_DATE),
             expiry_date: date(&EXPIRY_DATE),
-            sex: values(runs, &SEX).iter().find_map(|text| match text.to_uppercase().as_str() {
-                "F" => Some(Sex::Female),
-                "M" => Some(Sex::Male),
-                "X" => Some(Sex::Unspecified),
-                _ => None,
-            }),
+            sex: values(runs, &SEX)
+                .iter()
+                .find_map(|text| match text.to_uppercase().as_str() {
+                    "F" => Some(Sex::Female),
+                    "M" => Some(Sex::Male),
+                    "X" => Some(Sex::Unspecified),
+                    _ => None,
+                }),
         }
     }
 
@@ -117,14 +141,22 @@ impl PrintedFields {
 /// A number has digits, and no sign of a date.
 fn is_number(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    digits >= 3 && !text.contains('/') && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '.'))
+    digits >= 3
+        && !text.contains('/')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '.'))
 }
 
 /// The captions of North America tell that the month stands first; dates with full stops are of elsewhere.
 fn date_order(runs: &[Run<'_>]) -> DateOrder {
     let american = ["dob", "dl", "exp", "dln"];
     let has = |run: &Run<'_>| run.iter().any(|word| american.contains(&plain(word).as_str()));
-    if runs.iter().any(has) { DateOrder::MonthFirst } else { DateOrder::DayFirst }
+    if runs.iter().any(has) {
+        DateOrder::MonthFirst
+    } else {
+        DateOrder::DayFirst
+    }
 }
 
 /// The texts by a caption: what follows it on its line, then what stands under it.
@@ -132,12 +164,16 @@ fn values(runs: &[Run<'_>], caption: &Caption) -> Vec<String> {
     let mut found = Vec::new();
     for words in caption.0 {
         for run in runs {
-            let Some(length) = begins_with(run, words) else { continue };
+            let Some(length) = begins_with(run, words) else {
+                continue;
+            };
             let rest = &run[length..];
             if !rest.is_empty() {
                 found.push(joined(rest));
             }
-            let under = runs.iter().filter(|other| other[0].top > run[0].top && is_by(run[0], other[0]));
+            let under = runs
+                .iter()
+                .filter(|other| other[0].top > run[0].top && is_by(run[0], other[0]));
             found.extend(under.map(|other| joined(other)));
         }
     }

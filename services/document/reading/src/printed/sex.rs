@@ -11,7 +11,23 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
         Sex::Unspecified => "X",
     };
     let words = || runs.iter().flatten();
-    let captions: Vec<&Word> = words().filter(|word| is_caption_of_sex(&bare(word))).copied().collect();
+    // A caption may begin with a number, under which its value stands then.
+    let begins = |run: &Run<'_>, at: usize| at == 1 && bare(run[0]).len() <= 2;
+    let captions: Vec<Word> = runs
+        .iter()
+        .flat_map(|run| {
+            (0..run.len())
+                .filter(move |at| is_caption_of_sex(&bare(run[*at])))
+                .map(move |at| (run, at))
+        })
+        .map(|(run, at)| {
+            if begins(run, at) {
+                joined(run[0], run[at])
+            } else {
+                run[at].clone()
+            }
+        })
+        .collect();
     let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
     if captions.is_empty() {
         let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
@@ -34,6 +50,15 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
         FieldAgreement::Agrees
     } else {
         FieldAgreement::Disagrees
+    }
+}
+
+/// A caption from its first word to its last.
+fn joined(first: &Word, last: &Word) -> Word {
+    Word {
+        left: first.left,
+        width: (last.left + last.width).saturating_sub(first.left),
+        ..last.clone()
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Sex;
+use crate::mrz_reading::Sex;
 use jiff::civil::date;
 
 /// Words by line: each at its place, `(left, top)`, 20 pixels high and 12 wide a letter.
@@ -179,6 +179,9 @@ fn a_state_is_its_code_or_its_own_name_and_no_part_of_another() {
         ("D", "D", FieldAgreement::Agrees),
         ("CIV", "Côte d'Ivoire", FieldAgreement::Agrees),
         ("NER", "NIGERIA", FieldAgreement::NotFound),
+        ("NER", "NIGERIAN", FieldAgreement::NotFound),
+        ("NGA", "NIGERIAN", FieldAgreement::Agrees),
+        ("UTO", "UTOPIAN", FieldAgreement::Agrees),
         ("PRK", "KOREA", FieldAgreement::NotFound),
         ("UTO", "AUTO", FieldAgreement::NotFound),
         ("", "UTO", FieldAgreement::NotFound),

@@ -37,17 +37,38 @@ impl Comb {
         inside / 3.0 - between - 2.0 * beyond
     }
 
-    /// The comb of so many cells that fits best to what begins near `from`, and how well: straight ones first, then those
-    /// bent by perspective that are near the best straight one.
-    pub(super) fn fitted(ink: &[f32], cells: usize, from: f32, pitch: f32) -> (f32, Self) {
-        let start = Self {
+    /// The comb of so many cells that fits best to what stands between two columns, and how well. Noise and frames move
+    /// the ends of a row by cells, so the pitch is that of the strongest wave in the ink, and only then is a place for the
+    /// first cell looked for; at last the comb may be bent, as perspective bends a row.
+    pub(super) fn fitted(ink: &[f32], cells: usize, from: f32, to: f32) -> (f32, Self) {
+        let shown = &ink[from as usize..(to as usize).min(ink.len())];
+        let usual = (to - from) / cells as f32;
+        let waves = (-20..=10).map(|step| {
+            let pitch = usual * (1.0 + step as f32 * 0.004);
+            let (strength, crest) = wave(shown, pitch);
+            (strength, pitch, crest)
+        });
+        let (_, pitch, crest) = waves
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .expect("there is at least one pitch");
+        let places = (-3..=5).map(|cell| Self {
             cells,
-            first: from + pitch / 2.0,
+            first: from + crest + cell as f32 * pitch,
             pitch,
             bend: 0.0,
+        });
+        let usual = Self {
+            cells,
+            first: from + usual / 2.0,
+            pitch: usual,
+            bend: 0.0,
         };
-        let rough = start.best_near(ink, (7, 0.008), (9, 0.16), &[0.0]).1;
-        let straight = rough.best_near(ink, (2, 0.003), (2, 0.06), &[0.0]).1;
+        let (_, best) = places
+            .map(|comb| (comb.score(ink), comb))
+            .chain([usual.best_near(ink, (7, 0.008), (9, 0.16), &[0.0])])
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .expect("there are places");
+        let straight = best.best_near(ink, (2, 0.003), (2, 0.06), &[0.0]).1;
         straight.best_near(ink, (2, 0.002), (2, 0.05), &BENDS)
     }
 
@@ -112,3 +133,43 @@ impl Comb {
 
 /// Bends by perspective, as shares of the pitch.
 const BENDS: [f32; 5] = [-6.0e-4, -3.0e-4, 0.0, 3.0e-4, 6.0e-4];
+
+/// How strong a wave of some length is in the ink, and where its first crest is.
+fn wave(ink: &[f32], length: f32) -> (f32, f32) {
+    let mean = ink.iter().sum::<f32>() / ink.len().max(1) as f32;
+    let (turn_sin, turn_cos) = (std::f32::consts::TAU / length).sin_cos();
+    let (mut sin, mut cos) = (0.0f32, 1.0f32);
+    let (mut along_sin, mut along_cos) = (0.0, 0.0);
+    for value in ink {
+        along_sin += (value - mean) * sin;
+        along_cos += (value - mean) * cos;
+        (sin, cos) = (sin * turn_cos + cos * turn_sin, cos * turn_cos - sin * turn_sin);
+    }
+    let phase = along_sin.atan2(along_cos).rem_euclid(std::f32::consts::TAU);
+    (along_sin.hypot(along_cos), phase / std::f32::consts::TAU * length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comb_finds_its_cells_though_frames_make_the_row_longer() {
+        // Cells of 20.5 pixels from 100 on, dark in their middles, and a frame three cells before and after them.
+        let (pitch, cells) = (20.5f32, 36);
+        let ink: Vec<f32> = (0..1100)
+            .map(|x| {
+                let cell = (x as f32 - 100.0) / pitch;
+                let is_frame = [x - 40, x - 100 - 39 * 20].iter().any(|off| (0..6).contains(off));
+                match (cell >= 0.0 && cell < cells as f32, is_frame) {
+                    (true, _) => 50.0 * (1.0 - (cell.fract() - 0.5).abs() * 2.0),
+                    (false, true) => 60.0,
+                    (false, false) => 0.0,
+                }
+            })
+            .collect();
+        let (_, comb) = Comb::fitted(&ink, cells, 60.0, 100.0 + 38.0 * pitch);
+        assert!((comb.pitch - pitch).abs() < 0.05, "{}", comb.pitch);
+        assert!((comb.first - (100.0 + pitch / 2.0)).abs() < 1.5, "{}", comb.first);
+    }
+}

@@ -249,6 +249,11 @@ fn what_is_read_without_doubt_can_be_final() {
             Rejected,
             "DOCUMENT_BLOCKLISTED",
         ),
+        (
+            &[(DatesPlausible, NA, "PRINTED_ISSUE_DATE_DOUBTFUL")],
+            NeedsReview,
+            "DATES_UNCLEAR",
+        ),
         (&[(NameMatchesProfile, NA, "")], NeedsReview, "NAMES_UNKNOWN"),
     ];
     assert_table(table, passport_but);

@@ -41,7 +41,19 @@ fn front(truth: &DocumentTruth, number: &str) -> PageReading {
     };
     let [birth, issued, expires] = dates.each_ref().map(String::as_str);
     let data = truth.optional_data.as_str();
-    page(&[&truth.surname, &truth.given_names, number, birth, issued, expires, "UTOPIA", "UTO", data, "Sex", sex])
+    page(&[
+        &truth.surname,
+        &truth.given_names,
+        number,
+        birth,
+        issued,
+        expires,
+        "UTOPIA",
+        "UTO",
+        data,
+        "Sex",
+        sex,
+    ])
 }
 
 fn of_kind(kind: specimen::DocumentKind, seed: u64) -> Document {
@@ -65,7 +77,12 @@ fn a_card_whose_sides_agree_passes_every_check() {
         // The second optional data stand on the back beside the zone.
         zone.doubtful.clear();
         let pages = vec![front(truth, &truth.document_number), back(Some(zone), None)];
-        let open = open_of(&DocumentReading { pages }, &profile_of(truth), DocumentKind::NationalId, DAY);
+        let open = open_of(
+            &DocumentReading { pages },
+            &profile_of(truth),
+            DocumentKind::NationalId,
+            DAY,
+        );
         assert_eq!(open, ["barcode_found:BARCODE_NOT_FOUND"], "{seed}");
     }
 }
@@ -82,8 +99,16 @@ fn sides_of_two_cards_do_not_combine() {
         front(truth, &other.truth().document_number),
         back(Some(zone_of(truth)), None),
     ];
-    let open = open_of(&DocumentReading { pages }, &profile_of(truth), DocumentKind::NationalId, DAY);
-    assert!(open.contains(&"printed_document_number:PRINT_NOT_FOUND".to_owned()), "{open:?}");
+    let open = open_of(
+        &DocumentReading { pages },
+        &profile_of(truth),
+        DocumentKind::NationalId,
+        DAY,
+    );
+    assert!(
+        open.contains(&"printed_document_number:PRINT_NOT_FOUND".to_owned()),
+        "{open:?}"
+    );
     assert!(open.contains(&"printed_names:PRINT_NOT_FOUND".to_owned()), "{open:?}");
     assert!(open.iter().any(|check| check.starts_with("two_sources:")), "{open:?}");
 }
@@ -99,11 +124,21 @@ fn a_licence_rests_on_barcode_and_print() {
         };
         let kind = DocumentKind::DriversLicense;
         let open = |reading: &DocumentReading| open_of(reading, &profile_of(truth), kind, DAY);
-        assert_eq!(open(&read(front(truth, &truth.document_number))), Vec::<String>::new(), "{seed}");
+        assert_eq!(
+            open(&read(front(truth, &truth.document_number))),
+            Vec::<String>::new(),
+            "{seed}"
+        );
         let alone = open(&read(page(&[])));
-        assert!(alone.contains(&"two_sources:SINGLE_SOURCE_NUMBER".to_owned()), "{alone:?}");
+        assert!(
+            alone.contains(&"two_sources:SINGLE_SOURCE_NUMBER".to_owned()),
+            "{alone:?}"
+        );
         let as_id = open_of(&read(page(&[])), &profile_of(truth), DocumentKind::NationalId, DAY);
-        assert!(as_id.contains(&"type_supported:NOT_A_NATIONAL_ID".to_owned()), "{as_id:?}");
+        assert!(
+            as_id.contains(&"type_supported:NOT_A_NATIONAL_ID".to_owned()),
+            "{as_id:?}"
+        );
     }
 }
 
@@ -115,9 +150,15 @@ fn each_contradiction_of_zone_and_barcode_fails_its_own_check() {
     let good = barcode_of(truth, Subfile::IdentityCard);
     let changes: [(&str, fn(&mut BarcodeReading)); 5] = [
         ("barcode_document_number", |barcode| barcode.fields.number.push('1')),
-        ("barcode_names", |barcode| barcode.fields.surname = "SOMEBODY ELSE".into()),
-        ("barcode_birth_date", |barcode| barcode.fields.birth_date = Some(date(1970, 1, 1))),
-        ("barcode_expiry_date", |barcode| barcode.fields.expiry_date = Some(date(2030, 1, 1))),
+        ("barcode_names", |barcode| {
+            barcode.fields.surname = "SOMEBODY ELSE".into()
+        }),
+        ("barcode_birth_date", |barcode| {
+            barcode.fields.birth_date = Some(date(1970, 1, 1))
+        }),
+        ("barcode_expiry_date", |barcode| {
+            barcode.fields.expiry_date = Some(date(2030, 1, 1))
+        }),
         ("barcode_sex", |barcode| {
             barcode.fields.sex = Some(match barcode.fields.sex {
                 Some(crate::Sex::Female) => crate::Sex::Male,
@@ -158,7 +199,10 @@ fn a_licence_of_print_alone_has_one_source() {
     let as_of = date(2026, 1, 1);
     let checks = check(&reading, &profile(), DocumentKind::DriversLicense, as_of);
     let found = |name| checks.iter().find(|check| check.name == name).expect("every check");
-    assert_eq!(*found(CheckName::TwoSources), Check::failed(CheckName::TwoSources, "SINGLE_SOURCE"));
+    assert_eq!(
+        *found(CheckName::TwoSources),
+        Check::failed(CheckName::TwoSources, "SINGLE_SOURCE")
+    );
     for name in [
         CheckName::TypeSupported,
         CheckName::NotExpired,
@@ -166,7 +210,12 @@ fn a_licence_of_print_alone_has_one_source() {
         CheckName::NameMatchesProfile,
         CheckName::BirthDateMatchesProfile,
     ] {
-        assert_eq!(found(name).result, CheckResult::Passed, "{name:?} {}", found(name).reason);
+        assert_eq!(
+            found(name).result,
+            CheckResult::Passed,
+            "{name:?} {}",
+            found(name).reason
+        );
     }
     let expected = Identity {
         issuer: String::new(),
@@ -219,10 +268,26 @@ fn an_issuer_that_no_list_has_is_unknown() {
     let licence = of_kind(specimen::DocumentKind::DrivingLicence, 4);
     let truth = licence.truth();
     for (issuer, country, expected) in [
-        ("636999", "USA", Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN")),
-        ("636000", "USA", Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN")),
-        ("636098", "USA", Check::failed(CheckName::PrintedNationality, "STATE_UNKNOWN")),
-        ("636000", "CAN", Check::failed(CheckName::PrintedNationality, "ISSUER_OF_ANOTHER_COUNTRY")),
+        (
+            "636999",
+            "USA",
+            Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN"),
+        ),
+        (
+            "636000",
+            "USA",
+            Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN"),
+        ),
+        (
+            "636098",
+            "USA",
+            Check::failed(CheckName::PrintedNationality, "STATE_UNKNOWN"),
+        ),
+        (
+            "636000",
+            "CAN",
+            Check::failed(CheckName::PrintedNationality, "ISSUER_OF_ANOTHER_COUNTRY"),
+        ),
     ] {
         let mut barcode = barcode_of(truth, Subfile::DrivingLicence);
         barcode.issuer = issuer.into();
@@ -243,10 +308,16 @@ fn a_document_is_the_same_one_however_its_number_is_written() {
         pages: vec![back(Some(mrz), None)],
     };
     let known = identity(&reading(zone.clone()), DocumentKind::NationalId).expect("a good zone");
-    assert_eq!((known.issuer.as_str(), known.number.as_str()), ("UTO", card.truth().document_number.as_str()));
+    assert_eq!(
+        (known.issuer.as_str(), known.number.as_str()),
+        ("UTO", card.truth().document_number.as_str())
+    );
     let mut poor = zone;
     poor.check_digits.composite = CheckDigit::Failed;
-    assert!(identity(&reading(poor), DocumentKind::NationalId).is_none(), "not sure enough");
+    assert!(
+        identity(&reading(poor), DocumentKind::NationalId).is_none(),
+        "not sure enough"
+    );
     let licence = of_kind(specimen::DocumentKind::DrivingLicence, 8);
     let mut barcode = barcode_of(licence.truth(), Subfile::DrivingLicence);
     let of = |barcode: &BarcodeReading| {
@@ -270,8 +341,14 @@ fn a_licence_whose_barcode_is_there_but_unreadable_says_so() {
         pages: vec![unreadable],
     };
     for (kind, expected) in [
-        (DocumentKind::DriversLicense, Check::failed(CheckName::BarcodeFound, "BARCODE_NOT_READABLE")),
-        (DocumentKind::NationalId, Check::not_applicable(CheckName::BarcodeFound, "BARCODE_NOT_FOUND")),
+        (
+            DocumentKind::DriversLicense,
+            Check::failed(CheckName::BarcodeFound, "BARCODE_NOT_READABLE"),
+        ),
+        (
+            DocumentKind::NationalId,
+            Check::not_applicable(CheckName::BarcodeFound, "BARCODE_NOT_FOUND"),
+        ),
     ] {
         assert!(check(&reading, &profile(), kind, DAY).contains(&expected), "{kind:?}");
     }
@@ -286,13 +363,21 @@ fn an_issue_date_must_lie_between_birth_and_expiry() {
         (truth.issue_date, Check::passed(name, "PLAUSIBLE")),
         (date(2026, 1, 2), Check::failed(name, "ISSUED_IN_THE_FUTURE")),
         (date(1900, 1, 1), Check::failed(name, "ISSUED_BEFORE_BIRTH")),
-        (truth.expiry_date.saturating_sub(jiff::Span::new().years(17)), Check::failed(name, "VALID_FOR_TOO_LONG")),
+        (
+            truth.expiry_date.saturating_sub(jiff::Span::new().years(17)),
+            Check::failed(name, "VALID_FOR_TOO_LONG"),
+        ),
     ] {
         let mut barcode = barcode_of(truth, Subfile::DrivingLicence);
         barcode.fields.birth_date = Some(date(1950, 1, 1));
         barcode.fields.issue_date = Some(issue);
         let pages = vec![back(None, Some(barcode))];
-        let checks = check(&DocumentReading { pages }, &profile_of(truth), DocumentKind::DriversLicense, DAY);
+        let checks = check(
+            &DocumentReading { pages },
+            &profile_of(truth),
+            DocumentKind::DriversLicense,
+            DAY,
+        );
         assert!(checks.contains(&expected), "{issue}");
     }
     // What print alone says of it is doubtful at most.
@@ -301,7 +386,12 @@ fn an_issue_date_must_lie_between_birth_and_expiry() {
         mrz: Some(zone_of(card.truth())),
         ..page(&["Date of issue", "12 MAY 2030"])
     }];
-    let checks = check(&DocumentReading { pages }, &profile_of(card.truth()), DocumentKind::NationalId, DAY);
+    let checks = check(
+        &DocumentReading { pages },
+        &profile_of(card.truth()),
+        DocumentKind::NationalId,
+        DAY,
+    );
     assert!(checks.contains(&Check::not_applicable(name, "PRINTED_ISSUE_DATE_DOUBTFUL")));
 }
 
