@@ -2,7 +2,7 @@
 
 use crate::store::{DecidedReview, WorkflowRun};
 use document_workflows::DocumentVerificationWorkflow;
-use document_workflows::contract::{SUBMIT_DOCUMENT, Submission, SubmissionTaken};
+use document_workflows::contract::{Submission, SubmissionTaken};
 use mesh_runtime::{Problem, from_temporal};
 use mesh_types::{Reason, RequestId};
 use std::time::Duration;
@@ -10,7 +10,6 @@ use temporalio_client::errors::{AsyncActivityError, WorkflowUpdateError};
 use temporalio_client::{
     ActivityIdentifier, Client, RpcOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionInfo, WorkflowHandle,
 };
-use temporalio_common::{HasWorkflowDefinition, UpdateDefinition};
 
 /// How long a workflow may take to answer; without a worker it would be for ever.
 const UPDATE_PATIENCE: Duration = Duration::from_secs(10);
@@ -19,19 +18,6 @@ const UPDATE_PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Engine {
     client: Client,
-}
-
-/// The update `submit_document`, by its wire name.
-struct SubmitDocument;
-
-impl UpdateDefinition for SubmitDocument {
-    type Workflow = <DocumentVerificationWorkflow as HasWorkflowDefinition>::Run;
-    type Input = Submission;
-    type Output = SubmissionTaken;
-
-    fn name(&self) -> &str {
-        SUBMIT_DOCUMENT
-    }
 }
 
 impl Engine {
@@ -55,7 +41,7 @@ impl Engine {
             .update_id(request_id.to_string())
             .build();
         let handle = self.handle(run);
-        let update = handle.execute_update(SubmitDocument, submission, options);
+        let update = handle.execute_update(DocumentVerificationWorkflow::submit_document, submission, options);
         match tokio::time::timeout(UPDATE_PATIENCE, update).await {
             Ok(Ok(taken)) => Ok(taken),
             Ok(Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_))) => Err(not_awaited()),
