@@ -43,7 +43,7 @@ impl Comb {
     pub(super) fn fitted(ink: &[f32], cells: usize, from: f32, to: f32) -> (f32, Self) {
         let shown = &ink[from as usize..(to as usize).min(ink.len())];
         let usual = (to - from) / cells as f32;
-        let waves = (-20..=10).map(|step| {
+        let waves = (-30..=10).map(|step| {
             let pitch = usual * (1.0 + step as f32 * 0.004);
             let (strength, crest) = wave(shown, pitch);
             (strength, pitch, crest)
