@@ -74,7 +74,10 @@ fn hints(standing: &Standing) -> Vec<String> {
         .ruling
         .as_ref()
         .is_some_and(|ruling| ruling.decision == Decision::Resubmit);
-    let hints = again.then(|| policy::hints(&standing.checks)).unwrap_or_default();
+    if !again {
+        return Vec::new();
+    }
+    let hints = policy::hints(&standing.checks);
     hints.into_iter().map(str::to_owned).collect()
 }
 
