@@ -61,7 +61,13 @@ pub async fn close(vault: &Vault, closing: ReviewClosing) -> Result<Option<Revie
     let ended_at = crate::checking::instant("ended_at_seconds", closing.ended_at_seconds)?;
     let store = vault.store();
     store
-        .close_review(closing.verification_id, closing.document_id, closing.ended, ended_at)
+        .close_review(
+            closing.verification_id,
+            closing.document_id,
+            closing.ended,
+            ended_at,
+            clock::new_uuid().into(),
+        )
         .await
 }
 

@@ -322,3 +322,28 @@ async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() 
         assert_eq!(ruling.member_reason, text);
     }
 }
+
+#[tokio::test]
+async fn a_review_that_is_withdrawn_before_it_is_asked_for_waits_for_nobody() {
+    let world = World::new().await;
+    let document_id = world.uploaded(&[png(1)]).await.document_id;
+    let verification_id = new_verification();
+    let closing = ReviewClosing {
+        verification_id,
+        document_id,
+        ended: ReviewEnd::Withdrawn,
+        ended_at_seconds: REQUESTED,
+    };
+    for _ in 0..2 {
+        assert_eq!(close(&world.vault, closing.clone()).await.expect("closed"), None);
+    }
+    let late = request(
+        &world.vault,
+        review_request(verification_id, document_id, REQUESTED),
+        waiting(),
+    )
+    .await;
+    assert_eq!(late.map_err(|problem| problem.reason()), Err(Reason::ReviewOver));
+    let (waiting, _) = list(&world.vault, None, 100, at(REQUESTED)).await.expect("listed");
+    assert!(waiting.iter().all(|review| review.document_id != document_id));
+}

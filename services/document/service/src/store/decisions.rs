@@ -121,7 +121,8 @@ impl Store {
         }))
     }
 
-    /// Closes a review that nobody decided; returns the decision if there is one.
+    /// Closes a review that nobody decided; returns the decision if there is one. A withdrawal counts also before the
+    /// request has come: then it leaves a closed review, under the new id.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -133,12 +134,28 @@ impl Store {
         document_id: DocumentId,
         end: ReviewEnd,
         ended_at: Timestamp,
+        new_review_id: ReviewId,
     ) -> Result<Option<ReviewDecision>, Problem> {
         let status = match end {
             ReviewEnd::Expired => "expired",
             ReviewEnd::Withdrawn => "withdrawn",
         };
         let mut transaction = self.pool.begin().await?;
+        if end == ReviewEnd::Withdrawn {
+            // A request that is still under way must find that nobody waits any more.
+            sqlx::query!(
+                "INSERT INTO reviews (review_id, verification_id, document_id, internal_reason, requested_at, expires_at,
+                     workflow_id, run_id, activity_id, status, ended_at)
+                 VALUES ($1, $2, $3, 'WITHDRAWN', $4, $4, '', '', '', 'withdrawn', $4)
+                 ON CONFLICT ON CONSTRAINT reviews_once DO NOTHING",
+                new_review_id.uuid(),
+                verification_id.uuid(),
+                document_id.uuid(),
+                ended_at.to_sqlx() as _,
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
         sqlx::query!(
             "UPDATE reviews SET status = $3, ended_at = $4
              WHERE verification_id = $1 AND document_id = $2 AND status = 'waiting'",

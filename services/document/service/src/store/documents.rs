@@ -231,7 +231,7 @@ impl Store {
         row.map(DocumentRow::parse).transpose()
     }
 
-    /// Erases what a document shows: its key, what was read on it, the notes of its reviewers. Hashes, checks, rulings and
+    /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, rulings and
     /// evidence stay. `None` when there is no such document; again it returns the time of the first time.
     ///
     /// # Errors
@@ -279,9 +279,16 @@ impl Store {
         .await?;
         transaction.commit().await?;
         // After the commit: a decision locks its review before the document, and two orders would be a deadlock.
-        sqlx::query!("UPDATE reviews SET internal_note = NULL WHERE document_id = $1", id)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "WITH words AS (
+                 UPDATE reviews SET internal_note = NULL, member_text = left(member_text, 0) WHERE document_id = $1
+                 RETURNING verification_id)
+             UPDATE rulings SET member_reason = ''
+             WHERE document_id = $1 AND verification_id IN (SELECT verification_id FROM words)",
+            id
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(Some(Erased {
             erased_at: row.erased_at.to_jiff(),
             objects,

@@ -251,8 +251,10 @@ fn gives_way(standing: Decision, decided_at: Timestamp, to: &NewRuling) -> bool 
     match standing {
         Decision::Accepted | Decision::Rejected => false,
         Decision::NeedsReview => to.decided_at >= decided_at,
-        // The same ruling may come twice; what comes later is another look.
-        Decision::Resubmit => to.decided_at > decided_at,
+        // The same ruling may come twice; what comes later, or says otherwise within the same second, is another look.
+        Decision::Resubmit => {
+            to.decided_at > decided_at || (to.decided_at == decided_at && to.decision != Decision::Resubmit)
+        }
     }
 }
 

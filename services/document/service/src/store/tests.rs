@@ -75,6 +75,7 @@ async fn a_final_ruling_stays_and_any_other_gives_way_to_a_later_one() {
         ((Accepted, 10), (Rejected, 20), Accepted),
         ((Accepted, 10), (NeedsReview, 20), Accepted),
         ((Resubmit, 10), (NeedsReview, 5), Resubmit),
+        ((Resubmit, 10), (Accepted, 10), Accepted),
         ((Resubmit, 10), (Accepted, 20), Accepted),
     ] {
         let document = world.uploaded(&[png(1)]).await.document_id;

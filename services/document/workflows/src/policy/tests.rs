@@ -177,11 +177,11 @@ fn the_reading_is_doubted_before_anything_is_held_against_the_member() {
         (&[(BarcodeFound, F, "")], Resubmit, "BARCODE_NOT_READABLE"),
         (
             &[(BarcodeDocumentNumber, F, ""), (PrintedNames, F, "")],
-            Rejected,
+            NeedsReview,
             "SOURCES_CONTRADICT",
         ),
-        (&[(BarcodeBirthDate, F, "")], Rejected, "SOURCES_CONTRADICT"),
-        (&[(BarcodeExpiryDate, F, "")], Rejected, "SOURCES_CONTRADICT"),
+        (&[(BarcodeBirthDate, F, "")], NeedsReview, "SOURCES_CONTRADICT"),
+        (&[(BarcodeExpiryDate, F, "")], NeedsReview, "SOURCES_CONTRADICT"),
         (&[(BarcodeNames, F, "")], NeedsReview, "BARCODE_NAMES_DIFFER"),
         (&[(BarcodeSex, F, "")], NeedsReview, "BARCODE_SEX_DIFFERS"),
     ];
