@@ -89,6 +89,7 @@ impl Line {
     }
 
     /// The point `across` cells along and `down` pitches below the line's middle, at the line's own slope there.
+    #[inline]
     fn point(&self, cell: f32, down: f32) -> (f32, f32) {
         let t = cell - self.half();
         let (x, y) = self.middle(cell);
