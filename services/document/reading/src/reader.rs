@@ -151,8 +151,9 @@ impl Reader {
         let Some((zone, weighed)) = glance else {
             return Ok((Vec::new(), None));
         };
-        let look = self.look_at_print(&zone, PRINT_LOOKS[0]).await?;
-        let agrees = look.agrees(&Claimed::from(&weighed.reading.fields)).is_whole();
+        let claimed = Claimed::from(&weighed.reading.fields);
+        let look = self.look_at_print(&zone, PRINT_LOOKS[0], &claimed).await?;
+        let agrees = look.agrees(&claimed).is_whole();
         let first_look = Some((zone.clone(), look));
         Ok((if agrees { vec![(zone, weighed)] } else { Vec::new() }, first_look))
     }
@@ -206,14 +207,15 @@ impl Reader {
         first_look: Option<FirstLook>,
     ) -> Result<PrintedText, ReadError> {
         let mut first_look = first_look.filter(|(seen, _)| Arc::ptr_eq(seen, zone));
+        let claimed = Claimed::from(&mrz.fields);
         let mut printed = PrintedText::default();
         for look in PRINT_LOOKS {
             let more = match first_look.take() {
                 Some((_, seen)) => seen,
-                None => self.look_at_print(zone, look).await?,
+                None => self.look_at_print(zone, look, &claimed).await?,
             };
             printed.looks.extend(more.looks);
-            let agreement = printed.agrees(&Claimed::from(&mrz.fields));
+            let agreement = printed.agrees(&claimed);
             // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
             if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
@@ -222,9 +224,28 @@ impl Reader {
         Ok(printed)
     }
 
-    async fn look_at_print(&self, zone: &Arc<Zone>, look: PrintLook) -> Result<PrintedText, ReadError> {
+    /// Reads the print above a zone in one way, and the letter of the sex once more where nothing else is open.
+    async fn look_at_print(
+        &self,
+        zone: &Arc<Zone>,
+        look: PrintLook,
+        claimed: &Claimed,
+    ) -> Result<PrintedText, ReadError> {
         let shown = zone.clone();
-        self.read_words(move || shown.printed_area(look)).await
+        let mut printed = self.read_words(move || shown.printed_area(look)).await?;
+        let place = printed.place_of_sex();
+        let Some((left, top, width, height)) = place.filter(|_| printed.agrees(claimed).lacks_only_the_sex()) else {
+            return Ok(printed);
+        };
+        let shown = zone.clone();
+        let block = blocking(move || {
+            let area = shown.printed_area(look);
+            imageops::crop_imm(&area, left, top, width, height).to_image()
+        })
+        .await?;
+        let closer = PrintedText::from_table(&self.engine.read_block(&block).await?);
+        printed.looks.extend(closer.looks);
+        Ok(printed)
     }
 
     /// Reads the print of a page without a zone, and once more in another way where many a word is in doubt.
