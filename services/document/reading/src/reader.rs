@@ -15,7 +15,7 @@ use crate::{
 };
 use bytes::Bytes;
 use document_sandbox::InForce;
-use image::{GrayImage, imageops};
+use image::{GrayImage, imageops, imageops::FilterType};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, sync::Arc};
 
@@ -240,7 +240,8 @@ impl Reader {
         let shown = zone.clone();
         let block = blocking(move || {
             let area = shown.printed_area(look);
-            imageops::crop_imm(&area, left, top, width, height).to_image()
+            let block = imageops::crop_imm(&area, left, top, width, height).to_image();
+            imageops::resize(&block, 2 * block.width(), 2 * block.height(), FilterType::CatmullRom)
         })
         .await?;
         let closer = PrintedText::from_table(&self.engine.read_block(&block).await?);

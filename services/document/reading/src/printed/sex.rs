@@ -42,12 +42,13 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
 pub(super) fn place(runs: &[Run<'_>]) -> Option<(u32, u32, u32, u32)> {
     let captions = captions(runs);
     let [caption] = captions.as_slice() else { return None };
-    let beside = caption.height;
+    // With less margin around them the engine takes letters for frames.
+    let height = caption.height;
     Some((
-        caption.left.saturating_sub(beside),
-        caption.top.saturating_sub(beside / 2),
-        caption.width + 2 * beside,
-        4 * caption.height,
+        caption.left.saturating_sub(height * 5 / 4),
+        caption.top.saturating_sub(height * 3 / 4),
+        caption.width + 3 * height,
+        5 * height,
     ))
 }
 
