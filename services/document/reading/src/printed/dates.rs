@@ -47,7 +47,9 @@ pub(super) fn dates_in(text: &str, order: DateOrder) -> Vec<Date> {
 
 /// A day and a month's name between which the engine lost the space, as it does where the name begins round: `01OCT`.
 fn unglued(part: &str) -> impl Iterator<Item = &str> {
-    let glued = part.split_at_checked(2).filter(|(day, name)| small(day).is_some() && month(name).is_some());
+    let glued = part
+        .split_at_checked(2)
+        .filter(|(day, name)| small(day).is_some() && month(name).is_some());
     let (first, second) = glued.map_or((part, None), |(day, name)| (day, Some(name)));
     std::iter::once(first).chain(second)
 }
@@ -144,6 +146,7 @@ mod tests {
             "Date of birth 12 Aug 1974",
             "l2.O8.1974",
             "12 AUG 74",
+            "12AUG 1974",
             "12 August 1974",
         ] {
             assert_eq!(dates_in(text, DateOrder::DayFirst), [date(1974, 8, 12)], "{text}");
