@@ -7,7 +7,7 @@ use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_testkit::Mesh;
+use mesh_testkit::{Mesh, eventually};
 use specimen::{Passport, SpecimenOptions, Truth};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -165,13 +165,15 @@ impl Caller {
         let request = orchestrator::WatchVerificationRequest {
             verification_id: verification_id.to_owned(),
         };
-        let mut changes = self
-            .verifications
-            .clone()
-            .watch_verification(request)
+        // While a worker starts again, no query is answered; a caller that is told to try again does.
+        let begin = async || match self.verifications.clone().watch_verification(request.clone()).await {
+            Err(status) if refusal(&status).retry => None,
+            begun => Some(begun),
+        };
+        let begun = eventually(PATIENCE, "the watch to begin", begin)
             .await
-            .expect("the watch begins")
-            .into_inner();
+            .unwrap_or_else(|error| panic!("{error}"));
+        let mut changes = begun.expect("the watch begins").into_inner();
         let mut seen: Vec<orchestrator::Verification> = Vec::new();
         let all = async {
             while !seen.last().is_some_and(&wanted)

@@ -347,7 +347,7 @@ pub fn submissions_left(patience: &Patience, submission: u32) -> u32 {
 }
 
 fn poor_picture(reason: &str) -> Ruling {
-    let internal_reason = if reason.is_empty() { "IMAGE_POOR" } else { reason };
+    let internal_reason = if reason.is_empty() { "PICTURE_POOR" } else { reason };
     not_accepted(Decision::Resubmit, internal_reason, hints::of_picture(reason))
 }
 

@@ -1,7 +1,8 @@
 //! A PDF of fifty pages: seen while it is read, cancelled within a page, taken up again after a kill.
 
+use super::support::{Reviewer, with_covered_print};
 use crate::support::*;
-use mesh_proto::document::v1::UploadDocumentResponse;
+use mesh_proto::document::v1::{DocumentDecision, UploadDocumentResponse};
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::{MethodStatus, VerificationStatus};
 use mesh_testkit::{Mesh, eventually};
@@ -9,10 +10,10 @@ use specimen::Passport;
 
 const PAGES: i32 = 50;
 
-/// Letters, with the passport's page among them.
+/// Letters with empty backs, and the passport's page at the end.
 fn fifty_pages(passport: &Passport) -> Vec<u8> {
-    let letters: Vec<_> = (0..5).map(specimen::letter_page).collect();
-    let mut pages: Vec<_> = letters.iter().cycle().take(PAGES as usize - 1).cloned().collect();
+    let sheets = [specimen::letter_page(1), specimen::blank_page()];
+    let mut pages: Vec<_> = sheets.iter().cycle().take(PAGES as usize - 1).cloned().collect();
     pages.push(passport.draw());
     specimen::to_pdf(&pages, 80)
 }
@@ -93,6 +94,9 @@ async fn fifty_pages_go_on_after_a_kill_with_one_page_read_twice_at_most() {
     mesh.document.restart().await.expect("it starts again");
     let before = caller.document(&upload.document_id).await.pages_read;
     assert!((10..PAGES).contains(&before), "it was killed in the middle: {before}");
+    for at_least in [20, 30, 40, PAGES] {
+        wait_for_pages(&caller, &upload.document_id, at_least).await;
+    }
     assert_eq!(
         caller.end_of(&verification_id).await.status(),
         VerificationStatus::Completed
@@ -102,4 +106,29 @@ async fn fifty_pages_go_on_after_a_kill_with_one_page_read_twice_at_most() {
     let read_again: i64 = read_again.expect("an answer").trim().parse().expect("a number");
     println!("50-page PDF: SIGKILL after page {before}, {read_again} pages read twice");
     assert!(read_again <= 1, "{read_again} pages were read twice");
+}
+
+#[tokio::test]
+async fn long_documents_hold_up_nobodys_decision() {
+    // One page at a time, and two documents that want to be read: every slot for reading is taken.
+    let mesh = Mesh::builder().setting("document", "OCR_CONCURRENCY", "1");
+    let mesh = mesh.start().await.expect("the mesh starts");
+    let caller = Caller::of(&mesh);
+    let waiting = passport(132);
+    let (_, verification_id) = caller
+        .start_with(waiting.truth(), &[with_covered_print(&waiting)])
+        .await;
+    let reviewer = Reviewer::new(&caller);
+    let review = reviewer.review_of(&verification_id).await;
+    let (first, _) = started(&caller, &passport(133)).await;
+    let (second, _) = started(&caller, &passport(134)).await;
+    wait_for_pages(&caller, &first.document_id, 1).await;
+
+    reviewer.settle(&review.review_id, DocumentDecision::Accepted).await;
+    let end = caller.end_of(&verification_id).await;
+    assert_eq!(end.methods[0].status(), MethodStatus::Accepted);
+    for long in [first, second] {
+        let read = caller.document(&long.document_id).await.pages_read;
+        assert!(read < PAGES, "the decision waited for {read} pages");
+    }
 }

@@ -43,7 +43,7 @@ async fn the_second_member_with_a_document_is_rejected_also_at_the_same_moment()
 #[tokio::test]
 async fn a_rejected_document_is_nobodys_and_its_owner_may_still_use_it() {
     let caller = Caller::of(shared_mesh().await);
-    let passport = passport(125);
+    let passport = passport(129);
     let thief = crate::support::passport(126);
     let (_, stolen) = caller.start_with(thief.truth(), &[picture(&passport)]).await;
     assert_eq!(

@@ -3,12 +3,12 @@
 use super::parse::token;
 use crate::review::ShownFile;
 use crate::store::{RecordedUpload, Review, ReviewPlace, Standing, StoredEvidenceItem, StoredRuling};
-use document_reading::hint;
 use document_workflows::contract::Patience;
+use document_workflows::policy;
 use jiff::Timestamp;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::get_review_page_response::Part;
-use mesh_types::{Check, CheckName, CheckResult, Decision, DocumentKind};
+use mesh_types::{Check, CheckResult, Decision, DocumentKind};
 
 /// Bytes of a file in one message: 64 KiB.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -33,7 +33,7 @@ pub(super) fn verification(standing: Standing) -> proto::DocumentVerification {
         verification_id: standing.verification_id.map(|id| id.to_string()).unwrap_or_default(),
         submission: standing.submission.unwrap_or_default() as i32,
         submissions_left: submissions_left(&standing) as i32,
-        hints: hints(&standing.checks),
+        hints: hints(&standing),
         checks: standing.checks.into_iter().map(check).collect(),
         ..proto::DocumentVerification::default()
     };
@@ -68,10 +68,17 @@ fn submissions_left(standing: &Standing) -> u32 {
     }
 }
 
-fn hints(checks: &[Check]) -> Vec<String> {
-    let poor = |check: &&Check| check.name == CheckName::ImageQuality && check.result == CheckResult::Failed;
-    let hints = checks.iter().filter(poor).map(|check| hint(&check.reason).to_owned());
-    hints.collect()
+/// Only what is to be submitted again can be bettered.
+fn hints(standing: &Standing) -> Vec<String> {
+    let again = standing
+        .ruling
+        .as_ref()
+        .is_some_and(|ruling| ruling.decision == Decision::Resubmit);
+    if !again {
+        return Vec::new();
+    }
+    let hints = policy::hints(&standing.checks);
+    hints.into_iter().map(str::to_owned).collect()
 }
 
 pub(super) fn review(review: Review, now: Timestamp) -> proto::Review {

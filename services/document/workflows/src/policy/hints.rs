@@ -36,14 +36,14 @@ pub fn hints(checks: &[Check]) -> Vec<&'static str> {
 /// The hint for what is wrong with a picture, by the reason of the check `ImageQuality`.
 pub(super) fn of_picture(reason: &str) -> &'static str {
     match reason {
-        "IMAGE_BLURRED" => "The picture is blurred. Hold the camera still, let it focus, and use more light.",
-        "IMAGE_GLARE" => {
+        "PICTURE_BLURRED" => "The picture is blurred. Hold the camera still, let it focus, and use more light.",
+        "PICTURE_GLARE" => {
             "Light is mirrored on the document. Tilt it or move the lamp until nothing shines, and use no flash."
         }
-        "IMAGE_CROPPED" => {
+        "PICTURE_CROPPED" => {
             "A part of the document is cut off. Show all four corners with some of the table around them."
         }
-        "IMAGE_TOO_SMALL" => {
+        "PICTURE_TOO_SMALL" => {
             "The document is too small in the picture. Go nearer, or use the camera's full resolution."
         }
         _ => "The picture is not good enough. Photograph the whole document, flat, sharp and in good light.",

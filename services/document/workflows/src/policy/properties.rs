@@ -10,7 +10,7 @@ fn any_checks() -> impl Strategy<Value = Vec<Check>> {
         NOT_ON_THIS_KIND,
         "ZONES_OF_DIFFERENT_DOCUMENTS",
         "STATE_UNKNOWN",
-        "IMAGE_BLURRED",
+        "PICTURE_BLURRED",
     ];
     // Mostly passed: by chance alone nothing would ever be accepted.
     let result =

@@ -191,7 +191,7 @@ fn the_reading_is_doubted_before_anything_is_held_against_the_member() {
 #[test]
 fn a_poor_picture_is_asked_for_again_only_where_it_made_the_reading_doubtful() {
     use Decision::*;
-    let blurred = (ImageQuality, F, "IMAGE_BLURRED");
+    let blurred = (ImageQuality, F, "PICTURE_BLURRED");
     let table: &[(Changes, Decision, &str)] = &[
         (&[blurred], Accepted, "ALL_CHECKS_PASSED"),
         (
@@ -204,11 +204,15 @@ fn a_poor_picture_is_asked_for_again_only_where_it_made_the_reading_doubtful() {
             Accepted,
             "ALL_CHECKS_PASSED",
         ),
-        (&[blurred, (MrzFound, F, "")], Resubmit, "IMAGE_BLURRED"),
-        (&[blurred, (PrintedNames, F, "")], Resubmit, "IMAGE_BLURRED"),
-        (&[blurred, (BarcodeExpiryDate, F, "")], Resubmit, "IMAGE_BLURRED"),
-        (&[blurred, (TwoSources, F, "SINGLE_SOURCE")], Resubmit, "IMAGE_BLURRED"),
-        (&[(ImageQuality, F, ""), (MrzFound, F, "")], Resubmit, "IMAGE_POOR"),
+        (&[blurred, (MrzFound, F, "")], Resubmit, "PICTURE_BLURRED"),
+        (&[blurred, (PrintedNames, F, "")], Resubmit, "PICTURE_BLURRED"),
+        (&[blurred, (BarcodeExpiryDate, F, "")], Resubmit, "PICTURE_BLURRED"),
+        (
+            &[blurred, (TwoSources, F, "SINGLE_SOURCE")],
+            Resubmit,
+            "PICTURE_BLURRED",
+        ),
+        (&[(ImageQuality, F, ""), (MrzFound, F, "")], Resubmit, "PICTURE_POOR"),
         (&[blurred, (NotExpired, F, "EXPIRED")], Rejected, "DOCUMENT_EXPIRED"),
         (&[blurred, (VisaAgrees, F, "")], NeedsReview, "VISA_DIFFERS"),
     ];
@@ -418,7 +422,7 @@ fn hints_say_each_thing_once_and_nothing_about_a_good_picture() {
     assert_eq!(hints(&passport_but(&[])), Vec::<&str>::new());
     assert_eq!(hints(&licence_but(&[(PrintedSex, NA, "")])), Vec::<&str>::new());
     let poor = passport_but(&[
-        (ImageQuality, F, "IMAGE_GLARE"),
+        (ImageQuality, F, "PICTURE_GLARE"),
         (MrzCheckDigits, F, "ZONE_DOUBTFUL"),
         (PrintedNames, NA, "PRINT_NOT_FOUND"),
         (PrintedExpiryDate, F, "PRINT_DIFFERS"),
