@@ -175,6 +175,12 @@ fn values(runs: &[Run<'_>], caption: &Caption) -> Vec<String> {
                 .iter()
                 .filter(|other| other[0].top > run[0].top && is_by(run[0], other[0]));
             found.extend(under.map(|other| joined(other)));
+            // Values of one line that stand close, or are taken for larger than they are, make one run.
+            let within = runs.iter().filter_map(|other| {
+                let at = other.iter().position(|word| is_by(run[0], word))?;
+                (at > 0 && other[at].top > run[0].top).then(|| joined(&other[at..]))
+            });
+            found.extend(within);
         }
     }
     found
