@@ -20,8 +20,10 @@ const LEAST_CONTRAST: u8 = 40;
 const LEAST_CHANGE: f32 = 0.08;
 /// Along bars it changes by at most this share of that; print changes both ways alike.
 const MOST_CHANGE_ALONG: f32 = 0.5;
-/// Squares in a barcode of a card, at least.
-const LEAST_SQUARES: usize = 40;
+/// A barcode of a card is a block: squares along its length and across it, at least.
+const BLOCK: (u32, u32) = (10, 3);
+/// Squares of such a block that may be of something else; patterns of the paper are never so dense.
+const MOST_OTHERS: usize = 3;
 
 /// What there is of a barcode on a page.
 pub(crate) enum Found {
@@ -92,21 +94,28 @@ fn decode(page: &GrayImage, threshold: Threshold) -> Option<BarcodeReading> {
     BarcodeReading::parse(symbol.ok()?.getText())
 }
 
-/// Whether enough squares of a page are of upright bars, or enough are of lying ones.
+/// Whether there is a block of upright bars, longer than high, or one of lying bars, higher than long.
 fn has_bars(sketch: &GrayImage) -> bool {
     let (columns, rows) = (sketch.width() / SQUARE, sketch.height() / SQUARE);
-    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column * SQUARE, row * SQUARE)));
-    let (mut upright, mut lying) = (0, 0);
-    for (left, top) in places {
-        match direction(sketch, left, top) {
-            Some(Bars::Upright) => upright += 1,
-            Some(Bars::Lying) => lying += 1,
-            None => {}
-        }
-    }
-    upright >= LEAST_SQUARES || lying >= LEAST_SQUARES
+    let squares: Vec<Option<Bars>> = (0..rows)
+        .flat_map(|row| (0..columns).map(move |column| (column * SQUARE, row * SQUARE)))
+        .map(|(left, top)| direction(sketch, left, top))
+        .collect();
+    let (long, across) = BLOCK;
+    [(Bars::Upright, long, across), (Bars::Lying, across, long)]
+        .into_iter()
+        .any(|(bars, wide, high)| {
+            let is_block = |left: u32, top: u32| {
+                let places = (top..top + high).flat_map(|row| (left..left + wide).map(move |column| (column, row)));
+                let others = places.filter(|(column, row)| squares[(row * columns + column) as usize] != Some(bars));
+                others.count() <= MOST_OTHERS
+            };
+            (0..(rows + 1).saturating_sub(high))
+                .any(|top| (0..(columns + 1).saturating_sub(wide)).any(|left| is_block(left, top)))
+        })
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Bars {
     Upright,
     Lying,
