@@ -107,6 +107,8 @@ reasons! {
     ReviewNotFound = "REVIEW_NOT_FOUND", NotFound;
     /// The review is over: decided, expired or withdrawn.
     ReviewOver = "REVIEW_OVER", FailedPrecondition;
+    /// Nobody reviews a document of their own.
+    ReviewOfOneself = "REVIEW_OF_ONESELF", PermissionDenied;
     /// Another reviewer holds the review.
     ReviewClaimedByAnother = "REVIEW_CLAIMED_BY_ANOTHER", FailedPrecondition;
     /// The caller does not hold the review: it was never claimed, or the claim expired after 15 minutes.

@@ -39,7 +39,8 @@ impl ReaderConfig {
     pub fn with_model_dir(model_dir: impl Into<PathBuf>) -> Self {
         Self {
             tesseract: "tesseract".into(),
-            model_dir: model_dir.into(),
+            // The program runs in a folder of its own.
+            model_dir: std::path::absolute(model_dir.into()).unwrap_or_default(),
             eng_dir: None,
             limits: Limits::default(),
             files: FilesConfig::default(),

@@ -36,7 +36,6 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_faccessat2,
     libc::SYS_fadvise64,
     libc::SYS_fchdir,
-    libc::SYS_fcntl,
     libc::SYS_fdatasync,
     libc::SYS_flock,
     libc::SYS_fstat,
@@ -142,6 +141,19 @@ const IOCTLS: [u64; 5] = [
     libc::FIONCLEX,
 ];
 
+/// `fcntl`: copies and flags of descriptors, and locks. Not `F_SETOWN` and `F_SETSIG`, which make the kernel send signals
+/// to any process of the same user, and so not `F_SETFL`, whose `O_ASYNC` sets them off.
+const FCNTLS: [i32; 8] = [
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_GETLK,
+    libc::F_SETLK,
+    libc::F_SETLKW,
+];
+
 /// `prctl`: names of threads and of memory, and whether a capability is in the bounding set.
 const PRCTLS: [i32; 4] = [
     libc::PR_SET_NAME,
@@ -171,6 +183,7 @@ fn compile() -> Result<BpfProgram, seccompiler::BackendError> {
             .collect()
     };
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
+    rules.insert(libc::SYS_fcntl, one_of(1, &FCNTLS.map(|command| command as u64))?);
     rules.insert(libc::SYS_prctl, one_of(0, &PRCTLS.map(|option| option as u64))?);
     // Limits can be read, not set: the third argument is the new limit.
     let nothing_new = SeccompCondition::new(2, Qword, SeccompCmpOp::Eq, 0)?;

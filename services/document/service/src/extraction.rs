@@ -109,22 +109,37 @@ impl Extractor {
             number: page.file_number,
             bytes: file.clone(),
         });
-        let reading = match self.reader.read_page_of(&file, page.page_in_file).await {
-            Ok(reading) => reading,
-            Err(error) if error.fault() == Fault::Picture => NOTHING_READ,
-            Err(error @ (ReadError::EngineKilled { .. } | ReadError::EngineTimedOut { .. })) => {
-                let limits = store.record_engine_limit(document.document_id, page.number).await?;
-                if limits < ENGINE_LIMITS {
-                    return Err(engine_failed(error));
+        let reading = loop {
+            match self.reader.read_page_of(&file, page.page_in_file).await {
+                Ok(reading) => break reading,
+                // Another look at once: an attempt of the activity for each such page would soon use up all of them.
+                Err(error) if ran_into_a_limit(&error) => {
+                    let limits = store.record_engine_limit(document.document_id, page.number).await?;
+                    if limits >= ENGINE_LIMITS {
+                        break NOTHING_READ;
+                    }
                 }
-                NOTHING_READ
+                Err(error) if error.fault() == Fault::Picture => break NOTHING_READ,
+                Err(error) => return Err(engine_failed(error)),
             }
-            Err(error) => return Err(engine_failed(error)),
         };
         self.vault
             .insert_reading(document.document_id, page.number, &reading, clock::now())
             .await
     }
+}
+
+/// Whether a program was stopped at a limit, which may be the picture's doing or that of a busy machine.
+fn ran_into_a_limit(error: &ReadError) -> bool {
+    use document_reading::RunError;
+    matches!(
+        error,
+        ReadError::EngineKilled { .. }
+            | ReadError::EngineTimedOut { .. }
+            | ReadError::TooCostly {
+                source: RunError::TimedOut { .. } | RunError::Killed { .. }
+            }
+    )
 }
 
 fn engine_failed(error: ReadError) -> Problem {

@@ -71,14 +71,17 @@ pub fn default_path(store: &StoreUrl) -> Option<PathBuf> {
 }
 
 impl Keyring {
-    /// Reads the keyring of a store; one that isn't there is made, if the store is a folder of this machine.
+    /// Reads the keyring of a store. Where no path is given and the store is a folder of this machine, one that isn't
+    /// there is made.
     ///
     /// # Errors
-    /// When there is no path for it, it can't be read or isn't a keyring, or isn't there for a bucket; the error says
-    /// what to do and holds no key.
+    /// When there is no path for it, it can't be read or isn't a keyring, or isn't there though it was named; the error
+    /// says what to do and holds no key.
     pub fn open(path: Option<&Path>, store: &StoreUrl) -> anyhow::Result<Self> {
         let default = default_path(store);
         let is_local = default.is_some();
+        // One that was named and isn't there is a slip or a lost mount; a fresh one in its place would open no document.
+        let may_be_made = path.is_none() && is_local;
         let Some(path) = path.map(Path::to_owned).or(default) else {
             bail!(
                 "documents in a bucket need a keyring: set --keyring to a file such as\n{}",
@@ -87,7 +90,7 @@ impl Keyring {
         };
         if !path.exists() {
             ensure!(
-                is_local,
+                may_be_made,
                 "the keyring {} is not there; make it, readable by this user alone, with fresh random keys:\n{}",
                 path.display(),
                 example()

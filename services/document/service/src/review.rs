@@ -164,6 +164,7 @@ impl From<ReviewRefusal> for Problem {
             ReviewRefusal::NotFound => (Reason::ReviewNotFound, "no review has this id"),
             ReviewRefusal::Erased => return erased(),
             ReviewRefusal::Over => (Reason::ReviewOver, "the review is decided, expired or withdrawn"),
+            ReviewRefusal::OfOneself => (Reason::ReviewOfOneself, "nobody reviews a document of their own"),
             ReviewRefusal::ClaimedByAnother => (Reason::ReviewClaimedByAnother, "another reviewer holds the review"),
             ReviewRefusal::NotClaimed => (
                 Reason::ReviewNotClaimed,

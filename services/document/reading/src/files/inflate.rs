@@ -39,6 +39,8 @@ impl Tally {
             return;
         }
         let mut layer = Layer::new(0);
+        // To begin costs time and memory too, also where nothing comes out.
+        self.unpacked += BUFFER_BYTES as u64;
         // In pieces, so that `packed` never runs far ahead of `unpacked`.
         for mut piece in data.chunks(1 << 10) {
             let mut state = State::Wanting;

@@ -68,6 +68,7 @@ fn a_bucket_gets_no_keyring_and_the_start_says_how_to_make_one() {
         let error = format!("{:#}", Keyring::open(path, &bucket).expect_err("no keyring"));
         assert!(error.contains("openssl rand -base64 32"), "{error}");
     }
+    Keyring::open(Some(&path), &store(folder.path())).expect_err("one that was named is not made anew");
     assert!(!path.exists());
     std::fs::write(&path, text(&["one"])).expect("written");
     Keyring::open(Some(&path), &bucket).expect("given");

@@ -94,6 +94,10 @@ async fn of_reviewers_who_claim_at_once_one_holds_it_until_the_claim_ends() {
         extended.claim.map(|claim| claim.until),
         Some(at(last - 1 + FIFTEEN_MINUTES))
     );
+    assert_eq!(
+        claimed(&world, review, MEMBER, last - 1 + FIFTEEN_MINUTES).await.err(),
+        Some(Reason::ReviewOfOneself)
+    );
     let taken = claimed(&world, review, other, last - 1 + FIFTEEN_MINUTES)
         .await
         .expect("free again");

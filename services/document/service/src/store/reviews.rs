@@ -60,7 +60,9 @@ pub struct Review {
     pub document_id: DocumentId,
     /// The verification.
     pub verification_id: VerificationId,
-    /// What the document was announced as.
+    /// Whose document it is.
+    pub member_id: MemberId,
+    /// What the document was announced as, where it was judged.
     pub kind: DocumentKind,
     /// Pages of the document, 1 to 50.
     pub page_count: u32,
@@ -107,6 +109,8 @@ pub enum ReviewRefusal {
     Erased,
     /// It is decided, expired or withdrawn.
     Over,
+    /// The document is the reviewer's own.
+    OfOneself,
     /// Somebody else holds it.
     ClaimedByAnother,
     /// The reviewer doesn't hold it, or no longer.
@@ -142,6 +146,7 @@ struct ReviewRow {
     review_id: Uuid,
     document_id: Uuid,
     verification_id: Uuid,
+    member_id: i64,
     kind: String,
     page_count: i32,
     internal_reason: String,
@@ -167,6 +172,7 @@ impl ReviewRow {
             review_id: self.review_id.into(),
             document_id: self.document_id.into(),
             verification_id: self.verification_id.into(),
+            member_id: member(self.member_id)?,
             kind: kind(&self.kind)?,
             page_count: count("page_count", self.page_count)?,
             internal_reason: self.internal_reason,
@@ -252,7 +258,8 @@ impl Store {
     pub async fn find_review(&self, review_id: ReviewId) -> Result<Option<Review>, Problem> {
         let row = sqlx::query_as!(
             ReviewRow,
-            r#"SELECT review_id, review.document_id, review.verification_id, kind, page_count, internal_reason,
+            r#"SELECT review_id, review.document_id, review.verification_id, member_id,
+                   coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                    checked.checks AS "checks?: Json<Vec<Check>>",
                    requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
                    claimed_by, claimed_until AS "claimed_until: Instant",
@@ -282,7 +289,8 @@ impl Store {
     ) -> Result<Vec<Review>, Problem> {
         let rows = sqlx::query_as!(
             ReviewRow,
-            r#"SELECT review_id, review.document_id, review.verification_id, kind, page_count, internal_reason,
+            r#"SELECT review_id, review.document_id, review.verification_id, member_id,
+                   coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                    checked.checks AS "checks?: Json<Vec<Check>>",
                    requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
                    claimed_by, claimed_until AS "claimed_until: Instant",
@@ -319,10 +327,10 @@ impl Store {
     ) -> Result<Result<Review, ReviewRefusal>, Problem> {
         let taken = sqlx::query!(
             "UPDATE reviews SET claimed_by = $2, claim_request_id = $4,
-                 claimed_until = CASE WHEN claim_request_id = $4 THEN claimed_until ELSE $3 END
+                 claimed_until = CASE WHEN claim_request_id = $4 AND claimed_until > $5 THEN claimed_until ELSE $3 END
              FROM documents document
              WHERE review_id = $1 AND document.document_id = reviews.document_id AND erased_at IS NULL
-               AND status = 'waiting' AND expires_at > $5
+               AND status = 'waiting' AND expires_at > $5 AND document.member_id <> $2
                AND (claimed_by IS NULL OR claimed_by = $2 OR claimed_until <= $5)",
             review_id.uuid(),
             claim.reviewer_id.get(),
@@ -336,6 +344,7 @@ impl Store {
             return Ok(Err(ReviewRefusal::NotFound));
         };
         Ok(match taken.rows_affected() {
+            0 if review.member_id == claim.reviewer_id => Err(ReviewRefusal::OfOneself),
             0 => Err(review.refusal(now).unwrap_or(ReviewRefusal::ClaimedByAnother)),
             _ => Ok(review),
         })

@@ -70,9 +70,10 @@ async fn an_object_that_was_changed_moved_or_sealed_under_a_lost_key_is_unreadab
     std::fs::write(&first, whole).expect("written");
     world.vault.get_file(&document, &pages[0]).await.expect("as it was");
 
-    let url = "file:///elsewhere".parse().expect("a store URL");
     let folder = crate::testing::scratch();
-    let stranger = Keyring::open(Some(&folder.path().join("keyring")), &url).expect("made");
+    let another_store = format!("file://{}/store", folder.path().display());
+    let another_store = another_store.parse().expect("a store URL");
+    let stranger = Keyring::open(None, &another_store).expect("made");
     unreadable(&world.vault_with(stranger), &document, &pages[0]).await;
 }
 
