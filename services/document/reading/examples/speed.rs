@@ -52,7 +52,7 @@ struct Times {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::parse();
-    let reader = Reader::new(ReaderConfig::with_model_dir(&options.model))?;
+    let reader = Reader::new(ReaderConfig::with_model_dir(std::path::absolute(&options.model)?))?;
     println!(
         "{:32} {:>5} {:>6} {:>14} {:>14} {:>6} {:>6}",
         "", "pages", "exact", "tesseract p/s", "reader p/s", "ratio", "cpu"

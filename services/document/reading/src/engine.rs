@@ -64,6 +64,8 @@ enum Task {
     ZoneLines,
     /// Words anywhere on one picture.
     Words,
+    /// Words of a small block, down to a single letter.
+    Block,
 }
 
 impl Engine {
@@ -122,6 +124,12 @@ impl Engine {
             .await
     }
 
+    /// Reads a caption and its value; the same table. Elsewhere a letter that stands alone is easily passed over.
+    pub(crate) async fn read_block(&self, picture: &GrayImage) -> Result<String, ReadError> {
+        self.run(Task::Block, encode_tiff(std::slice::from_ref(picture))?, 1)
+            .await
+    }
+
     async fn run(&self, task: Task, pictures: Vec<u8>, pages: usize) -> Result<String, ReadError> {
         let (operation, folder, arguments): (_, Option<&Path>, &[&str]) = match task {
             Task::ZoneLines => (
@@ -133,6 +141,11 @@ impl Engine {
                 "words",
                 self.config.eng_dir.as_deref(),
                 &["--psm", "11", "-l", "eng", "tsv"],
+            ),
+            Task::Block => (
+                "block",
+                self.config.eng_dir.as_deref(),
+                &["--psm", "6", "-l", "eng", "tsv"],
             ),
         };
         let span = tracing::info_span!(

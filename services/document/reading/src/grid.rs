@@ -89,6 +89,7 @@ impl Line {
     }
 
     /// The point `across` cells along and `down` pitches below the line's middle, at the line's own slope there.
+    #[inline]
     fn point(&self, cell: f32, down: f32) -> (f32, f32) {
         let t = cell - self.half();
         let (x, y) = self.middle(cell);
@@ -148,12 +149,18 @@ impl Line {
     fn patch(&self, page: &Plane, templates: &Templates, cell: f32, down: f32, patch: &mut Vec<f32>) {
         patch.clear();
         let pitch = templates.pitch as f32;
+        // Over the width of one cell the line is straight.
+        let (x, y) = self.middle(cell);
+        let (across, along) = (self.point(cell, 1.0), self.middle(cell + 0.5));
+        let along_x = 2.0 * (along.0 - x) / pitch;
+        let along_y = 2.0 * (along.1 - y) / pitch;
+        let (down_x, down_y) = (across.0 - x, across.1 - y);
         for row in 0..templates.height {
             let below = (row as f32 + 0.5 - templates.height as f32 / 2.0) / pitch + down;
+            let (row_x, row_y) = (x + down_x * below, y + down_y * below);
             for column in 0..templates.width {
-                let beside = (column as f32 + 0.5 - templates.width as f32 / 2.0) / pitch;
-                let (x, y) = self.point(cell + beside, below);
-                patch.push(page.at(x, y));
+                let beside = column as f32 + 0.5 - templates.width as f32 / 2.0;
+                patch.push(page.at(row_x + along_x * beside, row_y + along_y * beside));
             }
         }
     }

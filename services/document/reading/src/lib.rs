@@ -6,8 +6,11 @@
 //! others decide.
 //!
 //! Invariants:
-//! - Two eyes read the zone, independent of each other: tesseract with a model of its own for OCR-B, and the shapes of
-//!   the font's glyphs laid over each cell. What no check digit covers and what the eyes see differently is doubtful.
+//! - Two eyes read a zone, independent of each other. The first lays the shapes of the font's glyphs over each cell. The
+//!   second is tesseract: by its English model on the print above the zone, if that agrees with the zone in every field;
+//!   else by a model of our own for OCR-B on the zone itself. A zone is taken without that model only if every check digit
+//!   passes as the glyphs were seen, and no cell that neither print nor a check digit tells of has a near rival.
+//! - What no check digit covers and what the eyes see differently is doubtful.
 //! - A field counts only when two sources agree on it, or when it rests on check digits that leave it no blind spot.
 //! - A file is hostile until its headers were looked at ([`Files`]); what runs on it is fenced in (`document_sandbox`).
 //! - No personal data in errors, logs, spans or `Debug` output; programs get what they open on their standard input only,

@@ -112,6 +112,15 @@ impl Agreement {
         second_optional_data: FieldAgreement::NotFound,
     };
 
+    /// Whether the print agrees in every field but the sex, of which nothing was found.
+    pub(crate) fn lacks_only_the_sex(&self) -> bool {
+        let found = Self {
+            sex: FieldAgreement::Agrees,
+            ..*self
+        };
+        self.sex == FieldAgreement::NotFound && found.is_whole()
+    }
+
     /// Whether the print agrees in every field.
     pub fn is_whole(&self) -> bool {
         let fields = [
@@ -168,6 +177,12 @@ impl PrintedText {
     pub fn agrees(&self, claimed: &Claimed) -> Agreement {
         let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+
+    /// Where a closer look may find the letter of the sex, on the picture of the last look: left, top, width and height in
+    /// pixels. Engines miss letters that stand alone.
+    pub(crate) fn place_of_sex(&self) -> Option<(u32, u32, u32, u32)> {
+        self.looks.last().and_then(|words| sex::place(&runs(words)))
     }
 
     /// Words of three letters or more that the engine is sure of, in the look with the most of them.

@@ -10,12 +10,12 @@ use crate::{
     mrz_reading::MrzReading,
     printed::{Clearing, PrintedText, cleared},
     quality::Quality,
-    weigh::{Weighed, weigh},
+    weigh::{self, Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
 use bytes::Bytes;
 use document_sandbox::InForce;
-use image::{GrayImage, imageops};
+use image::{GrayImage, imageops, imageops::FilterType};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, sync::Arc};
 
@@ -89,7 +89,9 @@ impl Reader {
         })
         .await?;
         let (width, height) = gray.dimensions();
-        let zones = self.read_zones(zones).await?;
+        let places: Vec<Arc<Zone>> = zones.into_iter().map(Arc::new).collect();
+        let (sure, first_look) = self.read_at_a_glance(&places).await?;
+        let zones = self.read_zones(places, sure).await?;
         let anchor = zones
             .first()
             .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
@@ -110,7 +112,7 @@ impl Reader {
         })
         .await?;
         let printed = match anchor {
-            Some((zone, reading)) => self.read_print(&zone, &reading).await?,
+            Some((zone, reading)) => self.read_print(&zone, &reading, first_look).await?,
             // The side with the barcode has hardly any print, unless the picture shows both sides.
             None if matches!(barcode, Found::Read(_)) && is_one_side(width, height) => PrintedText::default(),
             None => self.read_bare_print(gray).await?,
@@ -135,10 +137,30 @@ impl Reader {
         })
     }
 
+    /// Reads a zone by its glyphs and holds it against the print: the zone if print agrees in every field, and what was
+    /// seen of the print. Most pages need no more than that. Visas and the backs of cards do, which show less print.
+    async fn read_at_a_glance(&self, places: &[Arc<Zone>]) -> Result<(Vec<ReadZone>, Option<FirstLook>), ReadError> {
+        let shown = places.to_vec();
+        let glance = blocking(move || {
+            let mut seen = shown
+                .into_iter()
+                .filter_map(|zone| weigh::at_a_glance(&zone.scores).map(|weighed| (zone, weighed)));
+            seen.find(|(_, weighed)| matches!(weighed.reading.format, MrzFormat::Td2 | MrzFormat::Td3))
+        })
+        .await?;
+        let Some((zone, weighed)) = glance else {
+            return Ok((Vec::new(), None));
+        };
+        let claimed = Claimed::from(&weighed.reading.fields);
+        let look = self.look_at_print(&zone, PRINT_LOOKS[0], &claimed).await?;
+        let agrees = look.agrees(&claimed).is_whole();
+        let first_look = Some((zone.clone(), look));
+        Ok((if agrees { vec![(zone, weighed)] } else { Vec::new() }, first_look))
+    }
+
     /// Reads every place that may be a zone: those of passports and cards first, then visas, the best of each first.
-    async fn read_zones(&self, places: Vec<Zone>) -> Result<Vec<(Arc<Zone>, Weighed)>, ReadError> {
-        let mut zones: Vec<(Arc<Zone>, Weighed)> = Vec::new();
-        for place in places.into_iter().map(Arc::new) {
+    async fn read_zones(&self, places: Vec<Arc<Zone>>, mut zones: Vec<ReadZone>) -> Result<Vec<ReadZone>, ReadError> {
+        for place in places {
             let known = zones.iter().position(|(zone, _)| zone.is_over(&place));
             if known.is_some_and(|at| zones[at].1.is_sure()) {
                 continue;
@@ -178,18 +200,52 @@ impl Reader {
     }
 
     /// Reads the print above a zone, in one way after another until it agrees with the zone in every field.
-    async fn read_print(&self, zone: &Arc<Zone>, mrz: &MrzReading) -> Result<PrintedText, ReadError> {
+    async fn read_print(
+        &self,
+        zone: &Arc<Zone>,
+        mrz: &MrzReading,
+        first_look: Option<FirstLook>,
+    ) -> Result<PrintedText, ReadError> {
+        let mut first_look = first_look.filter(|(seen, _)| Arc::ptr_eq(seen, zone));
+        let claimed = Claimed::from(&mrz.fields);
         let mut printed = PrintedText::default();
         for look in PRINT_LOOKS {
-            let shown = zone.clone();
-            let more = self.read_words(move || shown.printed_area(look)).await?;
+            let more = match first_look.take() {
+                Some((_, seen)) => seen,
+                None => self.look_at_print(zone, look, &claimed).await?,
+            };
             printed.looks.extend(more.looks);
-            let agreement = printed.agrees(&Claimed::from(&mrz.fields));
+            let agreement = printed.agrees(&claimed);
             // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
             if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
             }
         }
+        Ok(printed)
+    }
+
+    /// Reads the print above a zone in one way, and the letter of the sex once more where nothing else is open.
+    async fn look_at_print(
+        &self,
+        zone: &Arc<Zone>,
+        look: PrintLook,
+        claimed: &Claimed,
+    ) -> Result<PrintedText, ReadError> {
+        let shown = zone.clone();
+        let mut printed = self.read_words(move || shown.printed_area(look)).await?;
+        let place = printed.place_of_sex();
+        let Some((left, top, width, height)) = place.filter(|_| printed.agrees(claimed).lacks_only_the_sex()) else {
+            return Ok(printed);
+        };
+        let shown = zone.clone();
+        let block = blocking(move || {
+            let area = shown.printed_area(look);
+            let block = imageops::crop_imm(&area, left, top, width, height).to_image();
+            imageops::resize(&block, 2 * block.width(), 2 * block.height(), FilterType::CatmullRom)
+        })
+        .await?;
+        let closer = PrintedText::from_table(&self.engine.read_block(&block).await?);
+        printed.looks.extend(closer.looks);
         Ok(printed)
     }
 
@@ -241,6 +297,12 @@ fn is_one_side(width: u32, height: u32) -> bool {
     width.max(height) * 10 > width.min(height) * 12
 }
 
+/// A zone and what stands in it.
+type ReadZone = (Arc<Zone>, Weighed);
+
+/// A zone and what the first look at the print above it showed.
+type FirstLook = (Arc<Zone>, PrintedText);
+
 /// Turns a picture by quarters.
 type Turn = fn(&GrayImage) -> GrayImage;
 
@@ -266,7 +328,7 @@ const ENOUGH_WORDS: usize = 6;
 /// The ways to look at the print, the best first.
 const PRINT_LOOKS: [PrintLook; 3] = [
     PrintLook {
-        pitch: 25.0,
+        pitch: 20.0,
         paper: Paper::Cleared { from: 0.3, to: 0.7 },
     },
     PrintLook {

@@ -1,8 +1,9 @@
-//! Two eyes on one zone: what tesseract read and what the glyphs look like, weighed cell by cell.
+//! Two eyes on one zone: what tesseract read and what the glyphs look like, weighed cell by cell. Or the glyph eye alone,
+//! where its reading is to be held against the print of the page.
 
 use crate::{
     decode::{CheckDigitsMust, Decoded, Seen, decode},
-    format::MrzFormat,
+    format::{MrzFormat, ZoneField},
     glyphs::{ALPHABET, Scores, index_of},
     grid::CellScores,
     mrz_reading::{Cell, MrzReading, Repair},
@@ -20,6 +21,8 @@ const ENGINE_WEIGHT: f32 = 6.0;
 const LEAST_MARGIN: f32 = 2.5;
 /// The same for a cell that tesseract read otherwise at every cut: what an unmistakable glyph is ahead of all others.
 const LEAST_MARGIN_ALONE: f32 = 12.0;
+/// The same for a cell that tesseract did not read and of which no print tells: no less than tesseract's word is worth.
+const LEAST_MARGIN_UNVOUCHED: f32 = ENGINE_WEIGHT;
 /// What check digits may ask for against what was seen; beyond it they fail rather than bend the reading.
 const MOST_REPAIR: f32 = 9.0;
 /// Cells that check digits may change.
@@ -56,8 +59,73 @@ impl Weighed {
 /// no zone after all.
 pub(crate) fn weigh(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Weighed> {
     let lines: Vec<Both> = glyphs.iter().zip(texts).map(|(g, t)| Both::new(g, t)).collect();
-    let seen: Seen = lines.iter().flat_map(|line| line.seen.iter().copied()).collect();
     let cells = glyphs.first()?.cells.len();
+    let Likeliest {
+        format,
+        taken,
+        changed,
+        repairable,
+        seen,
+    } = likeliest(&lines, cells)?;
+    if agreement(texts, &taken, cells) < LEAST_AGREEMENT && !(repairable && changed == 0) {
+        return None;
+    }
+    let doubtful = doubts(&lines, &taken, cells);
+    let repaired = repairs(&seen, &taken, cells);
+    let reading = MrzReading::parse(taken.lines(format), repaired, doubtful)?;
+    let quality = quality(glyphs);
+    Some(Weighed { reading, quality })
+}
+
+/// What the glyph eye alone reads in a zone; `None` unless every check digit passes as the glyphs were seen, no cell has a
+/// near rival, and no cell that print can't vouch for has one within what one eye can tell. It is a reading only together
+/// with print that agrees in every field.
+pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Weighed> {
+    let lines: Vec<Both> = glyphs.iter().map(|glyphs| Both::new(glyphs, &[])).collect();
+    let cells = glyphs.first()?.cells.len();
+    let Likeliest {
+        format,
+        taken,
+        changed,
+        repairable,
+        seen,
+    } = likeliest(&lines, cells)?;
+    let reading = MrzReading::parse(taken.lines(format), repairs(&seen, &taken, cells), vec![])?;
+    let is_near = |at: usize, margin: f32| {
+        let vouched = match reading.field_of(cell(at, cells)) {
+            Some(ZoneField::DocumentCode) | None => false,
+            // Where nothing is claimed, print agrees whatever it says.
+            Some(ZoneField::OptionalData) => !reading.fields.optional_data.is_empty(),
+            Some(ZoneField::SecondOptionalData) => !reading.fields.second_optional_data.is_empty(),
+            Some(_) => true,
+        };
+        margin < if vouched { LEAST_MARGIN } else { LEAST_MARGIN_UNVOUCHED }
+    };
+    let doubted = taken
+        .margins
+        .iter()
+        .enumerate()
+        .any(|(at, margin)| is_near(at, *margin));
+    let holds = repairable && changed == 0 && reading.check_digits.all_passed() && !doubted;
+    holds.then(|| Weighed {
+        reading,
+        quality: quality(glyphs),
+    })
+}
+
+/// The likeliest zone in what was seen.
+struct Likeliest {
+    format: MrzFormat,
+    taken: Decoded,
+    /// Cells that check digits ask to be other than they were seen.
+    changed: usize,
+    /// Whether the check digits pass in the zone that is taken.
+    repairable: bool,
+    seen: Seen,
+}
+
+fn likeliest(lines: &[Both], cells: usize) -> Option<Likeliest> {
+    let seen: Seen = lines.iter().flat_map(|line| line.seen.iter().copied()).collect();
     // Formats of one size are told apart by the letter they begin with, and by where digits must be.
     let (format, free) = MrzFormat::ALL
         .into_iter()
@@ -67,16 +135,17 @@ pub(crate) fn weigh(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Weig
     let checked = decode(format, &seen, CheckDigitsMust::Pass);
     let changed = free.zone.iter().zip(&checked.zone).filter(|(a, b)| a != b).count();
     let repairable = free.score - checked.score <= MOST_REPAIR && changed <= MOST_REPAIRS;
-    let taken = if repairable { checked } else { free };
+    Some(Likeliest {
+        format,
+        taken: if repairable { checked } else { free },
+        changed,
+        repairable,
+        seen,
+    })
+}
 
-    if agreement(texts, &taken, cells) < LEAST_AGREEMENT && !(repairable && changed == 0) {
-        return None;
-    }
-    let doubtful = doubts(&lines, &taken, cells);
-    let repaired = repairs(&seen, &taken, cells);
-    let reading = MrzReading::parse(taken.lines(format), repaired, doubtful)?;
-    let quality = glyphs.iter().map(|line| line.quality).sum::<f32>() / glyphs.len() as f32;
-    Some(Weighed { reading, quality })
+fn quality(glyphs: &[CellScores]) -> f32 {
+    glyphs.iter().map(|line| line.quality).sum::<f32>() / glyphs.len() as f32
 }
 
 /// What both eyes saw in the cells of one line.

@@ -79,7 +79,7 @@ impl Options {
 async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let options = Options::parse();
     let degradations = options.degradations()?;
-    let reader = Reader::new(ReaderConfig::with_model_dir(&options.model))?;
+    let reader = Reader::new(ReaderConfig::with_model_dir(std::path::absolute(&options.model)?))?;
     let documents = options.seeds * (options.kinds.len() * degradations.len()) as u64;
     let progress = ProgressBar::new(documents).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} documents, {elapsed} gone, {eta} to go",

@@ -36,12 +36,22 @@ pub(super) fn dates_in(text: &str, order: DateOrder) -> Vec<Date> {
     let parts: Vec<&str> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|part| !part.is_empty())
+        .flat_map(unglued)
         .collect();
     let mut dates = Vec::new();
     for start in 0..parts.len() {
         dates.extend(date_at(&parts[start..], order));
     }
     dates
+}
+
+/// A day and a month's name between which the engine lost the space, as it does where the name begins round: `01OCT`.
+fn unglued(part: &str) -> impl Iterator<Item = &str> {
+    let glued = part
+        .split_at_checked(2)
+        .filter(|(day, name)| small(day).is_some() && month(name).is_some());
+    let (first, second) = glued.map_or((part, None), |(day, name)| (day, Some(name)));
+    std::iter::once(first).chain(second)
 }
 
 fn date_at(parts: &[&str], order: DateOrder) -> Option<Date> {
@@ -136,6 +146,7 @@ mod tests {
             "Date of birth 12 Aug 1974",
             "l2.O8.1974",
             "12 AUG 74",
+            "12AUG 1974",
             "12 August 1974",
         ] {
             assert_eq!(dates_in(text, DateOrder::DayFirst), [date(1974, 8, 12)], "{text}");

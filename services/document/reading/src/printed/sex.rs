@@ -11,23 +11,7 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
         Sex::Unspecified => "X",
     };
     let words = || runs.iter().flatten();
-    // A caption may begin with a number, under which its value stands then.
-    let begins = |run: &Run<'_>, at: usize| at == 1 && bare(run[0]).len() <= 2;
-    let captions: Vec<Word> = runs
-        .iter()
-        .flat_map(|run| {
-            (0..run.len())
-                .filter(move |at| is_caption_of_sex(&bare(run[*at])))
-                .map(move |at| (run, at))
-        })
-        .map(|(run, at)| {
-            if begins(run, at) {
-                joined(run[0], run[at])
-            } else {
-                run[at].clone()
-            }
-        })
-        .collect();
+    let captions = captions(runs);
     let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
     if captions.is_empty() {
         let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
@@ -51,6 +35,40 @@ pub(super) fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
     } else {
         FieldAgreement::Disagrees
     }
+}
+
+/// Where the letter of the sex is to be looked for: the only caption of it with the space below, as left, top, width and
+/// height. `None` where no caption or more than one was read.
+pub(super) fn place(runs: &[Run<'_>]) -> Option<(u32, u32, u32, u32)> {
+    let captions = captions(runs);
+    let [caption] = captions.as_slice() else { return None };
+    // With less margin around them the engine takes letters for frames.
+    let height = caption.height;
+    Some((
+        caption.left.saturating_sub(height * 5 / 4),
+        caption.top.saturating_sub(height * 3 / 4),
+        caption.width + 3 * height,
+        5 * height,
+    ))
+}
+
+fn captions(runs: &[Run<'_>]) -> Vec<Word> {
+    // A caption may begin with a number, under which its value stands then.
+    let begins = |run: &Run<'_>, at: usize| at == 1 && bare(run[0]).len() <= 2;
+    runs.iter()
+        .flat_map(|run| {
+            (0..run.len())
+                .filter(move |at| is_caption_of_sex(&bare(run[*at])))
+                .map(move |at| (run, at))
+        })
+        .map(|(run, at)| {
+            if begins(run, at) {
+                joined(run[0], run[at])
+            } else {
+                run[at].clone()
+            }
+        })
+        .collect()
 }
 
 /// A caption from its first word to its last.

@@ -152,6 +152,51 @@ fn a_later_look_can_only_add_agreement() {
 }
 
 #[test]
+fn a_closer_look_for_the_sex_is_taken_below_its_only_caption() {
+    let place = |lines: &[(u32, u32, &str)]| {
+        let looks = vec![look(lines)];
+        PrintedText { looks }.place_of_sex()
+    };
+    assert_eq!(
+        place(&[(100, 60, "Sex"), (300, 60, "Place of birth")]),
+        Some((75, 45, 96, 100))
+    );
+    assert_eq!(place(&[(0, 0, "Sex")]), Some((0, 0, 96, 100)));
+    assert_eq!(place(&[(100, 60, "Sex"), (100, 260, "Sexe")]), None);
+    assert_eq!(place(&[(100, 60, "Date of birth")]), None);
+    assert_eq!(PrintedText::default().place_of_sex(), None);
+}
+
+#[test]
+fn only_a_missing_sex_asks_for_a_closer_look() {
+    let lacking = Agreement {
+        sex: FieldAgreement::NotFound,
+        ..whole()
+    };
+    assert!(lacking.lacks_only_the_sex() && !whole().lacks_only_the_sex());
+    let other = Agreement {
+        sex: FieldAgreement::Disagrees,
+        ..whole()
+    };
+    assert!(!other.lacks_only_the_sex() && !Agreement::NOTHING_FOUND.lacks_only_the_sex());
+}
+
+fn whole() -> Agreement {
+    Agreement {
+        document_number: FieldAgreement::Agrees,
+        surname: FieldAgreement::Agrees,
+        given_names: FieldAgreement::Agrees,
+        birth_date: FieldAgreement::Agrees,
+        expiry_date: FieldAgreement::Agrees,
+        nationality: FieldAgreement::Agrees,
+        issuing_state: FieldAgreement::Agrees,
+        sex: FieldAgreement::Agrees,
+        optional_data: FieldAgreement::Agrees,
+        second_optional_data: FieldAgreement::Agrees,
+    }
+}
+
+#[test]
 fn words_come_out_of_the_engines_table() {
     let table = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n\
                  1\t1\t0\t0\t0\t0\t0\t0\t100\t50\t-1\t\n\

@@ -57,6 +57,29 @@ fn eyes_that_differ_where_no_check_digit_tells_leave_a_doubt() {
 }
 
 #[test]
+fn a_glance_is_enough_only_where_nothing_is_near_and_every_digit_passes() {
+    let glance = |upper: CellScores, lower: CellScores| at_a_glance(&[upper, lower]).map(|weighed| weighed.reading);
+    let whole = glance(glyphs(LINE), glyphs(LOWER)).expect("every shape is unmistakable");
+    assert_eq!(whole.lines, [LINE, LOWER]);
+    assert!(whole.check_digits.all_passed() && whole.doubtful.is_empty() && whole.repaired.is_empty());
+
+    let with_rival = |text: &str, at: usize, rival: char, score: f32| {
+        let mut seen = glyphs(text);
+        seen.cells[at][index_of(rival).expect("a character of a zone")] = score;
+        seen
+    };
+    // A letter of a name that print will tell, and one of the document code that nothing tells.
+    assert!(glance(with_rival(LINE, 6, 'B', 0.92), glyphs(LOWER)).is_none());
+    assert!(glance(with_rival(LINE, 6, 'B', 0.85), glyphs(LOWER)).is_some());
+    assert!(glance(with_rival(LINE, 1, 'K', 0.85), glyphs(LOWER)).is_none());
+    // 6 and G have the same value modulo 10; a wrong digit; a digit that has to be bent to pass.
+    assert!(glance(glyphs(LINE), with_rival(LOWER, 35, 'G', 0.92)).is_none());
+    assert!(glance(glyphs(LINE), glyphs(&LOWER.replace("L898902C3", "L898902C4"))).is_none());
+    let bent = with_rival(&LOWER.replace("L898902C3", "L898902C8"), 8, '3', 0.94);
+    assert!(glance(glyphs(LINE), bent).is_none());
+}
+
+#[test]
 fn text_that_the_eyes_read_differently_throughout_is_no_zone() {
     let noise = "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM";
     let texts = [vec!["THISISALETTER".to_owned()], vec!["ANDNOZONE".to_owned()]];

@@ -142,13 +142,16 @@ fn a_licence_rests_on_barcode_and_print() {
     }
 }
 
+/// What is done to a barcode.
+type Change = fn(&mut BarcodeReading);
+
 #[test]
 fn each_contradiction_of_zone_and_barcode_fails_its_own_check() {
     let card = of_kind(specimen::DocumentKind::NationalIdTd1, 3);
     let truth = card.truth();
     let zone = zone_of(truth);
     let good = barcode_of(truth, Subfile::IdentityCard);
-    let changes: [(&str, fn(&mut BarcodeReading)); 5] = [
+    let changes: [(&str, Change); 5] = [
         ("barcode_document_number", |barcode| barcode.fields.number.push('1')),
         ("barcode_names", |barcode| {
             barcode.fields.surname = "SOMEBODY ELSE".into()
