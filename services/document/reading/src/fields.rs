@@ -5,7 +5,7 @@ use crate::{
     checks::DocumentReading,
     mrz_reading::{MrzFields, MrzReading, Sex},
     names::{HolderNames, in_zone_letters},
-    printed::{Agreement, DateOrder, FieldAgreement, PrintedFields},
+    printed::{Agreement, Captions, DateOrder, FieldAgreement, PrintedFields},
     reader::PageReading,
 };
 use jiff::civil::Date;
@@ -72,6 +72,8 @@ pub struct DocumentFields<'a> {
     pub claimed: Option<(Source, Claimed)>,
     /// Whether print agrees with them; [`Agreement::NOTHING_FOUND`] where they are print themselves.
     pub printed: Agreement,
+    /// The captions on the pages whose print counts.
+    pub(crate) captions: Captions,
     /// Zones of visas beside the document.
     pub visas: Vec<&'a MrzReading>,
 }
@@ -99,7 +101,12 @@ impl<'a> DocumentFields<'a> {
             Some((_, claimed, Some(page))) => agreement(reading, claimed, page, kind),
             _ => Agreement::NOTHING_FOUND,
         };
+        let captions = match &claimed {
+            Some((_, _, Some(page))) => captions_beside(reading, page, kind),
+            _ => Captions::default(),
+        };
         Self {
+            captions,
             kind,
             zone: zone.map(|(_, zone)| zone),
             barcode: barcode.map(|(_, barcode)| barcode),
@@ -119,6 +126,16 @@ impl<'a> DocumentFields<'a> {
     pub fn source(&self) -> Option<Source> {
         self.claimed.as_ref().map(|(source, _)| *source)
     }
+}
+
+/// The captions of a passport's own page, or of all sides of a card.
+fn captions_beside(reading: &DocumentReading, own_page: &PageReading, kind: DocumentKind) -> Captions {
+    let pages = reading.pages.iter();
+    let pages = pages.filter(|page| kind != DocumentKind::Passport || std::ptr::eq(*page, own_page));
+    let captions = pages
+        .filter_map(|page| page.printed.as_ref())
+        .map(|printed| printed.captions());
+    captions.fold(Captions::default(), Captions::or)
 }
 
 /// Whether print says the same as what stands on `own_page`.

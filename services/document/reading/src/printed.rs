@@ -51,7 +51,7 @@ pub struct PrintedText {
 pub enum FieldAgreement {
     /// The same, letter by letter, but for at most one pair that looks alike and that a check digit tells apart.
     Agrees,
-    /// The field's place was found and says otherwise.
+    /// The field's place was found and says otherwise, or its caption surely names something else.
     Disagrees,
     /// Nothing like it was found.
     NotFound,
@@ -80,6 +80,17 @@ pub struct Agreement {
     pub optional_data: FieldAgreement,
     /// The second such field, which cards of three lines have.
     pub second_optional_data: FieldAgreement,
+}
+
+/// Of which fields a page has the captions, whether or not a value was read by them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Captions {
+    /// Of the surname.
+    pub surname: bool,
+    /// Of the given names.
+    pub given_names: bool,
+    /// Of the birth date.
+    pub birth_date: bool,
 }
 
 /// Words of one line that stand close together, as a value does.
@@ -155,7 +166,25 @@ impl Agreement {
     }
 }
 
+impl Captions {
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            surname: self.surname || other.surname,
+            given_names: self.given_names || other.given_names,
+            birth_date: self.birth_date || other.birth_date,
+        }
+    }
+}
+
 impl FieldAgreement {
+    /// What was not found is contradicted where the caption names another value.
+    fn unless(self, another: impl FnOnce() -> bool) -> Self {
+        match self {
+            Self::NotFound if another() => Self::Disagrees,
+            answer => answer,
+        }
+    }
+
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
@@ -177,6 +206,19 @@ impl PrintedText {
     pub fn agrees(&self, claimed: &Claimed) -> Agreement {
         let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+
+    /// The captions of all looks.
+    pub(crate) fn captions(&self) -> Captions {
+        let looks = self.looks.iter().map(|words| {
+            let runs = runs(words);
+            Captions {
+                surname: labelled::is_shown(&runs, &labelled::SURNAME),
+                given_names: labelled::is_shown(&runs, &labelled::GIVEN_NAMES),
+                birth_date: labelled::is_shown(&runs, &labelled::BIRTH_DATE),
+            }
+        });
+        looks.fold(Captions::default(), Captions::or)
     }
 
     /// Where a closer look may find the letter of the sex, on the picture of the last look: left, top, width and height in
@@ -212,14 +254,18 @@ fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
         "" => FieldAgreement::Agrees,
         claim => answer(claim),
     };
+    let names = [claimed.surname.as_str(), claimed.given_names.as_str()];
+    let another_name = |caption| labelled::names_another(&runs, caption, &names);
+    let (birth, expiry, order) = (claimed.birth_date, claimed.expiry_date, claimed.date_order);
+    let another_date = |caption| labelled::dates_another(&runs, caption, order, &[birth, expiry]);
     Agreement {
         document_number: number(&runs, &claimed.document_number),
-        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut),
+        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut).unless(|| another_name(&labelled::SURNAME)),
         given_names: or_agrees(&claimed.given_names, &|names| {
-            name(&runs, names, claimed.given_names_may_be_cut)
+            name(&runs, names, claimed.given_names_may_be_cut).unless(|| another_name(&labelled::GIVEN_NAMES))
         }),
-        birth_date: date(&runs, claimed.birth_date, claimed.date_order),
-        expiry_date: date(&runs, claimed.expiry_date, claimed.date_order),
+        birth_date: date(&runs, birth, order).unless(|| birth.is_some() && another_date(&labelled::BIRTH_DATE)),
+        expiry_date: date(&runs, expiry, order).unless(|| expiry.is_some() && another_date(&labelled::EXPIRY_DATE)),
         nationality: claimed
             .nationality
             .as_deref()

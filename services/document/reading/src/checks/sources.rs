@@ -74,6 +74,14 @@ impl Case<'_> {
         one && self.name_matches_profile().result == CheckResult::Passed
     }
 
+    /// Whether the caption of a name stands on the page and the name does not. The profile is no second source then: holders
+    /// write it themselves, and the print may show somebody else.
+    fn names_are_captioned(&self) -> bool {
+        let (printed, captions) = (&self.fields.printed, &self.fields.captions);
+        (captions.surname && printed.surname != FieldAgreement::Agrees)
+            || (captions.given_names && printed.given_names != FieldAgreement::Agrees)
+    }
+
     fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<&'static str> {
         let printed = &self.fields.printed;
         let profile = |check: Check| check.result == CheckResult::Passed;
@@ -88,12 +96,14 @@ impl Case<'_> {
                 "SINGLE_SOURCE_NUMBER",
             ),
             (
-                names_agree || profile(self.name_matches_profile()) || self.zone_agrees(CheckName::BarcodeNames),
+                names_agree
+                    || self.zone_agrees(CheckName::BarcodeNames)
+                    || (profile(self.name_matches_profile()) && !self.names_are_captioned()),
                 "SINGLE_SOURCE_NAMES",
             ),
             (
                 agrees(printed.birth_date)
-                    || profile(self.birth_date_matches_profile())
+                    || (profile(self.birth_date_matches_profile()) && !self.fields.captions.birth_date)
                     || self.zone_agrees(CheckName::BarcodeBirthDate)
                     || sees_all(zone, Field::BirthDate, claimed.birth_date),
                 "SINGLE_SOURCE_BIRTH_DATE",

@@ -270,3 +270,44 @@ fn two_good_zones_of_different_documents_contradict_each_other() {
     let open = open(&DocumentReading { pages }, &profile(), TODAY);
     assert_eq!(open, ["mrz_check_digits:ZONES_OF_DIFFERENT_DOCUMENTS"]);
 }
+
+#[test]
+fn the_profile_confirms_nothing_that_the_print_has_in_other_words() {
+    let lines = |surname: &'static str, birth: &'static str| {
+        [
+            "UTOPIA",
+            "UTO",
+            "L898902C3",
+            "Surname",
+            surname,
+            "ANNA MARIA",
+            "Date of birth",
+            birth,
+            "F",
+            "15 APR 2012",
+        ]
+    };
+    for (surname, birth, expected) in [
+        ("ERIKSSON", "12 AUG 1974", vec![]),
+        (
+            "SMITH",
+            "12 AUG 1974",
+            vec!["printed_names:PRINT_DIFFERS", "two_sources:SINGLE_SOURCE_NAMES"],
+        ),
+        (
+            "",
+            "12 AUG 1974",
+            vec!["printed_names:PRINT_NOT_FOUND", "two_sources:SINGLE_SOURCE_NAMES"],
+        ),
+        ("ERIKSSON", "03 MAY 1961", vec!["printed_birth_date:PRINT_DIFFERS"]),
+    ] {
+        let open = open(&document(Some(zone()), &lines(surname, birth)), &profile(), TODAY);
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        let without_birth: Vec<&str> = open
+            .iter()
+            .copied()
+            .filter(|check| *check != "two_sources:SINGLE_SOURCE_BIRTH_DATE")
+            .collect();
+        assert_eq!(without_birth, expected, "{surname} {birth}");
+    }
+}
