@@ -31,31 +31,42 @@ impl Case<'_> {
         }
     }
 
-    /// A barcode corrects its own errors (Reed–Solomon), so nothing in it is misread. But anybody can print one: number and
-    /// names must stand on the card as well.
+    /// A barcode corrects its own errors (Reed–Solomon), so nothing in it is misread. But anybody can print one: all that
+    /// decides must stand on the card as well, or in a zone. Only the sex may rest on the barcode alone.
     fn single_beside_barcode(&self) -> Option<&'static str> {
-        let agrees = |name| self.print_agrees(name).result == CheckResult::Passed;
-        if !agrees(CheckName::PrintedDocumentNumber) && !self.zone_agrees(CheckName::BarcodeDocumentNumber) {
-            Some("SINGLE_SOURCE_NUMBER")
-        } else if !agrees(CheckName::PrintedNames)
-            && !self.one_name_is_printed()
-            && !self.zone_agrees(CheckName::BarcodeNames)
-        {
-            Some("SINGLE_SOURCE_NAMES")
-        } else {
-            None
-        }
+        let printed = |name| self.print_agrees(name).result == CheckResult::Passed;
+        let fields = [
+            (
+                printed(CheckName::PrintedDocumentNumber) || self.zone_agrees(CheckName::BarcodeDocumentNumber),
+                "SINGLE_SOURCE_NUMBER",
+            ),
+            (
+                printed(CheckName::PrintedNames)
+                    || self.one_name_is_printed()
+                    || self.zone_agrees(CheckName::BarcodeNames),
+                "SINGLE_SOURCE_NAMES",
+            ),
+            (
+                printed(CheckName::PrintedBirthDate) || self.zone_agrees(CheckName::BarcodeBirthDate),
+                "SINGLE_SOURCE_BIRTH_DATE",
+            ),
+            (
+                printed(CheckName::PrintedExpiryDate) || self.zone_agrees(CheckName::BarcodeExpiryDate),
+                "SINGLE_SOURCE_EXPIRY_DATE",
+            ),
+        ];
+        fields.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason)
     }
 
-    /// Whether a birth date, expiry date or sex cannot have been misread unseen: a barcode corrects its errors, and the digits
-    /// of a zone see every confusion of some dates. Sex has no digit.
+    /// Whether a birth date, expiry date or sex needs no print: the digits of a zone see every confusion of some dates, and the
+    /// sex of a barcode, which corrects its errors, decides nothing. In a zone the sex has no digit.
     pub(super) fn leaves_no_blind_spot(&self, name: CheckName) -> bool {
         let Some((source, claimed)) = &self.fields.claimed else {
             return false;
         };
         let zone = self.fields.zone.filter(|zone| zone.check_digits.all_passed());
         match (source, name, zone) {
-            (Source::Barcode, ..) => true,
+            (Source::Barcode, CheckName::PrintedSex, _) => true,
             (Source::Zone, CheckName::PrintedBirthDate, Some(zone)) => {
                 sees_all(zone, Field::BirthDate, claimed.birth_date)
             }
@@ -66,11 +77,12 @@ impl Case<'_> {
         }
     }
 
-    /// One of the names stands on the card, and the profile has them all: then a letter that was misread in the other one
-    /// makes the card no other person's.
+    /// One of the names stands on the card, nothing there speaks against the other one, and the profile has both whole: then a
+    /// letter that was misread in the other one makes the card no other person's.
     fn one_name_is_printed(&self) -> bool {
         let printed = &self.fields.printed;
-        let one = [printed.surname, printed.given_names].contains(&FieldAgreement::Agrees);
+        let names = [printed.surname, printed.given_names];
+        let one = names.contains(&FieldAgreement::Agrees) && !names.contains(&FieldAgreement::Disagrees);
         one && self.name_matches_profile().result == CheckResult::Passed
     }
 

@@ -142,6 +142,49 @@ fn a_licence_rests_on_barcode_and_print() {
     }
 }
 
+#[test]
+fn beside_a_barcode_all_but_the_sex_must_stand_on_the_card() {
+    let licence = of_kind(specimen::DocumentKind::DrivingLicence, 4);
+    let truth = licence.truth();
+    let barcode = barcode_of(truth, Subfile::DrivingLicence);
+    let birth = truth.birth_date.whole().expect("it is known");
+    let [birth, expiry] = [birth, truth.expiry_date].map(|date| date.strftime("%m/%d/%Y").to_string());
+    let (birth, expiry) = (birth.as_str(), expiry.as_str());
+    let (surname, given) = (truth.surname.as_str(), truth.given_names.as_str());
+    let other = |caption: &str| format!("{caption} XQXQXQXQXQ");
+    let (other_surname, other_given) = (other("FAMILY NAME"), other("GIVEN NAMES"));
+    for (lines, expected) in [
+        ([surname, given, birth, expiry], None),
+        ([surname, "", birth, expiry], None),
+        (["", given, birth, expiry], None),
+        ([surname, given, "", expiry], Some("SINGLE_SOURCE_BIRTH_DATE")),
+        ([surname, given, "01/01/1961", expiry], Some("SINGLE_SOURCE_BIRTH_DATE")),
+        ([surname, given, birth, ""], Some("SINGLE_SOURCE_EXPIRY_DATE")),
+        ([surname, given, birth, "01/01/2035"], Some("SINGLE_SOURCE_EXPIRY_DATE")),
+        (["", "", birth, expiry], Some("SINGLE_SOURCE_NAMES")),
+        (
+            [surname, other_given.as_str(), birth, expiry],
+            Some("SINGLE_SOURCE_NAMES"),
+        ),
+        (
+            [other_surname.as_str(), given, birth, expiry],
+            Some("SINGLE_SOURCE_NAMES"),
+        ),
+    ] {
+        let mut lines = lines.to_vec();
+        lines.push(&truth.document_number);
+        let pages = vec![page(&lines), back(None, Some(barcode.clone()))];
+        let (reading, kind) = (DocumentReading { pages }, DocumentKind::DriversLicense);
+        let checks = check(&reading, &profile_of(truth), kind, DAY);
+        let found = checks.iter().find(|check| check.name == CheckName::TwoSources);
+        let expected = match expected {
+            Some(reason) => Check::failed(CheckName::TwoSources, reason),
+            None => Check::passed(CheckName::TwoSources, "TWO_SOURCES"),
+        };
+        assert_eq!(found, Some(&expected), "{lines:?}");
+    }
+}
+
 /// What is done to a barcode.
 type Change = fn(&mut BarcodeReading);
 
