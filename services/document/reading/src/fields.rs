@@ -141,7 +141,8 @@ fn captions_beside(reading: &DocumentReading, own_page: &PageReading, kind: Docu
 /// Whether print says the same as what stands on `own_page`.
 ///
 /// Of a passport only that page's print counts: anybody can add a page. A card has a front and a back, so the print of
-/// its other side counts as well, as soon as the document's number stands there: sides of two cards don't combine.
+/// its other side counts as well, as soon as the document's number stands there: sides of two cards don't combine, and
+/// what one page says against the document no other page takes back.
 fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReading, kind: DocumentKind) -> Agreement {
     let of_page = |page: &PageReading| {
         let printed = page.printed.as_ref();
@@ -151,18 +152,16 @@ fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReadin
     if kind == DocumentKind::Passport {
         return own;
     }
-    let others = reading
-        .pages
-        .iter()
-        .filter(|page| !std::ptr::eq(*page, own_page))
-        .map(of_page);
-    others.fold(own, |known, other| match other.document_number {
-        FieldAgreement::Agrees => known.or(other),
-        number => known.or(Agreement {
-            document_number: number,
-            ..Agreement::NOTHING_FOUND
-        }),
-    })
+    let others = reading.pages.iter().filter(|page| !std::ptr::eq(*page, own_page));
+    let (sides, strangers): (Vec<Agreement>, Vec<Agreement>) = others
+        .map(of_page)
+        .partition(|page| page.document_number == FieldAgreement::Agrees);
+    let of_strangers = strangers.into_iter().map(|page| Agreement {
+        document_number: page.document_number,
+        ..Agreement::NOTHING_FOUND
+    });
+    let of_sides = sides.into_iter().reduce(Agreement::with_rival);
+    of_strangers.chain(of_sides).fold(own, Agreement::with_page)
 }
 
 impl Claimed {

@@ -149,19 +149,39 @@ impl Agreement {
         fields.iter().all(|field| *field == FieldAgreement::Agrees)
     }
 
-    /// Joins the answers of two pages: for each field an agreement counts most, then a disagreement.
+    /// Joins the answers of two looks at one page: for each field an agreement counts most, then a disagreement.
     pub fn or(self, other: Self) -> Self {
+        self.joined(&other, FieldAgreement::or)
+    }
+
+    /// Joins the answers of two pages: for each field a disagreement counts most, then an agreement. A page that was added
+    /// takes back nothing of what another one says against the document.
+    pub(crate) fn with_page(self, other: Self) -> Self {
+        self.joined(&other, FieldAgreement::with_page)
+    }
+
+    /// Joins the answers of two pages that both seem to be the one front of a card: a field in which they differ disagrees.
+    pub(crate) fn with_rival(self, other: Self) -> Self {
+        self.joined(
+            &other,
+            |one, other| {
+                if one == other { one } else { FieldAgreement::Disagrees }
+            },
+        )
+    }
+
+    fn joined(self, other: &Self, join: fn(FieldAgreement, FieldAgreement) -> FieldAgreement) -> Self {
         Self {
-            document_number: self.document_number.or(other.document_number),
-            surname: self.surname.or(other.surname),
-            given_names: self.given_names.or(other.given_names),
-            birth_date: self.birth_date.or(other.birth_date),
-            expiry_date: self.expiry_date.or(other.expiry_date),
-            nationality: self.nationality.or(other.nationality),
-            issuing_state: self.issuing_state.or(other.issuing_state),
-            sex: self.sex.or(other.sex),
-            optional_data: self.optional_data.or(other.optional_data),
-            second_optional_data: self.second_optional_data.or(other.second_optional_data),
+            document_number: join(self.document_number, other.document_number),
+            surname: join(self.surname, other.surname),
+            given_names: join(self.given_names, other.given_names),
+            birth_date: join(self.birth_date, other.birth_date),
+            expiry_date: join(self.expiry_date, other.expiry_date),
+            nationality: join(self.nationality, other.nationality),
+            issuing_state: join(self.issuing_state, other.issuing_state),
+            sex: join(self.sex, other.sex),
+            optional_data: join(self.optional_data, other.optional_data),
+            second_optional_data: join(self.second_optional_data, other.second_optional_data),
         }
     }
 }
@@ -189,6 +209,14 @@ impl FieldAgreement {
         match (self, other) {
             (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
             (Self::Disagrees, _) | (_, Self::Disagrees) => Self::Disagrees,
+            (Self::NotFound, Self::NotFound) => Self::NotFound,
+        }
+    }
+
+    fn with_page(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Disagrees, _) | (_, Self::Disagrees) => Self::Disagrees,
+            (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
             (Self::NotFound, Self::NotFound) => Self::NotFound,
         }
     }

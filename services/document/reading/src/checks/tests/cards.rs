@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     barcode::BarcodeReading,
-    fields::{Identity, identity},
+    fields::{DocumentFields, Identity, identity},
+    printed::FieldAgreement,
 };
 use specimen::{AamvaVersion, Document, DocumentOptions, DocumentTruth, Subfile, aamva_text};
 
@@ -111,6 +112,43 @@ fn sides_of_two_cards_do_not_combine() {
     );
     assert!(open.contains(&"printed_names:PRINT_NOT_FOUND".to_owned()), "{open:?}");
     assert!(open.iter().any(|check| check.starts_with("two_sources:")), "{open:?}");
+}
+
+#[test]
+fn an_added_page_takes_back_nothing_that_another_page_says() {
+    let card = of_kind(specimen::DocumentKind::NationalIdTd1, 1);
+    let truth = card.truth();
+    let good = || front(truth, &truth.document_number);
+    let with = |lines: &[&str]| page(&[&[truth.document_number.as_str()], lines].concat());
+    let own = |lines: &[&str]| PageReading {
+        mrz: Some(zone_of(truth)),
+        ..page(lines)
+    };
+    let other_sex = match truth.sex {
+        specimen::Sex::Female => "Sex M",
+        _ => "Sex F",
+    };
+    for (pages, is_against) in [
+        (vec![own(&[]), good()], [false; 3]),
+        (vec![own(&[]), good(), page(&["Surname XQXQXQXQXQ"])], [false; 3]),
+        (vec![own(&[]), good(), good()], [false; 3]),
+        (
+            vec![own(&[]), with(&["Surname XQXQXQXQXQ"]), good()],
+            [true, true, true],
+        ),
+        (
+            vec![own(&[]), good(), with(&["Surname XQXQXQXQXQ"])],
+            [true, true, true],
+        ),
+        (vec![own(&["Surname XQXQXQXQXQ"]), good()], [true, false, false]),
+        (vec![own(&["Date of birth 01 JAN 1931"]), good()], [false, true, false]),
+        (vec![own(&[other_sex]), good()], [false, false, true]),
+    ] {
+        let reading = DocumentReading { pages };
+        let printed = DocumentFields::of(&reading, DocumentKind::NationalId).printed;
+        let found = [printed.surname, printed.birth_date, printed.sex];
+        assert_eq!(found.map(|field| field == FieldAgreement::Disagrees), is_against);
+    }
 }
 
 #[test]
