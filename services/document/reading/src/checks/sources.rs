@@ -1,11 +1,13 @@
 //! Whether every field rests on two sources, or on one whose check digits leave no blind spot for it (domain.md,
 //! "Document": a check digit that passes is a strong filter and a weak proof).
 
-use super::Case;
+use super::{Case, Profile};
 use crate::{
     blind_spots::{Field, has_blind_spot},
     fields::{Claimed, Source},
+    format::ZoneField,
     mrz_reading::{MrzReading, Sex},
+    names::names_are_same,
     printed::FieldAgreement,
 };
 use jiff::civil::Date;
@@ -83,7 +85,19 @@ impl Case<'_> {
         let printed = &self.fields.printed;
         let names = [printed.surname, printed.given_names];
         let one = names.contains(&FieldAgreement::Agrees) && !names.contains(&FieldAgreement::Disagrees);
-        one && self.name_matches_profile().result == CheckResult::Passed
+        one && self.profile_has_the_names()
+    }
+
+    /// Whether the profile is a second source of the names: it has them whole, letter by letter.
+    fn profile_has_the_names(&self) -> bool {
+        let Profile {
+            given_names,
+            family_name,
+            ..
+        } = self.profile;
+        let matches = self.name_matches_profile().result == CheckResult::Passed;
+        let same = |claimed: &Claimed| names_are_same(&claimed.names(), given_names, family_name);
+        matches && self.fields.claims().is_some_and(same)
     }
 
     /// Whether the caption of a name stands on the page and the name does not. The profile is no second source then: holders
@@ -110,7 +124,10 @@ impl Case<'_> {
             (
                 names_agree
                     || self.zone_agrees(CheckName::BarcodeNames)
-                    || (profile(self.name_matches_profile()) && !self.names_are_captioned()),
+                    // What the two eyes read differently must be read a third time.
+                    || (self.profile_has_the_names()
+                        && !self.names_are_captioned()
+                        && !zone.is_doubtful(ZoneField::Names)),
                 "SINGLE_SOURCE_NAMES",
             ),
             (

@@ -311,3 +311,26 @@ fn the_profile_confirms_nothing_that_the_print_has_in_other_words() {
         assert_eq!(without_birth, expected, "{surname} {birth}");
     }
 }
+
+#[test]
+fn the_profile_is_a_second_source_of_names_only_as_a_whole() {
+    let named = |given_names: &str| Profile {
+        given_names: given_names.into(),
+        ..profile()
+    };
+    let mut doubtful = zone();
+    doubtful.doubtful = vec![Cell { line: 0, position: 15 }];
+    let without_given: Vec<&str> = PRINT.into_iter().filter(|line| *line != "ANNA MARIA").collect();
+    let unseen = "printed_names:PRINT_NOT_FOUND";
+    let single = "two_sources:SINGLE_SOURCE_NAMES";
+    for (zone, lines, given_names, expected) in [
+        (zone(), &PRINT[..], "Anna", vec![]),
+        (zone(), &without_given, "Anna Maria", vec![unseen]),
+        (zone(), &without_given, "Anna", vec![unseen, single]),
+        (doubtful.clone(), &PRINT[..], "Anna", vec![]),
+        (doubtful, &without_given, "Anna Maria", vec![unseen, single]),
+    ] {
+        let open = open(&document(Some(zone), lines), &named(given_names), TODAY);
+        assert_eq!(open, expected, "{given_names} {lines:?}");
+    }
+}
