@@ -90,6 +90,20 @@ pub fn spellings(name: &str) -> BTreeSet<Vec<String>> {
     ways
 }
 
+/// Whether every letter of a name can be written in a zone's letters: a table has it, or it is a Latin one under marks.
+pub(crate) fn can_be_written(name: &str) -> bool {
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    let latin = transliterate(&upper, TransliterationStyle::Simple);
+    let is_written = |text: &str| text.nfd().all(|c| c.is_ascii_uppercase() || !is_letter(c));
+    let mut languages = CYRILLIC_LANGUAGES.into_iter();
+    is_written(&latin) || languages.any(|language| is_written(&transliterate_cyrillic(&latin, language)))
+}
+
+/// Signs that modify a letter (the ʻokina) are none.
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() && !is_combining_mark(c) && !('\u{02b0}'..='\u{02ff}').contains(&c)
+}
+
 /// Apostrophes and full stops are left out of a zone (ICAO Doc 9303 part 3, 4.6), and so is the soft sign (section 6 B).
 fn vanishes(c: char) -> bool {
     matches!(c, '\'' | '’' | '‘' | 'ʼ' | '`' | '´' | '.' | ',' | 'Ь' | 'ь')
@@ -286,6 +300,27 @@ mod tests {
             ),
         ] {
             assert!(!names_agree(surname, given, profile_given, profile_family), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_written_if_each_of_its_letters_can() {
+        for (name, expected) in [
+            ("Jürgen Müller-Lüdenscheidt", true),
+            ("O’Neil", true),
+            ("Þórsdóttir", true),
+            ("Nguyễn Thị Hạnh", true),
+            ("Сергей", true),
+            ("Ольга Шевченко", true),
+            ("Kaʻanāpali", true),
+            ("J. R. 2", true),
+            ("", true),
+            ("李 伟", false),
+            ("李 Wei", false),
+            ("Ελένη", false),
+            ("محمد", false),
+        ] {
+            assert_eq!(can_be_written(name), expected, "{name}");
         }
     }
 

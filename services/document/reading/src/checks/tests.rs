@@ -334,3 +334,56 @@ fn the_profile_is_a_second_source_of_names_only_as_a_whole() {
         assert_eq!(open, expected, "{given_names} {lines:?}");
     }
 }
+
+#[test]
+fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
+    let find = |zone: MrzReading, lines: &[&str], profile: &Profile, as_of, name| {
+        let document = document(Some(zone), lines);
+        let checks = check(&document, profile, DocumentKind::Passport, as_of);
+        checks
+            .into_iter()
+            .find(|check| check.name == name)
+            .expect("every check")
+    };
+    let too_long = find(zone(), &PRINT, &profile(), date(2001, 4, 14), CheckName::DatesPlausible);
+    let expected = Check::not_applicable(CheckName::DatesPlausible, "VALID_FOR_TOO_LONG");
+    assert_eq!(too_long, expected);
+
+    let young = date(1980, 1, 1);
+    let old = Profile {
+        birth_date: date(1874, 8, 12),
+        ..profile()
+    };
+    let (age, born) = (CheckName::MinimumAge, CheckName::BirthDateMatchesProfile);
+    for (lines, profile, expected) in [
+        (&PRINT[..], profile(), Check::failed(age, "TOO_YOUNG")),
+        (&[], profile(), Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR")),
+        (
+            &PRINT[..],
+            old.clone(),
+            Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR"),
+        ),
+        (&[], old, Check::not_applicable(born, "BIRTH_CENTURY_UNCLEAR")),
+    ] {
+        let found = find(zone(), lines, &profile, young, expected.name);
+        assert_eq!(found, expected);
+    }
+
+    let name = CheckName::NameMatchesProfile;
+    for (given_names, family_name, expected) in [
+        ("伟", "李", Check::not_applicable(name, "PROFILE_NOT_COMPARABLE")),
+        (
+            "Anna Maria",
+            "Eriksson 李",
+            Check::not_applicable(name, "PROFILE_NOT_COMPARABLE"),
+        ),
+        ("Anna Maria", "Li", Check::failed(name, "NAMES_DIFFER")),
+    ] {
+        let profile = Profile {
+            given_names: given_names.into(),
+            family_name: family_name.into(),
+            ..profile()
+        };
+        assert_eq!(find(zone(), &PRINT, &profile, TODAY, name), expected);
+    }
+}
