@@ -84,13 +84,30 @@ impl DocumentReading {
             .find(PrintedFields::names_a_document)
     }
 
-    /// Whether two pages hold good zones, or barcodes, of different documents. Visas are documents of their own and contradict nothing.
+    /// Whether two pages hold zones, or barcodes, of different documents. Visas are documents of their own and contradict
+    /// nothing, and beside a poor zone no other one is held against it: its letters say nothing.
     fn has_contradicting_zones(&self) -> bool {
-        let zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
-        let good = zones.filter(|zone| zone.check_digits.all_passed());
-        let zones_differ = !all_same(good.map(|zone| (&zone.fields.document_number, zone.fields.birth_date)));
+        let chosen = self.mrz().filter(|zone| zone.check_digits.all_passed());
+        let mut zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
+        let zones_differ = chosen.is_some_and(|chosen| zones.any(|zone| is_of_another_document(zone, chosen)));
         let barcodes = self.pages.iter().filter_map(|page| page.barcode.as_ref());
         zones_differ || !all_same(barcodes.map(|barcode| (&barcode.issuer, &barcode.fields.number)))
+    }
+}
+
+/// Whether a zone is of another document than a good one. A zone whose digits fail was misread somewhere, but not in its
+/// number, its surname and its birth date at once.
+fn is_of_another_document(zone: &MrzReading, good: &MrzReading) -> bool {
+    let (fields, other) = (&zone.fields, &good.fields);
+    let number = fields.document_number != other.document_number;
+    let surname = fields.surname != other.surname;
+    let birth_date = fields.birth_date != other.birth_date;
+    let rest = fields.given_names != other.given_names
+        || fields.issuing_state != other.issuing_state
+        || fields.expiry_date != other.expiry_date;
+    match zone.check_digits.all_passed() {
+        true => number || surname || birth_date || rest,
+        false => number && surname && birth_date,
     }
 }
 
