@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     mrz_reading::{Cell, CheckDigit},
     printed::{PrintedText, Word},
+    quality::Quality,
 };
 use jiff::civil::date;
 use mesh_types::CheckResult;
@@ -421,5 +422,36 @@ fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
             ..profile()
         };
         assert_eq!(find(zone(), &PRINT, &profile, TODAY, name), expected);
+    }
+}
+
+#[test]
+fn only_pages_that_the_document_was_read_from_are_judged_as_pictures() {
+    let good = Quality {
+        sharpness: 40,
+        glare: 0,
+        strokes_at_edge: 0,
+        document_at_edge: 0,
+        longer_side: 1400,
+        pitch: None,
+    };
+    let blurred = Quality { sharpness: 2, ..good };
+    let with = |quality, page| PageReading {
+        quality: Some(quality),
+        ..page
+    };
+    let own = || document(Some(zone()), &[]).pages.remove(0);
+    for (pages, expected) in [
+        (
+            vec![with(good, own()), with(blurred, page(&["A", "cover"]))],
+            "PICTURE_GOOD",
+        ),
+        (vec![with(good, own()), with(blurred, page(&PRINT))], "PICTURE_BLURRED"),
+        (vec![with(blurred, own()), with(good, page(&[]))], "PICTURE_BLURRED"),
+        (vec![with(blurred, page(&[])), with(good, page(&[]))], "PICTURE_BLURRED"),
+    ] {
+        let checks = check(&DocumentReading { pages }, &profile(), DocumentKind::Passport, TODAY);
+        let found = checks.iter().find(|check| check.name == CheckName::ImageQuality);
+        assert_eq!(found.map(|check| check.reason.as_str()), Some(expected));
     }
 }
