@@ -1,12 +1,13 @@
 //! From the readings of all pages to checks: pure, and the only place that says when a field counts as read right.
 //!
-//! A document whose checks all pass has no field that rests on one look alone: see [`CheckName::TwoSources`].
+//! A document whose checks all pass has no field that decides and rests on one look alone, but for those whose first source
+//! cannot have been misread unseen ([`NO_BLIND_SPOT`]): see [`CheckName::TwoSources`].
 
 use crate::{
     barcode::BarcodeReading,
     fields::DocumentFields,
     mrz_reading::MrzReading,
-    printed::{Agreement, PrintedFields},
+    printed::{Agreement, FieldAgreement, PrintedFields, PrintedText},
     quality,
     reader::PageReading,
 };
@@ -84,13 +85,30 @@ impl DocumentReading {
             .find(PrintedFields::names_a_document)
     }
 
-    /// Whether two pages hold good zones, or barcodes, of different documents. Visas are documents of their own and contradict nothing.
+    /// Whether two pages hold zones, or barcodes, of different documents. Visas are documents of their own and contradict
+    /// nothing, and beside a poor zone no other one is held against it: its letters say nothing.
     fn has_contradicting_zones(&self) -> bool {
-        let zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
-        let good = zones.filter(|zone| zone.check_digits.all_passed());
-        let zones_differ = !all_same(good.map(|zone| (&zone.fields.document_number, zone.fields.birth_date)));
+        let chosen = self.mrz().filter(|zone| zone.check_digits.all_passed());
+        let mut zones = self.pages.iter().filter_map(|page| page.mrz.as_ref());
+        let zones_differ = chosen.is_some_and(|chosen| zones.any(|zone| is_of_another_document(zone, chosen)));
         let barcodes = self.pages.iter().filter_map(|page| page.barcode.as_ref());
         zones_differ || !all_same(barcodes.map(|barcode| (&barcode.issuer, &barcode.fields.number)))
+    }
+}
+
+/// Whether a zone is of another document than a good one. A zone whose digits fail was misread somewhere, but not in its
+/// number, its surname and its birth date at once.
+fn is_of_another_document(zone: &MrzReading, good: &MrzReading) -> bool {
+    let (fields, other) = (&zone.fields, &good.fields);
+    let number = fields.document_number != other.document_number;
+    let surname = fields.surname != other.surname;
+    let birth_date = fields.birth_date != other.birth_date;
+    let rest = fields.given_names != other.given_names
+        || fields.issuing_state != other.issuing_state
+        || fields.expiry_date != other.expiry_date;
+    match zone.check_digits.all_passed() {
+        true => number || surname || birth_date || rest,
+        false => number && surname && birth_date,
     }
 }
 
@@ -136,9 +154,7 @@ impl Case<'_> {
     fn check(&self, name: CheckName) -> Check {
         match name {
             CheckName::TypeSupported => self.type_supported(),
-            CheckName::ImageQuality => {
-                quality::check(self.reading.pages.iter().filter_map(|page| page.quality.as_ref()))
-            }
+            CheckName::ImageQuality => self.image_quality(),
             CheckName::MrzFound => self.mrz_found(),
             CheckName::MrzCheckDigits => self.mrz_check_digits(),
             CheckName::BarcodeFound => self.barcode_found(),
@@ -162,6 +178,25 @@ impl Case<'_> {
             CheckName::BirthDateMatchesProfile => self.birth_date_matches_profile(),
             CheckName::NotInUseByAnother | CheckName::NotBlocklisted => Check::not_applicable(name, "NOT_CHECKED"),
         }
+    }
+
+    /// Judges the pages that the document was read from, or all if it was read from none: what else was sent with them need
+    /// not be good.
+    fn image_quality(&self) -> Check {
+        let pages = || self.reading.pages.iter();
+        let was_read = pages().any(|page| self.is_read_from(page));
+        let judged = pages().filter(|page| !was_read || self.is_read_from(page));
+        quality::check(judged.filter_map(|page| page.quality.as_ref()))
+    }
+
+    /// Whether a page gave a zone, a barcode or the printed number of the document.
+    fn is_read_from(&self, page: &PageReading) -> bool {
+        let has_fields = |printed: &PrintedText| {
+            let claims = self.fields.claims();
+            printed.by_captions().names_a_document()
+                || claims.is_some_and(|claimed| printed.agrees(claimed).document_number == FieldAgreement::Agrees)
+        };
+        page.mrz.is_some() || page.barcode.is_some() || page.printed.as_ref().is_some_and(has_fields)
     }
 
     /// Why there is nothing to look at, in a document that has no fields at all.

@@ -5,7 +5,7 @@ use crate::{
     checks::DocumentReading,
     mrz_reading::{MrzFields, MrzReading, Sex},
     names::{HolderNames, in_zone_letters},
-    printed::{Agreement, DateOrder, FieldAgreement, PrintedFields},
+    printed::{Agreement, Captions, DateOrder, FieldAgreement, PrintedFields},
     reader::PageReading,
 };
 use jiff::civil::Date;
@@ -72,6 +72,8 @@ pub struct DocumentFields<'a> {
     pub claimed: Option<(Source, Claimed)>,
     /// Whether print agrees with them; [`Agreement::NOTHING_FOUND`] where they are print themselves.
     pub printed: Agreement,
+    /// The captions on the pages whose print counts.
+    pub(crate) captions: Captions,
     /// Zones of visas beside the document.
     pub visas: Vec<&'a MrzReading>,
 }
@@ -99,7 +101,12 @@ impl<'a> DocumentFields<'a> {
             Some((_, claimed, Some(page))) => agreement(reading, claimed, page, kind),
             _ => Agreement::NOTHING_FOUND,
         };
+        let captions = match &claimed {
+            Some((_, _, Some(page))) => captions_beside(reading, page, kind),
+            _ => Captions::default(),
+        };
         Self {
+            captions,
             kind,
             zone: zone.map(|(_, zone)| zone),
             barcode: barcode.map(|(_, barcode)| barcode),
@@ -121,10 +128,21 @@ impl<'a> DocumentFields<'a> {
     }
 }
 
+/// The captions of a passport's own page, or of all sides of a card.
+fn captions_beside(reading: &DocumentReading, own_page: &PageReading, kind: DocumentKind) -> Captions {
+    let pages = reading.pages.iter();
+    let pages = pages.filter(|page| kind != DocumentKind::Passport || std::ptr::eq(*page, own_page));
+    let captions = pages
+        .filter_map(|page| page.printed.as_ref())
+        .map(|printed| printed.captions());
+    captions.fold(Captions::default(), Captions::or)
+}
+
 /// Whether print says the same as what stands on `own_page`.
 ///
 /// Of a passport only that page's print counts: anybody can add a page. A card has a front and a back, so the print of
-/// its other side counts as well, as soon as the document's number stands there: sides of two cards don't combine.
+/// its other side counts as well, as soon as the document's number stands there: sides of two cards don't combine, and
+/// what one page says against the document no other page takes back.
 fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReading, kind: DocumentKind) -> Agreement {
     let of_page = |page: &PageReading| {
         let printed = page.printed.as_ref();
@@ -134,18 +152,16 @@ fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReadin
     if kind == DocumentKind::Passport {
         return own;
     }
-    let others = reading
-        .pages
-        .iter()
-        .filter(|page| !std::ptr::eq(*page, own_page))
-        .map(of_page);
-    others.fold(own, |known, other| match other.document_number {
-        FieldAgreement::Agrees => known.or(other),
-        number => known.or(Agreement {
-            document_number: number,
-            ..Agreement::NOTHING_FOUND
-        }),
-    })
+    let others = reading.pages.iter().filter(|page| !std::ptr::eq(*page, own_page));
+    let (sides, strangers): (Vec<Agreement>, Vec<Agreement>) = others
+        .map(of_page)
+        .partition(|page| page.document_number == FieldAgreement::Agrees);
+    let of_strangers = strangers.into_iter().map(|page| Agreement {
+        document_number: page.document_number,
+        ..Agreement::NOTHING_FOUND
+    });
+    let of_sides = sides.into_iter().reduce(Agreement::with_rival);
+    of_strangers.chain(of_sides).fold(own, Agreement::with_page)
 }
 
 impl Claimed {

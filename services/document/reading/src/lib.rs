@@ -52,5 +52,5 @@ pub use format::{MrzFormat, ZoneField};
 pub use mrz_reading::{Cell, CheckDigit, CheckDigits, MrzFields, MrzReading, PartialDate, Repair, Sex};
 pub use names::{HolderNames, names_agree};
 pub use printed::{Agreement, DateOrder, FieldAgreement, PrintedFields, PrintedText, Word};
-pub use quality::{Quality, hint};
+pub use quality::Quality;
 pub use reader::{PageReading, Reader};

@@ -24,15 +24,37 @@ pub struct HolderNames<'a> {
 /// have more of them, in the same order; family name and given names may stand in each other's place.
 pub fn names_agree(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
     let (surname_cut, cut) = (names.surname_may_be_cut, names.given_names_may_be_cut);
-    let surname: Vec<&str> = names.surname.split_whitespace().collect();
-    let given: Vec<&str> = names.given_names.split_whitespace().collect();
-    spellings(profile_family).iter().any(|family| {
-        spellings(profile_given).iter().any(|called| {
-            let straight = family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut);
-            let swapped = family_agrees(&surname, called, surname_cut) && given_agree(&given, family, cut);
-            straight || swapped
-        })
+    let (surname, given) = names.parts();
+    in_either_order(profile_given, profile_family, |called, family| {
+        family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut)
     })
+}
+
+/// Whether a document's names are those of a member's profile as a whole: none is cut, and neither side has a part that
+/// the other one lacks. Only then is the profile a second source of every letter.
+pub(crate) fn names_are_same(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
+    let (surname, given) = names.parts();
+    let is_cut = names.surname_may_be_cut || names.given_names_may_be_cut;
+    !is_cut
+        && in_either_order(profile_given, profile_family, |called, family| {
+            family_agrees(&surname, family, false) && given.concat() == called.concat()
+        })
+}
+
+/// Whether `agree` holds for a spelling of given names and family name, as the profile has them or in each other's place.
+fn in_either_order(given: &str, family: &str, agree: impl Fn(&[String], &[String]) -> bool) -> bool {
+    let (given, family) = (spellings(given), spellings(family));
+    family.iter().any(|family| {
+        let mut given = given.iter();
+        given.any(|given| agree(given, family) || agree(family, given))
+    })
+}
+
+impl<'a> HolderNames<'a> {
+    fn parts(&self) -> (Vec<&'a str>, Vec<&'a str>) {
+        let parts = |names: &'a str| names.split_whitespace().collect();
+        (parts(self.surname), parts(self.given_names))
+    }
 }
 
 /// A name as a zone would write it without its marks: `O'Neil-Smith` becomes `ONEIL SMITH`.
@@ -66,6 +88,20 @@ pub fn spellings(name: &str) -> BTreeSet<Vec<String>> {
     }
     ways.remove(&Vec::new());
     ways
+}
+
+/// Whether every letter of a name can be written in a zone's letters: a table has it, or it is a Latin one under marks.
+pub(crate) fn can_be_written(name: &str) -> bool {
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    let latin = transliterate(&upper, TransliterationStyle::Simple);
+    let is_written = |text: &str| text.nfd().all(|c| c.is_ascii_uppercase() || !is_letter(c));
+    let mut languages = CYRILLIC_LANGUAGES.into_iter();
+    is_written(&latin) || languages.any(|language| is_written(&transliterate_cyrillic(&latin, language)))
+}
+
+/// Signs that modify a letter (the ʻokina) are none.
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() && !is_combining_mark(c) && !('\u{02b0}'..='\u{02ff}').contains(&c)
 }
 
 /// Apostrophes and full stops are left out of a zone (ICAO Doc 9303 part 3, 4.6), and so is the soft sign (section 6 B).
@@ -264,6 +300,50 @@ mod tests {
             ),
         ] {
             assert!(!names_agree(surname, given, profile_given, profile_family), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_written_if_each_of_its_letters_can() {
+        for (name, expected) in [
+            ("Jürgen Müller-Lüdenscheidt", true),
+            ("O’Neil", true),
+            ("Þórsdóttir", true),
+            ("Nguyễn Thị Hạnh", true),
+            ("Сергей", true),
+            ("Ольга Шевченко", true),
+            ("Kaʻanāpali", true),
+            ("J. R. 2", true),
+            ("", true),
+            ("李 伟", false),
+            ("李 Wei", false),
+            ("Ελένη", false),
+            ("محمد", false),
+        ] {
+            assert_eq!(can_be_written(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_only_as_a_whole() {
+        for (surname, given, cut, profile_given, profile_family, expected) in [
+            ("ERIKSSON", "ANNA MARIA", false, "Anna Maria", "Eriksson", true),
+            ("ERIKSSON", "ANNA MARIA", false, "Eriksson", "Anna Maria", true),
+            ("MUELLER", "JUERGEN", false, "Jürgen", "Müller", true),
+            ("ERIKSSON", "", false, "", "Eriksson", true),
+            ("ERIKSSON", "ANNA MARIA", false, "Anna", "Eriksson", false),
+            ("ERIKSSON", "ANNA", false, "Anna Maria", "Eriksson", false),
+            ("ERIKSSON", "ANNA MARIA", true, "Anna Maria", "Eriksson", false),
+            ("ERIKSSON", "ANNA MARTA", false, "Anna Maria", "Eriksson", false),
+        ] {
+            let names = HolderNames {
+                surname,
+                given_names: given,
+                surname_may_be_cut: false,
+                given_names_may_be_cut: cut,
+            };
+            let same = names_are_same(&names, profile_given, profile_family);
+            assert_eq!(same, expected, "{given} {profile_given} {profile_family}");
         }
     }
 

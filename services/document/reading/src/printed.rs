@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod agreement;
 mod clearing;
 mod dates;
 mod labelled;
@@ -13,6 +14,8 @@ mod sex;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use agreement::Captions;
+pub use agreement::{Agreement, FieldAgreement};
 pub(crate) use clearing::{Clearing, cleared};
 pub use dates::DateOrder;
 pub use labelled::PrintedFields;
@@ -45,43 +48,6 @@ pub struct PrintedText {
     pub looks: Vec<Vec<Word>>,
 }
 
-/// Whether the print says the same as zone or barcode of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldAgreement {
-    /// The same, letter by letter, but for at most one pair that looks alike and that a check digit tells apart.
-    Agrees,
-    /// The field's place was found and says otherwise.
-    Disagrees,
-    /// Nothing like it was found.
-    NotFound,
-}
-
-/// Whether the print says the same as zone or barcode, field by field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement {
-    /// The document number.
-    pub document_number: FieldAgreement,
-    /// The surname, whole.
-    pub surname: FieldAgreement,
-    /// The given names, all of them.
-    pub given_names: FieldAgreement,
-    /// The birth date.
-    pub birth_date: FieldAgreement,
-    /// The expiry date.
-    pub expiry_date: FieldAgreement,
-    /// The nationality, as a code or by the state's name.
-    pub nationality: FieldAgreement,
-    /// The issuing state, as a code or by its name.
-    pub issuing_state: FieldAgreement,
-    /// The sex.
-    pub sex: FieldAgreement,
-    /// The optional data (personal number). Like nationality, issuing state and sex it agrees when nothing is claimed.
-    pub optional_data: FieldAgreement,
-    /// The second such field, which cards of three lines have.
-    pub second_optional_data: FieldAgreement,
-}
-
 /// Words of one line that stand close together, as a value does.
 type Run<'a> = Vec<&'a Word>;
 
@@ -97,74 +63,6 @@ const SURE_SHARE: usize = 80;
 /// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
 const SURE_LETTER: u8 = 70;
 
-impl Agreement {
-    /// What a page without words answers.
-    pub const NOTHING_FOUND: Self = Self {
-        document_number: FieldAgreement::NotFound,
-        surname: FieldAgreement::NotFound,
-        given_names: FieldAgreement::NotFound,
-        birth_date: FieldAgreement::NotFound,
-        expiry_date: FieldAgreement::NotFound,
-        nationality: FieldAgreement::NotFound,
-        issuing_state: FieldAgreement::NotFound,
-        sex: FieldAgreement::NotFound,
-        optional_data: FieldAgreement::NotFound,
-        second_optional_data: FieldAgreement::NotFound,
-    };
-
-    /// Whether the print agrees in every field but the sex, of which nothing was found.
-    pub(crate) fn lacks_only_the_sex(&self) -> bool {
-        let found = Self {
-            sex: FieldAgreement::Agrees,
-            ..*self
-        };
-        self.sex == FieldAgreement::NotFound && found.is_whole()
-    }
-
-    /// Whether the print agrees in every field.
-    pub fn is_whole(&self) -> bool {
-        let fields = [
-            self.document_number,
-            self.surname,
-            self.given_names,
-            self.birth_date,
-            self.expiry_date,
-            self.nationality,
-            self.issuing_state,
-            self.sex,
-            self.optional_data,
-            self.second_optional_data,
-        ];
-        fields.iter().all(|field| *field == FieldAgreement::Agrees)
-    }
-
-    /// Joins the answers of two pages: for each field an agreement counts most, then a disagreement.
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            document_number: self.document_number.or(other.document_number),
-            surname: self.surname.or(other.surname),
-            given_names: self.given_names.or(other.given_names),
-            birth_date: self.birth_date.or(other.birth_date),
-            expiry_date: self.expiry_date.or(other.expiry_date),
-            nationality: self.nationality.or(other.nationality),
-            issuing_state: self.issuing_state.or(other.issuing_state),
-            sex: self.sex.or(other.sex),
-            optional_data: self.optional_data.or(other.optional_data),
-            second_optional_data: self.second_optional_data.or(other.second_optional_data),
-        }
-    }
-}
-
-impl FieldAgreement {
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
-            (Self::Disagrees, _) | (_, Self::Disagrees) => Self::Disagrees,
-            (Self::NotFound, Self::NotFound) => Self::NotFound,
-        }
-    }
-}
-
 impl PrintedText {
     /// Takes the words of one look out of tesseract's table.
     pub(crate) fn from_table(table: &str) -> Self {
@@ -177,6 +75,19 @@ impl PrintedText {
     pub fn agrees(&self, claimed: &Claimed) -> Agreement {
         let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+
+    /// The captions of all looks.
+    pub(crate) fn captions(&self) -> Captions {
+        let looks = self.looks.iter().map(|words| {
+            let runs = runs(words);
+            Captions {
+                surname: labelled::is_shown(&runs, &labelled::SURNAME),
+                given_names: labelled::is_shown(&runs, &labelled::GIVEN_NAMES),
+                birth_date: labelled::is_shown(&runs, &labelled::BIRTH_DATE),
+            }
+        });
+        looks.fold(Captions::default(), Captions::or)
     }
 
     /// Where a closer look may find the letter of the sex, on the picture of the last look: left, top, width and height in
@@ -212,14 +123,18 @@ fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
         "" => FieldAgreement::Agrees,
         claim => answer(claim),
     };
+    let names = [claimed.surname.as_str(), claimed.given_names.as_str()];
+    let another_name = |caption| labelled::names_another(&runs, caption, &names);
+    let (birth, expiry, order) = (claimed.birth_date, claimed.expiry_date, claimed.date_order);
+    let another_date = |caption| labelled::dates_another(&runs, caption, order, &[birth, expiry]);
     Agreement {
         document_number: number(&runs, &claimed.document_number),
-        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut),
+        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut).unless(|| another_name(&labelled::SURNAME)),
         given_names: or_agrees(&claimed.given_names, &|names| {
-            name(&runs, names, claimed.given_names_may_be_cut)
+            name(&runs, names, claimed.given_names_may_be_cut).unless(|| another_name(&labelled::GIVEN_NAMES))
         }),
-        birth_date: date(&runs, claimed.birth_date, claimed.date_order),
-        expiry_date: date(&runs, claimed.expiry_date, claimed.date_order),
+        birth_date: date(&runs, birth, order).unless(|| birth.is_some() && another_date(&labelled::BIRTH_DATE)),
+        expiry_date: date(&runs, expiry, order).unless(|| expiry.is_some() && another_date(&labelled::EXPIRY_DATE)),
         nationality: claimed
             .nationality
             .as_deref()

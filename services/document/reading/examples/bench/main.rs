@@ -101,7 +101,7 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
                     }
                 }
                 ours += times.iter().sum::<Duration>();
-                let judged = judge(&document, &reading, is_expired(seed));
+                let judged = judge(&document, seed, &reading, is_expired(seed));
                 if options.show {
                     show(&progress, seed, degradation, &document, &judged);
                     if options.words && !judged.is_settled() {

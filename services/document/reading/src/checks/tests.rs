@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     mrz_reading::{Cell, CheckDigit},
     printed::{PrintedText, Word},
+    quality::Quality,
 };
 use jiff::civil::date;
 use mesh_types::CheckResult;
@@ -256,17 +257,201 @@ fn the_print_of_another_page_is_no_second_source() {
     assert!(open.contains(&"printed_names:PRINT_NOT_FOUND".to_owned()), "{open:?}");
 }
 
+/// What is done to a zone.
+type Change = fn(&mut MrzReading);
+
 #[test]
-fn two_good_zones_of_different_documents_contradict_each_other() {
-    let other = LINE_2.replace("L898902C36", "L898902G32");
-    let other = MrzReading::parse_lines(&[LINE_1.to_owned(), other]).expect("a TD3 zone");
-    let mut other = MrzReading {
-        check_digits: zone().check_digits,
-        ..other
+fn zones_of_different_documents_contradict_each_other() {
+    let changes: [(&str, Change, bool); 9] = [
+        ("the same", |_| {}, false),
+        ("number", |zone| zone.fields.document_number = "L898902G3".into(), true),
+        ("surname", |zone| zone.fields.surname = "SMITH".into(), true),
+        ("given names", |zone| zone.fields.given_names = "ANNA".into(), true),
+        ("issuer", |zone| zone.fields.issuing_state = "USA".into(), true),
+        (
+            "expiry date",
+            |zone| zone.fields.expiry_date = Some(date(2012, 5, 15)),
+            true,
+        ),
+        ("poor", |zone| zone.check_digits.composite = CheckDigit::Failed, false),
+        (
+            "poor, of the same holder",
+            |zone| {
+                zone.check_digits.composite = CheckDigit::Failed;
+                zone.fields.document_number = "X1234567".into();
+                zone.fields.surname = "SMITH".into();
+            },
+            false,
+        ),
+        (
+            "poor, of another holder",
+            |zone| {
+                zone.check_digits.composite = CheckDigit::Failed;
+                zone.fields.document_number = "X1234567".into();
+                zone.fields.surname = "SMITH".into();
+                zone.fields.birth_date = Some(date(1961, 5, 3));
+            },
+            true,
+        ),
+    ];
+    for (what, change, contradicts) in changes {
+        let mut other = zone();
+        change(&mut other);
+        let mut pages = document(Some(zone()), &PRINT).pages;
+        pages.extend(document(Some(other), &PRINT).pages);
+        let open = open(&DocumentReading { pages }, &profile(), TODAY);
+        let expected: &[&str] = match contradicts {
+            true => &["mrz_check_digits:ZONES_OF_DIFFERENT_DOCUMENTS"],
+            false => &[],
+        };
+        assert_eq!(open, expected, "{what}");
+    }
+}
+
+#[test]
+fn the_profile_confirms_nothing_that_the_print_has_in_other_words() {
+    let lines = |surname: &'static str, birth: &'static str| {
+        [
+            "UTOPIA",
+            "UTO",
+            "L898902C3",
+            "Surname",
+            surname,
+            "ANNA MARIA",
+            "Date of birth",
+            birth,
+            "F",
+            "15 APR 2012",
+        ]
     };
-    other.doubtful.clear();
-    let mut pages = document(Some(zone()), &PRINT).pages;
-    pages.extend(document(Some(other), &PRINT).pages);
-    let open = open(&DocumentReading { pages }, &profile(), TODAY);
-    assert_eq!(open, ["mrz_check_digits:ZONES_OF_DIFFERENT_DOCUMENTS"]);
+    for (surname, birth, expected) in [
+        ("ERIKSSON", "12 AUG 1974", vec![]),
+        (
+            "SMITH",
+            "12 AUG 1974",
+            vec!["printed_names:PRINT_DIFFERS", "two_sources:SINGLE_SOURCE_NAMES"],
+        ),
+        (
+            "",
+            "12 AUG 1974",
+            vec!["printed_names:PRINT_NOT_FOUND", "two_sources:SINGLE_SOURCE_NAMES"],
+        ),
+        ("ERIKSSON", "03 MAY 1961", vec!["printed_birth_date:PRINT_DIFFERS"]),
+    ] {
+        let open = open(&document(Some(zone()), &lines(surname, birth)), &profile(), TODAY);
+        let open: Vec<&str> = open.iter().map(String::as_str).collect();
+        let without_birth: Vec<&str> = open
+            .iter()
+            .copied()
+            .filter(|check| *check != "two_sources:SINGLE_SOURCE_BIRTH_DATE")
+            .collect();
+        assert_eq!(without_birth, expected, "{surname} {birth}");
+    }
+}
+
+#[test]
+fn the_profile_is_a_second_source_of_names_only_as_a_whole() {
+    let named = |given_names: &str| Profile {
+        given_names: given_names.into(),
+        ..profile()
+    };
+    let mut doubtful = zone();
+    doubtful.doubtful = vec![Cell { line: 0, position: 15 }];
+    let without_given: Vec<&str> = PRINT.into_iter().filter(|line| *line != "ANNA MARIA").collect();
+    let unseen = "printed_names:PRINT_NOT_FOUND";
+    let single = "two_sources:SINGLE_SOURCE_NAMES";
+    for (zone, lines, given_names, expected) in [
+        (zone(), &PRINT[..], "Anna", vec![]),
+        (zone(), &without_given, "Anna Maria", vec![unseen]),
+        (zone(), &without_given, "Anna", vec![unseen, single]),
+        (doubtful.clone(), &PRINT[..], "Anna", vec![]),
+        (doubtful, &without_given, "Anna Maria", vec![unseen, single]),
+    ] {
+        let open = open(&document(Some(zone), lines), &named(given_names), TODAY);
+        assert_eq!(open, expected, "{given_names} {lines:?}");
+    }
+}
+
+#[test]
+fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
+    let find = |zone: MrzReading, lines: &[&str], profile: &Profile, as_of, name| {
+        let document = document(Some(zone), lines);
+        let checks = check(&document, profile, DocumentKind::Passport, as_of);
+        checks
+            .into_iter()
+            .find(|check| check.name == name)
+            .expect("every check")
+    };
+    let too_long = find(zone(), &PRINT, &profile(), date(2001, 4, 14), CheckName::DatesPlausible);
+    let expected = Check::not_applicable(CheckName::DatesPlausible, "VALID_FOR_TOO_LONG");
+    assert_eq!(too_long, expected);
+
+    let young = date(1980, 1, 1);
+    let old = Profile {
+        birth_date: date(1874, 8, 12),
+        ..profile()
+    };
+    let (age, born) = (CheckName::MinimumAge, CheckName::BirthDateMatchesProfile);
+    for (lines, profile, expected) in [
+        (&PRINT[..], profile(), Check::failed(age, "TOO_YOUNG")),
+        (&[], profile(), Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR")),
+        (
+            &PRINT[..],
+            old.clone(),
+            Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR"),
+        ),
+        (&[], old, Check::not_applicable(born, "BIRTH_CENTURY_UNCLEAR")),
+    ] {
+        let found = find(zone(), lines, &profile, young, expected.name);
+        assert_eq!(found, expected);
+    }
+
+    let name = CheckName::NameMatchesProfile;
+    for (given_names, family_name, expected) in [
+        ("伟", "李", Check::not_applicable(name, "PROFILE_NOT_COMPARABLE")),
+        (
+            "Anna Maria",
+            "Eriksson 李",
+            Check::not_applicable(name, "PROFILE_NOT_COMPARABLE"),
+        ),
+        ("Anna Maria", "Li", Check::failed(name, "NAMES_DIFFER")),
+    ] {
+        let profile = Profile {
+            given_names: given_names.into(),
+            family_name: family_name.into(),
+            ..profile()
+        };
+        assert_eq!(find(zone(), &PRINT, &profile, TODAY, name), expected);
+    }
+}
+
+#[test]
+fn only_pages_that_the_document_was_read_from_are_judged_as_pictures() {
+    let good = Quality {
+        sharpness: 40,
+        glare: 0,
+        strokes_at_edge: 0,
+        document_at_edge: 0,
+        longer_side: 1400,
+        pitch: None,
+    };
+    let blurred = Quality { sharpness: 2, ..good };
+    let with = |quality, page| PageReading {
+        quality: Some(quality),
+        ..page
+    };
+    let own = || document(Some(zone()), &[]).pages.remove(0);
+    for (pages, expected) in [
+        (
+            vec![with(good, own()), with(blurred, page(&["A", "cover"]))],
+            "PICTURE_GOOD",
+        ),
+        (vec![with(good, own()), with(blurred, page(&PRINT))], "PICTURE_BLURRED"),
+        (vec![with(blurred, own()), with(good, page(&[]))], "PICTURE_BLURRED"),
+        (vec![with(blurred, page(&[])), with(good, page(&[]))], "PICTURE_BLURRED"),
+    ] {
+        let checks = check(&DocumentReading { pages }, &profile(), DocumentKind::Passport, TODAY);
+        let found = checks.iter().find(|check| check.name == CheckName::ImageQuality);
+        assert_eq!(found.map(|check| check.reason.as_str()), Some(expected));
+    }
 }

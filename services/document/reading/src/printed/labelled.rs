@@ -3,7 +3,7 @@
 //! Captions are those of the AAMVA DL/ID Card Design Standard (annex A) and of Directive 2006/126/EC (annex I): the same
 //! numbers, but for the licence number, which is 4d there and 5 here.
 
-use super::{DateOrder, Run, Word, bare, dates_in, is_by};
+use super::{DateOrder, Run, SURE_WORD, Word, bare, dates_in, is_by, likeness::are_unlike, spellings};
 use crate::mrz_reading::Sex;
 use jiff::civil::Date;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct PrintedFields {
 }
 
 /// The words that a caption may begin with, small letters, without full stops and colons.
-struct Caption(&'static [&'static [&'static str]]);
+pub(super) struct Caption(&'static [&'static [&'static str]]);
 
 const NUMBER: Caption = Caption(&[
     &["4d", "dl"],
@@ -45,7 +45,7 @@ const NUMBER: Caption = Caption(&[
     &["5"],
     &["document", "no"],
 ]);
-const SURNAME: Caption = Caption(&[
+pub(super) const SURNAME: Caption = Caption(&[
     &["1", "family", "name"],
     &["1", "surname"],
     &["1", "last", "name"],
@@ -55,7 +55,7 @@ const SURNAME: Caption = Caption(&[
     &["ln"],
     &["1"],
 ]);
-const GIVEN_NAMES: Caption = Caption(&[
+pub(super) const GIVEN_NAMES: Caption = Caption(&[
     &["2", "given", "names"],
     &["2", "given", "name"],
     &["2", "first", "name"],
@@ -64,7 +64,7 @@ const GIVEN_NAMES: Caption = Caption(&[
     &["fn"],
     &["2"],
 ]);
-const BIRTH_DATE: Caption = Caption(&[
+pub(super) const BIRTH_DATE: Caption = Caption(&[
     &["3", "dob"],
     &["3", "date", "of", "birth"],
     &["date", "of", "birth"],
@@ -79,7 +79,7 @@ const ISSUE_DATE: Caption = Caption(&[
     &["issued"],
     &["4a"],
 ]);
-const EXPIRY_DATE: Caption = Caption(&[
+pub(super) const EXPIRY_DATE: Caption = Caption(&[
     &["4b", "exp"],
     &["4b", "expires"],
     &["date", "of", "expiry"],
@@ -135,6 +135,84 @@ impl PrintedFields {
             expiry_date: self.expiry_date.or(later.expiry_date),
             sex: self.sex.or(later.sex),
         }
+    }
+}
+
+/// Whether a caption stands on the page that can be taken for nothing else.
+pub(super) fn is_shown(runs: &[Run<'_>], caption: &Caption) -> bool {
+    caption
+        .unmistakable()
+        .any(|words| runs.iter().any(|run| begins_with(run, words).is_some()))
+}
+
+/// Whether a caption surely names another holder: a name of which no part is like any part of those that are `known` to
+/// stand on the page.
+pub(super) fn names_another(runs: &[Run<'_>], caption: &Caption, known: &[&str]) -> bool {
+    let is_other = |value: &&[&Word]| {
+        let text = joined(value);
+        let letters = text.chars().filter(|c| c.is_uppercase()).count();
+        let is_name = letters >= 3
+            && text
+                .chars()
+                .all(|c| c.is_uppercase() || matches!(c, ' ' | '-' | '\'' | '’'));
+        let known = || {
+            known
+                .iter()
+                .flat_map(|name| name.split(' '))
+                .filter(|part| !part.is_empty())
+        };
+        let ways = spellings(&text);
+        let mut parts = ways.iter().flatten();
+        is_name && parts.all(|part| known().all(|other| are_unlike(part, other)))
+    };
+    sure_values(runs, caption)
+        .iter()
+        .any(|value| is_other(&value.as_slice()))
+}
+
+/// Whether a caption surely has a date by it that is none of those `known` to stand on the page.
+pub(super) fn dates_another(runs: &[Run<'_>], caption: &Caption, order: DateOrder, known: &[Option<Date>]) -> bool {
+    sure_values(runs, caption)
+        .iter()
+        .any(|value| matches!(dates_in(&joined(value), order).as_slice(), [date] if !known.contains(&Some(*date))))
+}
+
+/// The values next to a caption that can be taken for nothing else, every word of which was read surely; never what stands
+/// in the row after the next, because that is another field's.
+fn sure_values<'a>(runs: &[Run<'a>], caption: &Caption) -> Vec<Run<'a>> {
+    let mut found = Vec::new();
+    for words in caption.unmistakable() {
+        for run in runs {
+            let Some(length) = begins_with(run, words) else {
+                continue;
+            };
+            found.push(run[length..].to_vec());
+            let under = || {
+                runs.iter()
+                    .filter(|other| other[0].top > run[0].top && is_by(run[0], other[0]))
+            };
+            let next = under().map(|other| other[0].top).min();
+            let in_next_row = under().filter(|other| next.is_some_and(|top| other[0].top < top + other[0].height));
+            found.extend(in_next_row.cloned());
+        }
+    }
+    let is_sure = |run: &Run<'_>| !run.is_empty() && run.iter().all(|word| word.confidence >= SURE_WORD);
+    found.retain(|run| is_sure(run) && !is_caption(run));
+    found
+}
+
+fn is_caption(run: &[&Word]) -> bool {
+    let captions = [NUMBER, SURNAME, GIVEN_NAMES, BIRTH_DATE, ISSUE_DATE, EXPIRY_DATE, SEX];
+    captions
+        .iter()
+        .any(|caption| caption.unmistakable().any(|words| begins_with(run, words).is_some()))
+}
+
+impl Caption {
+    /// Its ways of being written that hold a word, and no number or abbreviation alone.
+    fn unmistakable(&self) -> impl Iterator<Item = &'static [&'static str]> {
+        let words = self.0.iter().copied();
+        words.filter(|words| words.iter().any(|word| word.len() >= 3))
     }
 }
 

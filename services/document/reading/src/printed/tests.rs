@@ -242,3 +242,45 @@ fn a_state_is_its_code_or_its_own_name_and_no_part_of_another() {
         );
     }
 }
+
+#[test]
+fn a_caption_that_surely_names_another_value_contradicts() {
+    use FieldAgreement::{Agrees, Disagrees, NotFound};
+    let surname = |answer: Agreement| answer.surname;
+    let given_names = |answer: Agreement| answer.given_names;
+    let birth_date = |answer: Agreement| answer.birth_date;
+    let expiry_date = |answer: Agreement| answer.expiry_date;
+    let table: [(&str, &str, fn(Agreement) -> FieldAgreement, FieldAgreement); 16] = [
+        ("Surname", "SMITH", surname, Disagrees),
+        ("1 FAMILY NAME", "SMITH", surname, Disagrees),
+        ("Surname", "MUELLER OE", surname, Agrees),
+        // Garbled by the engine, or another field's.
+        ("Surname", "NUELIER", surname, NotFound),
+        ("Surname", "ANNA MARIA", surname, NotFound),
+        ("Surname", "Nationality", surname, NotFound),
+        ("Surname", "GIVEN NAMES", surname, NotFound),
+        ("Surname", "M7 X", surname, NotFound),
+        ("Address", "SMITH", surname, NotFound),
+        ("Given names", "JOHN", given_names, Disagrees),
+        ("Given names", "ANNA", given_names, NotFound),
+        ("Date of birth", "03 MAY 1961", birth_date, Disagrees),
+        ("Date of birth", "15 APR 2012", birth_date, NotFound),
+        ("Date of birth", "12 AUG 1974", birth_date, Agrees),
+        ("Date of issue", "03 MAY 1961", birth_date, NotFound),
+        ("Date of expiry", "03 MAY 1961", expiry_date, Disagrees),
+    ];
+    for (caption, value, of, expected) in table {
+        let mut words = look(&[(0, 0, caption), (0, 30, value)]);
+        let says = |words: &Vec<Word>| {
+            of(PrintedText {
+                looks: vec![words.clone()],
+            }
+            .agrees(&fields()))
+        };
+        assert_eq!(says(&words), expected, "{caption}: {value}");
+        if expected == Disagrees {
+            words.last_mut().expect("a value").confidence = SURE_WORD - 1;
+            assert_eq!(says(&words), NotFound, "{caption}: {value}, not read surely");
+        }
+    }
+}
