@@ -273,9 +273,11 @@ impl Reader {
         let mut best = (PrintedText::default(), turns[0]);
         for turn in turns {
             let shown = gray.clone();
-            let read = self
-                .read_words(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0]))
-                .await?;
+            let area = blocking(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0])).await?;
+            if is_blank(&area) {
+                break;
+            }
+            let read = self.read_words(move || area).await?;
             if best.0.looks.is_empty() || read.sure_words() > best.0.sure_words() {
                 best = (read, turn);
             }
@@ -291,6 +293,17 @@ impl Reader {
         Ok(PrintedText::from_table(&self.engine.read_words(&area).await?))
     }
 }
+
+/// Whether a cleared page has less ink than a word.
+fn is_blank(area: &GrayImage) -> bool {
+    let dark = area.pixels().filter(|pixel| pixel.0[0] < DARK).count();
+    dark < LEAST_INK
+}
+
+/// Darker than this is ink on a cleared page, 0 to 255.
+const DARK: u8 = 128;
+/// Dark pixels of the smallest word that is read: three letters 10 pixels high.
+const LEAST_INK: usize = 60;
 
 /// Whether a picture has about the shape of one side of a card, which is 1.586 times as wide as high (ISO/IEC 7810).
 fn is_one_side(width: u32, height: u32) -> bool {

@@ -10,10 +10,11 @@ use specimen::Passport;
 
 const PAGES: i32 = 50;
 
-/// Letters with empty backs, and the passport's page at the end.
+/// Letters and many an empty page, and the passport's page at the end.
 fn fifty_pages(passport: &Passport) -> Vec<u8> {
-    let sheets = [specimen::letter_page(1), specimen::blank_page()];
-    let mut pages: Vec<_> = sheets.iter().cycle().take(PAGES as usize - 1).cloned().collect();
+    let (letter, blank) = (specimen::letter_page(1), specimen::blank_page());
+    let sheets = [&letter, &blank, &blank, &blank, &blank];
+    let mut pages: Vec<_> = sheets.into_iter().cycle().take(PAGES as usize - 1).cloned().collect();
     pages.push(passport.draw());
     specimen::to_pdf(&pages, 80)
 }
