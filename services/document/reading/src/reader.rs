@@ -252,7 +252,7 @@ impl Reader {
     /// Reads the print of a page without a zone, and once more in another way where many a word is in doubt.
     async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
         let (mut printed, turn) = self.read_turned(gray.clone()).await?;
-        if printed.sure_words() < ENOUGH_WORDS || printed.is_sure() {
+        if !(ENOUGH_WORDS..MANY_WORDS).contains(&printed.sure_words()) || printed.is_sure() {
             return Ok(printed);
         }
         let more = self
@@ -337,6 +337,8 @@ const BARE_LOOKS: [Clearing; 2] = [
 
 /// A page on which so many words are surely read lies the right way up.
 const ENOUGH_WORDS: usize = 6;
+/// A page on which so many are is a letter and no card, so that a word in doubt doesn't matter.
+const MANY_WORDS: usize = 60;
 
 /// The ways to look at the print, the best first.
 const PRINT_LOOKS: [PrintLook; 3] = [

@@ -250,7 +250,13 @@ fn a_caption_that_surely_names_another_value_contradicts() {
     let given_names = |answer: Agreement| answer.given_names;
     let birth_date = |answer: Agreement| answer.birth_date;
     let expiry_date = |answer: Agreement| answer.expiry_date;
-    let table: [(&str, &str, fn(Agreement) -> FieldAgreement, FieldAgreement); 16] = [
+    type Case = (
+        &'static str,
+        &'static str,
+        fn(Agreement) -> FieldAgreement,
+        FieldAgreement,
+    );
+    let table: [Case; 16] = [
         ("Surname", "SMITH", surname, Disagrees),
         ("1 FAMILY NAME", "SMITH", surname, Disagrees),
         ("Surname", "MUELLER OE", surname, Agrees),
