@@ -111,6 +111,14 @@ pub const TOOLS: &[Tool] = &[
         source: Source::Packages(&["tesseract-ocr", "tesseract-ocr-eng"]),
     },
     Tool {
+        name: "poppler's programs",
+        why: "count and draw the pages of PDFs",
+        demo: Need::Required,
+        test: Need::Required,
+        find: locate::poppler_version,
+        source: Source::Packages(&["poppler-utils"]),
+    },
+    Tool {
         name: "PostgreSQL 15 or newer",
         why: "each service keeps its data in a database of its own, here on a private server in a temporary folder",
         demo: Need::Required,

@@ -96,6 +96,8 @@ uuid_id!(/// One uploaded document (UUIDv7).
     DocumentId);
 uuid_id!(/// One piece of evidence (UUIDv7).
     EvidenceId);
+uuid_id!(/// One review of a document by a person (UUIDv7).
+    ReviewId);
 uuid_id!(/// What a caller chose so that a repeated call does nothing twice (any UUID).
     RequestId);
 

@@ -13,7 +13,7 @@ pub mod score;
 
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
 pub use document_url::{DocumentUrl, DocumentUrlError};
-pub use id::{DocumentId, EvidenceId, IdError, MemberId, RequestId, VerificationId};
+pub use id::{DocumentId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
 pub use method::{Method, VerificationStatus};
 pub use reason::{Class, Reason};
 pub use score::{Contribution, Level, NextStep, Score, ScoreBreakdown};

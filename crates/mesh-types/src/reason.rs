@@ -87,12 +87,32 @@ reasons! {
     DocumentTooLarge = "DOCUMENT_TOO_LARGE", InvalidArgument;
     /// The upload has more than 50 pages.
     DocumentTooManyPages = "DOCUMENT_TOO_MANY_PAGES", InvalidArgument;
-    /// A page is no picture that we read, by its own bytes.
+    /// A page is no picture or PDF that we read, by its own bytes.
     DocumentNotAPicture = "DOCUMENT_NOT_A_PICTURE", InvalidArgument;
+    /// A file begins like one that we read, but is cut short or broken.
+    DocumentDamaged = "DOCUMENT_DAMAGED", InvalidArgument;
+    /// A file is locked with a password.
+    DocumentEncrypted = "DOCUMENT_ENCRYPTED", InvalidArgument;
+    /// A file unpacks to far more than a document needs.
+    DocumentExpandsTooMuch = "DOCUMENT_EXPANDS_TOO_MUCH", InvalidArgument;
     /// A page has more than 50 megapixels.
     DocumentTooManyPixels = "DOCUMENT_TOO_MANY_PIXELS", InvalidArgument;
     /// The stored document is gone or its bytes are not those that were uploaded.
     DocumentUnreadable = "DOCUMENT_UNREADABLE", FailedPrecondition;
+    /// The document was erased; only its hash and its evidence are left.
+    DocumentErased = "DOCUMENT_ERASED", FailedPrecondition;
+    /// The verification waits for no document: it has one under way, is over, or used its submissions up.
+    DocumentNotAwaited = "DOCUMENT_NOT_AWAITED", FailedPrecondition;
+    /// No review has this id.
+    ReviewNotFound = "REVIEW_NOT_FOUND", NotFound;
+    /// The review is over: decided, expired or withdrawn.
+    ReviewOver = "REVIEW_OVER", FailedPrecondition;
+    /// Nobody reviews a document of their own.
+    ReviewOfOneself = "REVIEW_OF_ONESELF", PermissionDenied;
+    /// Another reviewer holds the review.
+    ReviewClaimedByAnother = "REVIEW_CLAIMED_BY_ANOTHER", FailedPrecondition;
+    /// The caller does not hold the review: it was never claimed, or the claim expired after 15 minutes.
+    ReviewNotClaimed = "REVIEW_NOT_CLAIMED", FailedPrecondition;
     /// The OCR engine failed or ran over a limit.
     OcrFailed = "OCR_FAILED", Unavailable;
     /// The extraction that a later step needs is not there.

@@ -81,7 +81,7 @@ fn word(ends: &[&'static str], chance: &mut impl Rng) -> String {
 }
 
 fn plain(word: &str) -> String {
-    crate::zone::transliterate(word)
+    crate::letters::transliterate(word)
 }
 
 fn choose(table: &[&'static str], chance: &mut impl Rng) -> &'static str {

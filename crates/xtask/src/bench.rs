@@ -7,7 +7,8 @@ use crate::steps::{Steps, cargo};
 /// Measure something and print the figures.
 #[derive(Debug, clap::Subcommand)]
 pub enum Benchmark {
-    /// How well and how fast documents are read: drawn specimens, worn in stated ways, against their exact truth.
+    /// How well and how fast documents of every kind are read and decided: 400 drawn specimens, worn in five ways, against
+    /// their exact truth and against plain tesseract. Fails when a document with a wrong field is accepted.
     Ocr {
         /// Passed on to the measurement; `-- --help` tells what there is.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

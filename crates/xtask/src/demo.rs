@@ -1,6 +1,7 @@
 //! One verification from end to end, before the newcomer's eyes.
 
 mod conversation;
+mod material;
 mod watching;
 
 use std::{
@@ -18,19 +19,24 @@ use crate::stack;
 /// (compiling); later ones take seconds. Everything runs on this machine, on free ports, in a temporary folder that is
 /// removed at the end.
 ///
-/// The exit status is 0 when the document is accepted and 1 otherwise.
+/// A verification that waits for another document or for a person is cancelled, because the demo is neither; with --keep
+/// it goes on waiting. The exit status is 0 when the document is accepted and 1 otherwise.
 ///
 /// Try:
 ///   cargo xtask demo --expired                the document is refused, and why
 ///   cargo xtask demo --name "Somebody Else"   the document is another person's
+///   cargo xtask demo --kind licence           a driver licence, front and back; also td1 and td2, identity cards
 ///   cargo xtask demo --seed 7 --keep          another holder; the mesh stays up until Ctrl-C
 ///   cargo xtask demo --document id.png --name "Anna Maria Muster" --birth-date 1990-04-01
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
-    /// Your own picture of a passport's photo page (PNG or JPEG) instead of a drawn one; it stays on this machine.
+    /// Your own picture of a document (PNG, JPEG, TIFF, WebP or PDF) instead of a drawn one; it stays on this machine.
     #[arg(long, value_name = "FILE")]
     pub document: Option<PathBuf>,
+    /// Which kind of document it is.
+    #[arg(long, value_enum, default_value_t = Kind::Passport)]
+    pub kind: Kind,
     /// The member's name, family name last; the drawn holder's unless said otherwise.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -46,6 +52,19 @@ pub struct Arguments {
     /// Leave the mesh up afterwards, until Ctrl-C.
     #[arg(long)]
     pub keep: bool,
+}
+
+/// The kinds of documents that can be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// A passport's photo page.
+    Passport,
+    /// A national identity card of the size of a bank card, front and back.
+    Td1,
+    /// A larger national identity card, one side.
+    Td2,
+    /// A driver licence, front and back, with a barcode.
+    Licence,
 }
 
 /// # Errors

@@ -5,6 +5,7 @@
 
 mod budget;
 mod crashes;
+mod document;
 mod outages;
 mod refusals;
 mod repeats;

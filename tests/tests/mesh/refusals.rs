@@ -150,7 +150,10 @@ async fn what_nobody_knows_is_not_found() {
     };
     let cancelled = caller.verifications.clone().cancel_verification(request).await;
     assert_eq!(told(cancelled), not_found("VERIFICATION_NOT_FOUND"));
-    let request = GetDocumentVerificationRequest { document_id: nobody };
+    let request = GetDocumentVerificationRequest {
+        document_id: nobody,
+        verification_id: String::new(),
+    };
     let document = caller.documents.clone().get_document_verification(request).await;
     assert_eq!(told(document), not_found("DOCUMENT_NOT_FOUND"));
     let request = proto::GetMemberRequest { member_id: 9_000_001 };
@@ -166,9 +169,8 @@ async fn what_nobody_knows_is_not_found() {
 #[tokio::test]
 async fn an_ended_verification_cannot_be_cancelled() {
     let caller = Caller::of(shared_mesh().await);
-    let passport = passport(22);
-    let letter = specimen::to_png(&specimen::letter_page(22));
-    let (_, verification_id) = caller.start_with(passport.truth(), &[letter]).await;
+    let passport = specimen_options(22).expired().build();
+    let (_, verification_id) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
     caller.end_of(&verification_id).await;
     let request = proto::CancelVerificationRequest {
         request_id: new_request_id(),

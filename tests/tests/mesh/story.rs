@@ -95,42 +95,79 @@ async fn a_passport_in_another_name_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_picture_without_a_zone_is_asked_for_again_and_nothing_is_lost() {
+async fn a_picture_without_a_zone_is_asked_for_again_and_the_next_one_counts() {
     let caller = Caller::of(shared_mesh().await);
     let passport = passport(5);
-    let member_id = caller.register(passport.truth()).await;
-    let letter = caller
-        .upload(member_id, &[specimen::to_png(&specimen::letter_page(5))])
-        .await;
-    let first = caller
-        .start(by_document(member_id, letter.document_url))
+    let letter = specimen::to_png(&specimen::letter_page(5));
+    let (member_id, verification_id) = caller.start_with(passport.truth(), &[letter]).await;
+    let waiting = caller.comes_to(&verification_id, MethodStatus::Resubmit).await;
+    assert_eq!(waiting.status(), VerificationStatus::InProgress);
+    let method = &waiting.methods[0];
+    assert_eq!(method.internal_reason, "MRZ_NOT_FOUND");
+    assert!(
+        method.member_reason.contains("photograph every side"),
+        "{}",
+        method.member_reason
+    );
+    let document = method.document.as_ref().expect("the document's check is shown");
+    assert_eq!((document.submission, document.submissions_left), (1, 2));
+    assert!(!document.hints.is_empty(), "how to take a better picture is said");
+    let first = document.document_id.clone();
+
+    let better = caller.upload(member_id, &[picture(&passport)]).await;
+    let taken = caller
+        .submit(&verification_id, better.document_url.clone())
         .await
-        .expect("it starts");
-    let end = caller.end_of(&first.verification_id).await;
+        .expect("another document is waited for");
+    assert_eq!((taken.submission, taken.submissions_left), (2, 1));
+    let end = caller.end_of(&verification_id).await;
+    assert_eq!(end.status(), VerificationStatus::Completed);
+    let document = end.methods[0].document.as_ref().expect("the document's check is shown");
+    assert_eq!(
+        (document.document_id.as_str(), document.submission),
+        (better.document_id.as_str(), 2)
+    );
+    assert_eq!(
+        caller.document(&first).await.decision(),
+        DocumentDecision::Resubmit,
+        "each submission keeps what came of it"
+    );
+}
+
+#[tokio::test]
+async fn a_third_picture_without_a_zone_ends_the_verification() {
+    let caller = Caller::of(shared_mesh().await);
+    let passport = passport(10);
+    let letter = |seed| specimen::to_png(&specimen::letter_page(seed));
+    let (member_id, verification_id) = caller.start_with(passport.truth(), &[letter(10)]).await;
+    for submission in 2..=3 {
+        let is_awaited = |shown: &proto::Verification| {
+            let method = &shown.methods[0];
+            let before = method.document.as_ref().map(|document| document.submission);
+            method.status() == MethodStatus::Resubmit && before == Some(submission - 1)
+        };
+        caller.watch_until(&verification_id, is_awaited).await;
+        let document_url = caller
+            .upload(member_id, &[letter(10 + submission as u64)])
+            .await
+            .document_url;
+        let taken = caller
+            .submit(&verification_id, document_url)
+            .await
+            .expect("it is waited for");
+        assert_eq!((taken.submission, taken.submissions_left), (submission, 3 - submission));
+    }
+    let end = caller.end_of(&verification_id).await;
     assert_eq!(
         (end.status(), end.methods[0].status()),
         (VerificationStatus::Failed, MethodStatus::Resubmit)
     );
-    assert_eq!(end.methods[0].internal_reason, "MRZ_NOT_FOUND");
-    assert!(
-        end.methods[0].member_reason.contains("photograph the whole page"),
-        "{}",
-        end.methods[0].member_reason
-    );
-    assert_eq!(
-        caller.document(&letter.document_id).await.decision(),
-        DocumentDecision::Resubmit
-    );
-
-    let better = caller.upload(member_id, &[picture(&passport)]).await;
-    let second = caller
-        .start(by_document(member_id, better.document_url))
+    let document_url = caller.upload(member_id, &[picture(&passport)]).await.document_url;
+    let refused = caller
+        .submit(&verification_id, document_url)
         .await
-        .expect("another try is welcome");
-    assert_eq!(
-        caller.end_of(&second.verification_id).await.status(),
-        VerificationStatus::Completed
-    );
+        .expect_err("it is over");
+    assert_eq!(refusal(&refused).reason, "DOCUMENT_NOT_AWAITED");
 }
 
 #[tokio::test]
@@ -197,15 +234,13 @@ async fn a_cancelled_verification_ends_within_a_page_and_stays_cancelled() {
 #[tokio::test]
 async fn a_list_pages_through_every_verification_once_newest_first() {
     let caller = Caller::of(shared_mesh().await);
-    let passport = passport(8);
+    let passport = specimen_options(8).expired().build();
     let member_id = caller.register(passport.truth()).await;
-    let letter = caller
-        .upload(member_id, &[specimen::to_png(&specimen::letter_page(8))])
-        .await;
+    let upload = caller.upload(member_id, &[picture(&passport)]).await;
     let mut started = Vec::new();
     for _ in 0..3 {
         let one = caller
-            .start(by_document(member_id, letter.document_url.clone()))
+            .start(by_document(member_id, upload.document_url.clone()))
             .await
             .expect("it starts");
         assert_eq!(

@@ -7,7 +7,7 @@ use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_testkit::Mesh;
+use mesh_testkit::{Mesh, eventually};
 use specimen::{Passport, SpecimenOptions, Truth};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -153,26 +153,73 @@ impl Caller {
 
     /// Every change of a verification until it ends.
     pub async fn watch(&self, verification_id: &str) -> Vec<orchestrator::Verification> {
+        self.watch_until(verification_id, |_| false).await
+    }
+
+    /// Every change of a verification until one that is wanted, or until it ends.
+    pub async fn watch_until(
+        &self,
+        verification_id: &str,
+        wanted: impl Fn(&orchestrator::Verification) -> bool,
+    ) -> Vec<orchestrator::Verification> {
         let request = orchestrator::WatchVerificationRequest {
             verification_id: verification_id.to_owned(),
         };
-        let mut changes = self
-            .verifications
-            .clone()
-            .watch_verification(request)
+        // While a worker starts again, no query is answered; a caller that is told to try again does.
+        let begin = async || match self.verifications.clone().watch_verification(request.clone()).await {
+            Err(status) if refusal(&status).retry => None,
+            begun => Some(begun),
+        };
+        let begun = eventually(PATIENCE, "the watch to begin", begin)
             .await
-            .expect("the watch begins")
-            .into_inner();
-        let mut seen = Vec::new();
+            .unwrap_or_else(|error| panic!("{error}"));
+        let mut changes = begun.expect("the watch begins").into_inner();
+        let mut seen: Vec<orchestrator::Verification> = Vec::new();
         let all = async {
-            while let Some(change) = changes.message().await.expect("the watch goes on") {
+            while !seen.last().is_some_and(&wanted)
+                && let Some(change) = changes.message().await.expect("the watch goes on")
+            {
                 seen.extend(change.verification);
             }
         };
         tokio::time::timeout(PATIENCE, all)
             .await
-            .expect("the verification ends");
+            .expect("the verification comes to what is wanted, or ends");
         seen
+    }
+
+    /// A verification when its first method has come to a status.
+    pub async fn comes_to(
+        &self,
+        verification_id: &str,
+        status: orchestrator::MethodStatus,
+    ) -> orchestrator::Verification {
+        let mut seen = self
+            .watch_until(verification_id, |shown| shown.methods[0].status() == status)
+            .await;
+        let last = seen.pop().expect("a watched verification was shown at least once");
+        assert_eq!(
+            last.methods[0].status(),
+            status,
+            "{:?}",
+            last.methods[0].internal_reason
+        );
+        last
+    }
+
+    /// Gives a verification its next document.
+    pub async fn submit(
+        &self,
+        verification_id: &str,
+        document_url: String,
+    ) -> Result<document::SubmitDocumentResponse, Status> {
+        let request = document::SubmitDocumentRequest {
+            request_id: new_request_id(),
+            verification_id: verification_id.to_owned(),
+            document_url,
+            document_type: document::DocumentType::Passport.into(),
+        };
+        Ok(self.documents.clone().submit_document(request).await?.into_inner())
     }
 
     /// How a verification ends.
@@ -187,6 +234,7 @@ impl Caller {
     pub async fn document(&self, document_id: &str) -> document::DocumentVerification {
         let request = document::GetDocumentVerificationRequest {
             document_id: document_id.to_owned(),
+            verification_id: String::new(),
         };
         let answer = self
             .documents

@@ -23,7 +23,7 @@ const READING: [(&str, &str); 8] = [
     ("orchestrator", "StartChildWorkflow:DocumentVerificationWorkflow"),
     ("document", "RunWorkflow:DocumentVerificationWorkflow"),
     ("document", "RunActivity:extract_document_data"),
-    ("document", "tesseract zone_lines"),
+    ("document", "tesseract words"),
 ];
 const SCORING: [(&str, &str); 4] = [
     ("orchestrator", "RunWorkflow:VerificationWorkflow"),

@@ -74,6 +74,11 @@ pub(super) fn tesseract_with_english() -> Option<String> {
         .then(|| first_line("tesseract", &["--version"]))?
 }
 
+pub(super) fn poppler_version() -> Option<String> {
+    on_path("pdfinfo")?;
+    first_line("pdftoppm", &["-v"])
+}
+
 /// A Python that has pip: one built by hand may stand first on PATH and have none.
 pub(super) fn python_with_pip() -> Option<PathBuf> {
     let candidates = [PathBuf::from("python3"), PathBuf::from("/usr/bin/python3")];

@@ -1,7 +1,8 @@
 //! What a member's app says to the mesh: register, upload, start, watch.
 
 use super::Arguments;
-use super::watching::Watching;
+use super::material::Material;
+use super::watching::{Waiting, Watching};
 use anyhow::Context;
 use jiff::civil::Date;
 use mesh_proto::document::v1 as document;
@@ -17,10 +18,11 @@ use tonic::Request;
 const MEMBER_ID: i64 = 1;
 /// Bytes of a picture in one message.
 const CHUNK_BYTES: usize = 256 * 1024;
-/// What a single passport can reach: bronze.
+/// What a single document can reach: bronze.
 const TARGET_SCORE: i32 = 25;
 
-/// Carries one verification through and prints each step. The exit status is success when the document is accepted.
+/// Carries one verification through, as far as it goes without a member and a reviewer, and prints each step. The exit
+/// status is success when the document is accepted.
 ///
 /// # Errors
 /// When a call fails.
@@ -34,60 +36,19 @@ pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode>
         material.birth_date
     );
     register(mesh, &material, &trace_id).await?;
-    let upload = upload(mesh, material.picture, &trace_id).await?;
+    let upload = upload(mesh, &material, &trace_id).await?;
     println!(
-        "document {}: {} page, {} bytes",
+        "document {}: {} page(s), {} bytes",
         upload.document_id, upload.page_count, upload.size_bytes
     );
-    let started = start(mesh, upload.document_url, &trace_id).await?;
+    let started = start(mesh, &material, upload.document_url, &trace_id).await?;
     println!(
         "verification {}: workflow {}, run {}\n",
         started.verification_id, started.workflow_id, started.run_id
     );
-    let accepted = watch(mesh, started.verification_id, &trace_id).await?;
+    let accepted = watch(mesh, started.verification_id, arguments.keep, &trace_id).await?;
     println!("\ntrace        {trace_id}");
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The picture, and who the member says to be.
-struct Material {
-    given_names: String,
-    family_name: String,
-    birth_date: String,
-    picture: Vec<u8>,
-}
-
-impl Material {
-    fn of(arguments: &Arguments, today: Date) -> anyhow::Result<Self> {
-        let options = specimen::SpecimenOptions::new(arguments.seed).today(today);
-        let passport = if arguments.expired { options.expired() } else { options }.build();
-        let truth = passport.truth();
-        let (given_names, family_name) = match arguments.name.as_deref().map(str::trim) {
-            None => (truth.given_names.clone(), truth.surname.clone()),
-            Some(name) => match name.rsplit_once(' ') {
-                None => (name.to_owned(), String::new()),
-                Some((given, family)) => (given.trim().to_owned(), family.to_owned()),
-            },
-        };
-        let picture = match &arguments.document {
-            None => specimen::to_png(&passport.draw()),
-            Some(file) => std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?,
-        };
-        let birth_date = arguments
-            .birth_date
-            .clone()
-            .unwrap_or_else(|| truth.birth_date.to_string());
-        Ok(Self {
-            given_names,
-            family_name,
-            birth_date,
-            picture,
-        })
-    }
-
-    fn shown_name(&self) -> String {
-        format!("{} {}", self.given_names, self.family_name).trim().to_owned()
-    }
 }
 
 async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<()> {
@@ -110,15 +71,17 @@ async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::R
     Ok(())
 }
 
-async fn upload(mesh: &Mesh, picture: Vec<u8>, trace_id: &str) -> anyhow::Result<document::UploadDocumentResponse> {
+async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<document::UploadDocumentResponse> {
     use document::upload_document_request::{Header, Page, Part};
-    let header = Header {
+    let mut parts = vec![Part::Header(Header {
         request_id: new_uuid().to_string(),
         member_id: MEMBER_ID,
-        document_type: document::DocumentType::Passport.into(),
-    };
-    let mut parts = vec![Part::Header(header), Part::Page(Page {})];
-    parts.extend(picture.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec())));
+        document_type: material.document_type.into(),
+    })];
+    for picture in &material.pictures {
+        parts.push(Part::Page(Page {}));
+        parts.extend(picture.chunks(CHUNK_BYTES).map(|chunk| Part::Chunk(chunk.to_vec())));
+    }
     let messages: Vec<_> = parts
         .into_iter()
         .map(|part| document::UploadDocumentRequest { part: Some(part) })
@@ -134,13 +97,13 @@ async fn upload(mesh: &Mesh, picture: Vec<u8>, trace_id: &str) -> anyhow::Result
 
 async fn start(
     mesh: &Mesh,
+    material: &Material,
     document_url: String,
     trace_id: &str,
 ) -> anyhow::Result<orchestrator::StartVerificationResponse> {
     use orchestrator::method_request::Method;
-    let document_type = document::DocumentType::Passport.into();
     let method = Method::Document(orchestrator::DocumentMethod {
-        document_type,
+        document_type: material.document_type.into(),
         document_url,
     });
     let request = orchestrator::StartVerificationRequest {
@@ -158,22 +121,48 @@ async fn start(
         .into_inner())
 }
 
-/// Shows the verification until it ends; whether its document was accepted.
-async fn watch(mesh: &Mesh, verification_id: String, trace_id: &str) -> anyhow::Result<bool> {
+/// Shows the verification until it ends, or, if it is kept, until it waits for somebody; whether its document was accepted.
+async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str) -> anyhow::Result<bool> {
     let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
-    let request = traced(orchestrator::WatchVerificationRequest { verification_id }, trace_id)?;
+    let request = orchestrator::WatchVerificationRequest {
+        verification_id: verification_id.clone(),
+    };
     let mut changes = verifications
-        .watch_verification(request)
+        .watch_verification(traced(request, trace_id)?)
         .await
         .context("WatchVerification")?
         .into_inner();
-    let mut watching = Watching::default();
+    let (mut watching, mut told) = (Watching::default(), false);
     while let Some(change) = changes.message().await.context("WatchVerification")? {
-        if let Some(verification) = change.verification {
-            watching.show(&verification);
+        let Some(verification) = change.verification else {
+            continue;
+        };
+        watching.show(&verification);
+        let Some(waiting) = Waiting::of(&verification).filter(|_| !told) else {
+            continue;
+        };
+        told = true;
+        waiting.explain(&verification_id, &mesh.document.grpc_url());
+        if keep {
+            break;
         }
+        cancel(mesh, &verification_id, trace_id).await?;
     }
     Ok(watching.accepted())
+}
+
+async fn cancel(mesh: &Mesh, verification_id: &str, trace_id: &str) -> anyhow::Result<()> {
+    println!("\nnobody answers in a demo, so the verification is cancelled (with --keep it goes on waiting)");
+    let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
+    let request = orchestrator::CancelVerificationRequest {
+        request_id: new_uuid().to_string(),
+        verification_id: verification_id.to_owned(),
+    };
+    verifications
+        .cancel_verification(traced(request, trace_id)?)
+        .await
+        .context("CancelVerification")?;
+    Ok(())
 }
 
 /// A request that belongs to the demo's trace (W3C trace context), so that one trace shows the whole conversation.
@@ -188,7 +177,7 @@ fn traced<T>(message: T, trace_id: &str) -> anyhow::Result<Request<T>> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the drawn passport must be valid on the day the demo runs"
+    reason = "the drawn document must be valid on the day the demo runs"
 )]
 fn today() -> Date {
     jiff::Zoned::now().date()

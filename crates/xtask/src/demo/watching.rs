@@ -9,8 +9,63 @@ use mesh_proto::reputation::v1::{Level, ScoreBreakdown};
 pub struct Watching {
     pages_read: Option<i32>,
     checks: usize,
-    methods_ended: Vec<i32>,
+    methods_shown: Vec<(i32, i32)>,
     accepted: bool,
+}
+
+/// Whom a verification waits for.
+pub enum Waiting {
+    /// The member, with another document.
+    Member {
+        /// How many documents there may still be.
+        submissions_left: i32,
+        /// How to take a better picture.
+        hints: Vec<String>,
+    },
+    /// A person who looks at the document.
+    Reviewer,
+}
+
+impl Waiting {
+    /// Whom a verification in progress waits for; nobody while it works.
+    pub fn of(verification: &Verification) -> Option<Self> {
+        if verification.status() != VerificationStatus::InProgress {
+            return None;
+        }
+        verification.methods.iter().find_map(|method| match method.status() {
+            MethodStatus::Resubmit => {
+                let document = method.document.clone().unwrap_or_default();
+                Some(Waiting::Member {
+                    submissions_left: document.submissions_left,
+                    hints: document.hints,
+                })
+            }
+            MethodStatus::NeedsReview => Some(Waiting::Reviewer),
+            _ => None,
+        })
+    }
+
+    /// Prints what they can do.
+    pub fn explain(&self, verification_id: &str, document_service: &str) {
+        match self {
+            Waiting::Member {
+                submissions_left,
+                hints,
+            } => {
+                for hint in hints {
+                    println!("hint         {hint}");
+                }
+                println!(
+                    "next         {submissions_left} more document(s) may be submitted: UploadDocument, then SubmitDocument \
+                     with verification_id {verification_id} and the new document_url, at {document_service}"
+                );
+            }
+            Waiting::Reviewer => println!(
+                "next         a person decides within 7 days: ListReviews, ClaimReview, GetReviewPage and DecideReview at \
+                 {document_service}"
+            ),
+        }
+    }
 }
 
 impl Watching {
@@ -49,25 +104,26 @@ impl Watching {
     }
 
     fn show_method(&mut self, method: &MethodState) {
-        let ended = method.status() != MethodStatus::InProgress && !self.methods_ended.contains(&method.method);
-        if ended {
-            self.methods_ended.push(method.method);
-            self.accepted |= method.status() == MethodStatus::Accepted;
-            let name = method
-                .method()
-                .as_str_name()
-                .trim_start_matches("METHOD_")
-                .to_lowercase();
-            let status = method
-                .status()
-                .as_str_name()
-                .trim_start_matches("METHOD_STATUS_")
-                .to_lowercase();
-            println!(
-                "{name:<12} {status} ({})\n             {}",
-                method.internal_reason, method.member_reason
-            );
+        let now = (method.method, method.status);
+        if method.status() == MethodStatus::InProgress || self.methods_shown.contains(&now) {
+            return;
         }
+        self.methods_shown.push(now);
+        self.accepted |= method.status() == MethodStatus::Accepted;
+        let name = method
+            .method()
+            .as_str_name()
+            .trim_start_matches("METHOD_")
+            .to_lowercase();
+        let status = method
+            .status()
+            .as_str_name()
+            .trim_start_matches("METHOD_STATUS_")
+            .to_lowercase();
+        println!(
+            "{name:<12} {status} ({})\n             {}",
+            method.internal_reason, method.member_reason
+        );
     }
 }
 

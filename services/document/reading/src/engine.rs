@@ -1,18 +1,18 @@
-//! Tesseract as a subprocess: pictures go in on standard input, text comes out on standard output, no file is written.
+//! Tesseract in the sandbox: pictures go in on standard input, text comes out on standard output, no file is written.
 
-use crate::reader::{ReadError, ReaderError};
+use crate::{
+    error::{ReadError, ReaderError},
+    files::FilesConfig,
+};
+use document_sandbox::{InForce, Limits, Run, RunError, Sandbox, SandboxConfig};
 use image::GrayImage;
 use std::{
+    ffi::OsStr,
     io::Cursor,
     path::{Path, PathBuf},
-    process::{Output, Stdio},
-    time::Duration,
+    process::Stdio,
 };
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
-use tokio::{
-    io::AsyncWriteExt,
-    process::{Child, Command},
-};
 use tracing::Instrument;
 
 /// The name of our own model; `ocrb.traineddata` in [`ReaderConfig::model_dir`].
@@ -27,8 +27,11 @@ pub struct ReaderConfig {
     pub model_dir: PathBuf,
     /// The folder that holds `eng.traineddata`; `None` takes tesseract's own folder.
     pub eng_dir: Option<PathBuf>,
-    /// What one run of tesseract may use.
+    /// What one run of tesseract may use; beyond it the run is killed and reported as [`ReadError::EngineKilled`] or
+    /// [`ReadError::EngineTimedOut`].
     pub limits: Limits,
+    /// How files are opened; its [`FilesConfig::confinement`] holds for tesseract too.
+    pub files: FilesConfig,
 }
 
 impl ReaderConfig {
@@ -36,32 +39,11 @@ impl ReaderConfig {
     pub fn with_model_dir(model_dir: impl Into<PathBuf>) -> Self {
         Self {
             tesseract: "tesseract".into(),
-            model_dir: model_dir.into(),
+            // The program runs in a folder of its own.
+            model_dir: std::path::absolute(model_dir.into()).unwrap_or_default(),
             eng_dir: None,
             limits: Limits::default(),
-        }
-    }
-}
-
-/// What one run of tesseract may use; beyond it the run is killed and reported as [`ReadError::EngineKilled`] or
-/// [`ReadError::EngineTimedOut`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Address space in bytes (`RLIMIT_AS`).
-    pub memory_bytes: u64,
-    /// Processor time in seconds (`RLIMIT_CPU`).
-    pub cpu_seconds: u64,
-    /// Time on the wall.
-    pub wall_clock: Duration,
-}
-
-impl Default for Limits {
-    /// 1 GiB, 20 s of processor time, 30 s in all: ten times what a page of 50 megapixels needs.
-    fn default() -> Self {
-        Self {
-            memory_bytes: 1 << 30,
-            cpu_seconds: 20,
-            wall_clock: Duration::from_secs(30),
+            files: FilesConfig::default(),
         }
     }
 }
@@ -70,7 +52,11 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Engine {
     config: ReaderConfig,
+    sandbox: Sandbox,
 }
+
+/// The most that tesseract may say of a page, 16 MiB: its table has some 80 bytes for each word.
+const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// What a run is to look for.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +65,8 @@ enum Task {
     ZoneLines,
     /// Words anywhere on one picture.
     Words,
+    /// Words of a small block, down to a single letter.
+    Block,
 }
 
 impl Engine {
@@ -101,7 +89,20 @@ impl Engine {
         if !languages.status.success() || !listed.lines().any(|line| line.trim() == "eng") {
             return Err(ReaderError::EnglishMissing);
         }
-        Ok(Self { config })
+        let sandbox = Sandbox::new(SandboxConfig {
+            limits: config.limits,
+            readable: [&config.model_dir]
+                .into_iter()
+                .chain(&config.eng_dir)
+                .cloned()
+                .collect(),
+            confinement: config.files.confinement,
+        })?;
+        Ok(Self { config, sandbox })
+    }
+
+    pub(crate) fn confinement(&self) -> InForce {
+        self.sandbox.confinement()
     }
 
     /// Reads pictures that show one line of a zone each; one text per picture, in their order, whitespace removed.
@@ -124,6 +125,12 @@ impl Engine {
             .await
     }
 
+    /// Reads a caption and its value; the same table. Elsewhere a letter that stands alone is easily passed over.
+    pub(crate) async fn read_block(&self, picture: &GrayImage) -> Result<String, ReadError> {
+        self.run(Task::Block, encode_tiff(std::slice::from_ref(picture))?, 1)
+            .await
+    }
+
     async fn run(&self, task: Task, pictures: Vec<u8>, pages: usize) -> Result<String, ReadError> {
         let (operation, folder, arguments): (_, Option<&Path>, &[&str]) = match task {
             Task::ZoneLines => (
@@ -136,6 +143,11 @@ impl Engine {
                 self.config.eng_dir.as_deref(),
                 &["--psm", "11", "-l", "eng", "tsv"],
             ),
+            Task::Block => (
+                "block",
+                self.config.eng_dir.as_deref(),
+                &["--psm", "6", "-l", "eng", "tsv"],
+            ),
         };
         let span = tracing::info_span!(
             "tesseract",
@@ -145,94 +157,34 @@ impl Engine {
             process.exit.code = tracing::field::Empty,
             document.picture.count = pages,
         );
-        let mut command = Command::new(&self.config.tesseract);
-        command.args(["stdin", "stdout", "--dpi", "300"]);
+        let mut all: Vec<&OsStr> = ["stdin", "stdout", "--dpi", "300"].map(OsStr::new).to_vec();
         if let Some(folder) = folder {
-            command.arg("--tessdata-dir").arg(folder);
+            all.extend([OsStr::new("--tessdata-dir"), folder.as_os_str()]);
         }
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("OMP_THREAD_LIMIT", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        let limit = self.config.limits.wall_clock;
-        let limits = self.config.limits;
-        async move {
-            let run = tokio::time::timeout(limit, feed(command, limits, &pictures));
-            let output = run.await.map_err(|_| ReadError::EngineTimedOut { after: limit })??;
-            answer(output)
+        all.extend(arguments.iter().map(OsStr::new));
+        let run = Run {
+            program: &self.config.tesseract,
+            arguments: &all,
+            environment: &[],
+            stdin: pictures.into(),
+            max_output_bytes: MAX_TEXT_BYTES,
+        };
+        let output = self.sandbox.run(run).instrument(span).await.map_err(failure)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn failure(error: RunError) -> ReadError {
+    match error {
+        RunError::TimedOut { after } => ReadError::EngineTimedOut { after },
+        RunError::Killed { signal } => ReadError::EngineKilled { signal },
+        RunError::Failed { code } => ReadError::EngineFailed { code },
+        // It is killed for that.
+        RunError::OutputTooLarge { .. } => ReadError::EngineKilled { signal: 9 },
+        source @ (RunError::Missing { .. } | RunError::Fence { .. } | RunError::Start { .. }) => {
+            ReadError::EngineMissing { source }
         }
-        .instrument(span)
-        .await
     }
-}
-
-/// Starts the process, limits it, and only then hands over the pictures: what comes from outside meets a fenced process.
-async fn feed(mut command: Command, limits: Limits, pictures: &[u8]) -> Result<Output, ReadError> {
-    let mut child = command.spawn().map_err(|source| ReadError::EngineMissing { source })?;
-    if let Some(pid) = child.id() {
-        tracing::Span::current().record("process.pid", pid);
-    }
-    fence(&child, limits)?;
-    let mut stdin = child.stdin.take().expect("stdin was asked for as a pipe");
-    let write = async move {
-        // A process that ends early closes the pipe; its exit status says why, so the broken pipe itself says nothing.
-        let _ = stdin.write_all(pictures).await;
-        let _ = stdin.shutdown().await;
-    };
-    let (_, output) = tokio::join!(write, child.wait_with_output());
-    output.map_err(|source| ReadError::EngineMissing { source })
-}
-
-/// Limits a running child from outside, which needs no code between fork and exec.
-#[cfg(target_os = "linux")]
-fn fence(child: &Child, limits: Limits) -> Result<(), ReadError> {
-    use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let pid = child
-        .id()
-        .and_then(|pid| i32::try_from(pid).ok())
-        .and_then(Pid::from_raw);
-    let Some(pid) = pid else { return Ok(()) };
-    for (resource, most) in [
-        (Resource::As, limits.memory_bytes),
-        (Resource::Cpu, limits.cpu_seconds),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
-    ] {
-        prlimit(
-            Some(pid),
-            resource,
-            Rlimit {
-                current: Some(most),
-                maximum: Some(most),
-            },
-        )
-        .map_err(|error| ReadError::EngineMissing { source: error.into() })?;
-    }
-    Ok(())
-}
-
-/// Other systems have no call to limit another process; there the wall clock alone bounds a run.
-#[cfg(not(target_os = "linux"))]
-fn fence(_child: &Child, _limits: Limits) -> Result<(), ReadError> {
-    Ok(())
-}
-
-fn answer(output: Output) -> Result<String, ReadError> {
-    use std::os::unix::process::ExitStatusExt;
-    if let Some(signal) = output.status.signal() {
-        return Err(ReadError::EngineKilled { signal });
-    }
-    let code = output.status.code().unwrap_or(-1);
-    tracing::Span::current().record("process.exit.code", code);
-    if code != 0 {
-        return Err(ReadError::EngineFailed { code });
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// One TIFF of many pages, uncompressed: the one way to hand tesseract several pictures without a file.

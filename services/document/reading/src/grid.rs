@@ -2,17 +2,15 @@
 
 use crate::{
     glyphs::{ALPHABET, BLURS, COARSE, FINE, Scores, Templates},
-    mrz_reading::CELLS,
     plane::Plane,
     zone::Cut,
 };
 
-/// The middle of a line in cells; polynomials are about it, so that their terms stay apart.
-const MIDDLE: f32 = (CELLS as f32 - 1.0) / 2.0;
-
-/// Where the cells of a line are: the middle of cell `k` by polynomials in `k − MIDDLE`.
+/// Where the cells of a line are: the middle of cell `k` by polynomials in the distance from the line's middle, in cells,
+/// so that their terms stay apart.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
+    cells: usize,
     x: [f32; 3],
     y: [f32; 3],
     /// Height of the letters over that of a line whose letters have the size of the templates.
@@ -30,6 +28,7 @@ pub(crate) struct CellScores {
 
 /// A cell's best match: how good, and where off the middle of the cell, in pitches.
 struct Match {
+    cell: usize,
     score: f32,
     dx: f32,
     dy: f32,
@@ -37,12 +36,24 @@ struct Match {
 
 impl Line {
     /// A line from the middle of its first cell, with the step per cell in its middle and how the steps change.
-    pub(crate) fn straight(first: (f32, f32), step: (f32, f32), bend: f32) -> Self {
+    pub(crate) fn straight(cells: usize, first: (f32, f32), step: (f32, f32), bend: f32) -> Self {
+        let half = (cells as f32 - 1.0) / 2.0;
         Self {
-            x: [first.0 + step.0 * MIDDLE - bend * MIDDLE * MIDDLE, step.0, bend],
-            y: [first.1 + step.1 * MIDDLE, step.1, 0.0],
+            cells,
+            x: [first.0 + step.0 * half - bend * half * half, step.0, bend],
+            y: [first.1 + step.1 * half, step.1, 0.0],
             stretch: 1.0,
         }
+    }
+
+    /// How many cells the line has.
+    pub(crate) fn cells(&self) -> usize {
+        self.cells
+    }
+
+    /// The middle of the line, in cells.
+    fn half(&self) -> f32 {
+        (self.cells as f32 - 1.0) / 2.0
     }
 
     /// The same line on a page `scale` times as large.
@@ -70,25 +81,40 @@ impl Line {
         self.x[1].hypot(self.y[1])
     }
 
-    /// The middle of a cell, which may lie between or beyond the 44.
+    /// The middle of a cell, which may lie between cells or beyond the ends.
     pub(crate) fn middle(&self, cell: f32) -> (f32, f32) {
-        let t = cell - MIDDLE;
+        let t = cell - self.half();
         let along = |c: &[f32; 3]| c[0] + t * (c[1] + t * c[2]);
         (along(&self.x), along(&self.y))
     }
 
     /// The point `across` cells along and `down` pitches below the line's middle, at the line's own slope there.
+    #[inline]
     fn point(&self, cell: f32, down: f32) -> (f32, f32) {
-        let t = cell - MIDDLE;
+        let t = cell - self.half();
         let (x, y) = self.middle(cell);
         let (dx, dy) = (self.x[1] + 2.0 * t * self.x[2], self.y[1] + 2.0 * t * self.y[2]);
         let down = down * self.stretch;
         (x - dy * down, y + dx * down)
     }
 
+    /// How far another line's middle is below this line, in pixels.
+    pub(crate) fn distance_to(&self, other: &Self) -> f32 {
+        let (dx, dy) = (other.x[0] - self.x[0], other.y[0] - self.y[0]);
+        (dy * self.x[1] - dx * self.y[1]) / self.pitch()
+    }
+
+    /// The same line so many pixels further down.
+    pub(crate) fn moved_below(mut self, pixels: f32) -> Self {
+        let (right, down) = (self.x[1] / self.pitch(), self.y[1] / self.pitch());
+        self.x[0] -= down * pixels;
+        self.y[0] += right * pixels;
+        self
+    }
+
     /// The same line, a whole number of cells further on.
     pub(crate) fn moved_by_cells(&self, cells: f32) -> Self {
-        let (x, y) = self.middle(MIDDLE + cells);
+        let (x, y) = self.middle(self.half() + cells);
         Self {
             x: [x, self.x[1] + 2.0 * cells * self.x[2], self.x[2]],
             y: [y, self.y[1] + 2.0 * cells * self.y[2], self.y[2]],
@@ -98,7 +124,7 @@ impl Line {
 
     /// Cuts the line out, straight.
     pub(crate) fn cut(&self, page: &Plane, way: &Cut) -> Plane {
-        let width = ((CELLS as f32 + 2.0 * way.beside) * way.pitch) as usize;
+        let width = ((self.cells as f32 + 2.0 * way.beside) * way.pitch) as usize;
         let mut samples = Vec::with_capacity(width * way.height);
         for row in 0..way.height {
             let down = (row as f32 + 0.5 - way.height as f32 / 2.0) / way.pitch;
@@ -112,8 +138,8 @@ impl Line {
 
     /// Darkness over the height of the letters, some dozen points a cell.
     pub(crate) fn darkness(&self, page: &Plane) -> Vec<f32> {
-        let points =
-            (0..CELLS * 6).flat_map(|step| (-4..=4).map(move |down| (step as f32 / 6.0 - 0.5, down as f32 / 10.0)));
+        let points = (0..self.cells * 6)
+            .flat_map(|step| (-4..=4).map(move |down| (step as f32 / 6.0 - 0.5, down as f32 / 10.0)));
         points
             .map(|(cell, down)| self.point(cell, down))
             .map(|(x, y)| page.at(x, y))
@@ -123,35 +149,51 @@ impl Line {
     fn patch(&self, page: &Plane, templates: &Templates, cell: f32, down: f32, patch: &mut Vec<f32>) {
         patch.clear();
         let pitch = templates.pitch as f32;
+        // Over the width of one cell the line is straight.
+        let (x, y) = self.middle(cell);
+        let (across, along) = (self.point(cell, 1.0), self.middle(cell + 0.5));
+        let along_x = 2.0 * (along.0 - x) / pitch;
+        let along_y = 2.0 * (along.1 - y) / pitch;
+        let (down_x, down_y) = (across.0 - x, across.1 - y);
         for row in 0..templates.height {
             let below = (row as f32 + 0.5 - templates.height as f32 / 2.0) / pitch + down;
+            let (row_x, row_y) = (x + down_x * below, y + down_y * below);
             for column in 0..templates.width {
-                let beside = (column as f32 + 0.5 - templates.width as f32 / 2.0) / pitch;
-                let (x, y) = self.point(cell + beside, below);
-                patch.push(page.at(x, y));
+                let beside = column as f32 + 0.5 - templates.width as f32 / 2.0;
+                patch.push(page.at(row_x + along_x * beside, row_y + along_y * beside));
             }
         }
     }
 
     /// Fits the line to what it shows, from coarse to fine.
     pub(crate) fn fitted(mut self, page: &Plane) -> Self {
-        for (templates, blur, reach, step) in [
-            (&*COARSE, 2, (3, 4), 0.1),
-            (&*COARSE, 2, (2, 2), 0.1),
-            (&*FINE, 1, (2, 2), 0.05),
-            (&*FINE, 1, (1, 1), 0.05),
+        // Six numbers are fitted: every other cell tells enough of them, and every one in the end.
+        for (templates, blur, reach, step, every) in [
+            (&*COARSE, 2, (3, 4), 0.1, 2),
+            (&*COARSE, 2, (2, 2), 0.1, 1),
+            (&*FINE, 1, (2, 2), 0.05, 2),
+            (&*FINE, 1, (1, 1), 0.05, 1),
         ] {
-            let matches = self.matches(page, templates, blur, reach, step);
+            let matches = self.matches(page, templates, blur, (reach, step), every);
             self = self.moved_onto(&matches);
         }
         self
     }
 
-    fn matches(&self, page: &Plane, templates: &Templates, blur: usize, reach: (i32, i32), step: f32) -> Vec<Match> {
+    fn matches(
+        &self,
+        page: &Plane,
+        templates: &Templates,
+        blur: usize,
+        (reach, step): ((i32, i32), f32),
+        every: usize,
+    ) -> Vec<Match> {
         let mut patch = Vec::new();
-        (0..CELLS)
+        (0..self.cells)
+            .step_by(every)
             .map(|cell| {
                 let mut best = Match {
+                    cell,
                     score: f32::MIN,
                     dx: 0.0,
                     dy: 0.0,
@@ -163,7 +205,7 @@ impl Line {
                         let scores = templates.correlate(&patch, blur);
                         let score = best_score(&scores);
                         if score > best.score {
-                            best = Match { score, dx, dy };
+                            best = Match { cell, score, dx, dy };
                         }
                     }
                 }
@@ -174,8 +216,8 @@ impl Line {
 
     /// Moves the line by a parabola through the cells' offsets, weighted by how well each matched, outliers left out.
     fn moved_onto(mut self, matches: &[Match]) -> Self {
-        let along = fit(matches, |found| found.dx);
-        let down = fit(matches, |found| found.dy * self.stretch);
+        let along = fit(matches, self.half(), |found| found.dx);
+        let down = fit(matches, self.half(), |found| found.dy * self.stretch);
         let (px, py) = (self.x[1], self.y[1]);
         for i in 0..3 {
             self.x[i] += px * along[i] - py * down[i];
@@ -191,7 +233,7 @@ impl Line {
         for stretch in [0.88, 0.94, 1.0, 1.06, 1.12] {
             self.stretch = stretch;
             let mut qualities = [0.0; BLURS.len()];
-            for cell in 0..CELLS {
+            for cell in (0..self.cells).step_by(2) {
                 self.patch(page, &FINE, cell as f32, 0.0, &mut patch);
                 for (blur, quality) in qualities.iter_mut().enumerate() {
                     *quality += best_score(&FINE.correlate(&patch, blur));
@@ -213,16 +255,25 @@ impl Line {
         (line, line.scores_at(page, blur, &[-0.05, 0.0, 0.05]))
     }
 
-    /// How much this is a line of OCR-B, from a rough look: 0–1.
+    /// How much this is a line of OCR-B, from a rough look at every other cell: 0–1.
     pub(crate) fn likeness(&self, page: &Plane) -> f32 {
-        let matches = self.matches(page, &COARSE, 2, (1, 1), 0.1);
+        self.likeness_within(page, (1, 1), 2)
+    }
+
+    /// The same for a line that is fitted already, from every cell.
+    pub(crate) fn likeness_in_place(&self, page: &Plane) -> f32 {
+        self.likeness_within(page, (0, 0), 1)
+    }
+
+    fn likeness_within(&self, page: &Plane, reach: (i32, i32), every: usize) -> f32 {
+        let matches = self.matches(page, &COARSE, 2, (reach, 0.1), every);
         matches.iter().map(|found| found.score).sum::<f32>() / matches.len() as f32
     }
 
     fn scores_at(&self, page: &Plane, blur: usize, shifts: &[f32]) -> CellScores {
         let mut patch = Vec::new();
-        let mut cells = Vec::with_capacity(CELLS);
-        for cell in 0..CELLS {
+        let mut cells = Vec::with_capacity(self.cells);
+        for cell in 0..self.cells {
             let mut best = [f32::MIN; ALPHABET.len()];
             for dx in shifts {
                 for dy in shifts {
@@ -235,7 +286,7 @@ impl Line {
             }
             cells.push(best);
         }
-        let quality = cells.iter().map(best_score).sum::<f32>() / CELLS as f32;
+        let quality = cells.iter().map(best_score).sum::<f32>() / self.cells as f32;
         CellScores { cells, quality }
     }
 }
@@ -244,14 +295,14 @@ fn best_score(scores: &Scores) -> f32 {
     scores.iter().copied().fold(f32::MIN, f32::max)
 }
 
-/// A parabola in `k − MIDDLE` through one offset of each cell: weighted least squares, twice, the second time without outliers.
-fn fit(matches: &[Match], offset: impl Fn(&Match) -> f32) -> [f32; 3] {
+/// A parabola through one offset of each cell: weighted least squares, twice, the second time without outliers.
+fn fit(matches: &[Match], half: f32, offset: impl Fn(&Match) -> f32) -> [f32; 3] {
     let mut curve = [0.0; 3];
     let mut limit = f32::MAX;
     for _ in 0..3 {
         let mut sums = [[0.0f64; 4]; 3];
-        for (cell, found) in matches.iter().enumerate() {
-            let t = f64::from(cell as f32 - MIDDLE);
+        for found in matches {
+            let t = f64::from(found.cell as f32 - half);
             let expected = curve[0] + t as f32 * (curve[1] + t as f32 * curve[2]);
             if (offset(found) - expected).abs() > limit {
                 continue;

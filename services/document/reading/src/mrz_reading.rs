@@ -1,21 +1,23 @@
-//! What a machine-readable zone says: its two lines, its fields, and how its check digits came out.
+//! What a machine-readable zone says: its lines, its fields, and how its check digits came out.
+//!
+//! Dates, names and states are taken apart by the crate `mrz`; where this goes further than the crate, a comment says why.
 
-use crate::names::CUT_SURNAME;
+use crate::format::{MrzFormat, ZoneField};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Cells in a line of a TD3 zone (ICAO Doc 9303 part 4, 4.2.2).
-pub const CELLS: usize = 44;
-
 /// A machine-readable zone as read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MrzReading {
-    /// The two lines of 44 characters each.
-    pub lines: [String; 2],
+    /// How the zone is laid out; readings stored before there was a choice are of passports.
+    #[serde(default)]
+    pub format: MrzFormat,
+    /// The two or three lines of 30, 36 or 44 characters each.
+    pub lines: Vec<String>,
     /// What they say.
     pub fields: MrzFields,
-    /// How the five check digits came out.
+    /// How the check digits came out.
     pub check_digits: CheckDigits,
     /// Characters taken otherwise than the engine read them, because field types and check digits leave one way only.
     pub repaired: Vec<Repair>,
@@ -23,34 +25,53 @@ pub struct MrzReading {
     pub doubtful: Vec<Cell>,
 }
 
-/// The fields of a TD3 zone (ICAO Doc 9303 part 4, 4.2.2). Fillers are gone.
+/// The fields of a zone (ICAO Doc 9303 parts 4 to 7, 4.2.2). Fillers are gone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MrzFields {
-    /// `P`, or `P` and a letter of the issuer's choice.
+    /// `P` for a passport, `A`, `C` or `I` for a card, `V` for a visa, or that and a letter of the issuer's choice.
     pub document_code: String,
-    /// The issuing state's code, up to three letters.
+    /// The issuing state's code, one to three letters.
     pub issuing_state: String,
-    /// The document number, up to nine characters.
+    /// The whole document number: up to nine characters, or up to 22 where it goes on in the optional data of a card.
     pub document_number: String,
     /// The primary identifier, its parts separated by a space.
     pub surname: String,
     /// The secondary identifier, its parts separated by a space; empty if there is none.
     pub given_names: String,
-    /// Whether the names fill their 39 cells to the end, so that they may have been cut.
+    /// Whether the names fill their cells to the end, so that they may have been cut.
     pub names_may_be_cut: bool,
     /// The nationality's code, up to three letters.
     pub nationality: String,
     /// `None` if the zone leaves it unknown, wholly or in part, or it is no day of the calendar.
     pub birth_date: Option<Date>,
+    /// What the zone tells of the birth date, also where it is no whole date. Readings stored before it was kept have
+    /// nothing here.
+    #[serde(default)]
+    pub known_of_birth: PartialDate,
     /// The holder's sex as the zone says.
     pub sex: Sex,
     /// `None` if it is no day of the calendar.
     pub expiry_date: Option<Date>,
-    /// The personal number or other data of the issuer's choice; empty if there is none.
+    /// The personal number or other data of the issuer's choice, without what belongs to the document number; empty if
+    /// there is none.
     pub optional_data: String,
+    /// The second such field, which cards of three lines (TD1) alone have; empty if there is none.
+    #[serde(default)]
+    pub second_optional_data: String,
 }
 
-/// The sex in a zone (ICAO Doc 9303 part 4, 4.2.2, position 21).
+/// A date of which the issuer may not know all: unknown parts are fillers in the zone (ICAO Doc 9303 part 3, 4.8).
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartialDate {
+    /// The year, with its century: at most the present one.
+    pub year: Option<i16>,
+    /// The month, 1–12.
+    pub month: Option<i8>,
+    /// The day, 1–31.
+    pub day: Option<i8>,
+}
+
+/// The sex in a zone (ICAO Doc 9303 part 4, 4.2.2, position 21, and its like in the other parts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sex {
@@ -70,12 +91,15 @@ pub enum CheckDigit {
     Passed,
     /// It is another one.
     Failed,
+    /// The format has no such digit.
+    NotThere,
 }
 
-/// How the five check digits of a TD3 zone came out (ICAO Doc 9303 part 3, 4.9).
+/// How the check digits of a zone came out (ICAO Doc 9303 part 3, 4.9): passports have all five, cards all but that over
+/// the optional data, visas those over number and dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CheckDigits {
-    /// Over the document number.
+    /// Over the whole document number.
     pub document_number: CheckDigit,
     /// Over the birth date.
     pub birth_date: CheckDigit,
@@ -99,9 +123,14 @@ impl CheckDigits {
         ]
     }
 
-    /// Whether every one passed.
+    /// Whether every one passed that the format has.
     pub fn all_passed(&self) -> bool {
-        self.all().iter().all(|digit| *digit == CheckDigit::Passed)
+        self.failed() == 0
+    }
+
+    /// How many failed, 0–5.
+    pub fn failed(&self) -> usize {
+        self.all().iter().filter(|digit| **digit == CheckDigit::Failed).count()
     }
 
     /// How many passed, 0–5.
@@ -113,7 +142,7 @@ impl CheckDigits {
 /// A place in the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cell {
-    /// The line, 0 or 1.
+    /// The line, 0–2.
     pub line: u8,
     /// The position in the line, 0–43.
     pub position: u8,
@@ -131,72 +160,193 @@ pub struct Repair {
 }
 
 impl MrzFields {
-    /// Whether the surname may have been cut: only where the names fill their cells (part 4, 4.2.3).
+    /// Whether the surname may have been cut: only where the names fill their cells, and only to leave room for eight
+    /// letters of given names (part 4, 4.2.3; part 5, 6 and 7 likewise).
     pub fn surname_may_be_cut(&self) -> bool {
-        self.names_may_be_cut && (self.given_names.is_empty() || self.surname.len() >= CUT_SURNAME)
+        self.names_may_be_cut && self.given_names.len() <= 8
+    }
+}
+
+impl PartialDate {
+    /// Whether year, month and day are known.
+    pub const fn is_whole(&self) -> bool {
+        self.year.is_some() && self.month.is_some() && self.day.is_some()
+    }
+
+    /// Reads six cells, `YYMMDD`. The crate keeps a date with fillers as it stands; we say which parts of it are known.
+    fn of_birth(cells: &str) -> Self {
+        let pair = |at: usize| cells[at..at + 2].parse::<i8>().ok();
+        // A year of birth is never after the present one, which the crate knows as well as any of our clocks need to.
+        let century = |year: i8| {
+            if u32::from(year.unsigned_abs()) > mrz::CURRENT_YY {
+                1900
+            } else {
+                2000
+            }
+        };
+        Self {
+            year: pair(0).map(|year| century(year) + i16::from(year)),
+            month: pair(2).filter(|month| (1..=12).contains(month)),
+            day: pair(4).filter(|day| (1..=31).contains(day)),
+        }
     }
 }
 
 impl MrzReading {
-    /// Parses two lines of 44 characters out of `A–Z 0–9 <`; `None` if they are no TD3 zone at all.
-    pub(crate) fn parse(lines: [String; 2], repaired: Vec<Repair>, doubtful: Vec<Cell>) -> Option<Self> {
-        let data = mrz::parse_td3(&lines[0], &lines[1]).ok()?;
+    /// Parses the lines of a zone of any format out of `A–Z 0–9 <`; `None` if they are no zone at all. Check digits may
+    /// fail: that is an answer and no error.
+    pub fn parse_lines(lines: &[String]) -> Option<Self> {
+        Self::parse(lines.to_vec(), vec![], vec![])
+    }
+
+    pub(crate) fn parse(lines: impl Into<Vec<String>>, repaired: Vec<Repair>, doubtful: Vec<Cell>) -> Option<Self> {
+        let lines = lines.into();
+        let format = MrzFormat::of(&lines)?;
+        let data = match (format, lines.as_slice()) {
+            (MrzFormat::Td1, [first, second, third]) => mrz::parse_td1(first, second, third),
+            (MrzFormat::Td2, [upper, lower]) => mrz::parse_td2(upper, lower),
+            (MrzFormat::Td3, [upper, lower]) => mrz::parse_td3(upper, lower),
+            (MrzFormat::MrvA, [upper, lower]) => mrz::parse_mrv_a(upper, lower),
+            (MrzFormat::MrvB, [upper, lower]) => mrz::parse_mrv_b(upper, lower),
+            _ => return None,
+        };
+        let data = data.ok()?;
         let sex = match data.sex {
             mrz::Sex::Female => Sex::Female,
             mrz::Sex::Male => Sex::Male,
             mrz::Sex::Unspecified => Sex::Unspecified,
             _ => return None,
         };
+        let zone = lines.concat();
+        let cells = |field| &zone[format.span(field)];
+        let (surname, given_names) = names(cells(ZoneField::Names));
+        let long = LongNumber::of(format, &zone);
+        let optional_data = cells(ZoneField::OptionalData);
+        let own_data = long.as_ref().map_or(optional_data, |long| &optional_data[long.cells..]);
         let fields = MrzFields {
             document_code: data.document_type.clone(),
-            issuing_state: data.issuing_country.trim_end_matches('<').to_owned(),
-            document_number: data.document_number.trim_end_matches('<').to_owned(),
-            surname: data.surname.clone(),
-            given_names: data.given_names.clone(),
-            names_may_be_cut: !lines[0].ends_with('<'),
-            nationality: data.nationality.trim_end_matches('<').to_owned(),
+            issuing_state: data.issuing_country.clone(),
+            document_number: match &long {
+                Some(long) => long.number.clone(),
+                None => data.document_number.clone(),
+            },
+            surname,
+            given_names,
+            names_may_be_cut: !cells(ZoneField::Names).ends_with('<'),
+            nationality: data.nationality.clone(),
             birth_date: day(data.date_of_birth),
+            known_of_birth: PartialDate::of_birth(cells(ZoneField::BirthDate)),
             sex,
             expiry_date: day(data.date_of_expiry),
-            optional_data: lines[1][28..42].trim_end_matches('<').to_owned(),
+            optional_data: own_data.trim_end_matches('<').to_owned(),
+            second_optional_data: cells(ZoneField::SecondOptionalData).trim_end_matches('<').to_owned(),
         };
-        let check_digits = check_digits(&lines[1]);
         Some(Self {
+            format,
+            check_digits: check_digits(format, &zone),
             lines,
             fields,
-            check_digits,
             repaired,
             doubtful,
         })
     }
+
+    /// The field that a cell belongs to; cells of the optional data in which the document number goes on belong to the
+    /// number. `None` beyond the zone's end.
+    pub fn field_of(&self, cell: Cell) -> Option<ZoneField> {
+        let at = usize::from(cell.line) * self.format.cells() + usize::from(cell.position);
+        if usize::from(cell.position) >= self.format.cells() {
+            return None;
+        }
+        let field = self.format.field_at(at)?;
+        let long = || LongNumber::of(self.format, &self.lines.concat());
+        if field == ZoneField::OptionalData
+            && long().is_some_and(|long| at < self.format.span(field).start + long.cells)
+        {
+            return Some(ZoneField::DocumentNumber);
+        }
+        Some(field)
+    }
+
+    /// Whether a cell of the field is doubtful.
+    pub fn is_doubtful(&self, field: ZoneField) -> bool {
+        self.doubtful.iter().any(|cell| self.field_of(*cell) == Some(field))
+    }
 }
 
-/// The five check digits of the second line of a TD3 zone; the line has 44 ASCII characters.
-pub(crate) fn check_digits(line: &str) -> CheckDigits {
-    let holds = |field: &str, digit: usize| {
-        let digit = char::from(line.as_bytes()[digit]);
-        if mrz::verify(field, digit) {
-            CheckDigit::Passed
-        } else {
-            CheckDigit::Failed
+/// A document number of more than nine characters (part 5, 4.2.2.2 and 4.2.4, note j; part 6 likewise): a filler stands in
+/// place of its check digit, and the optional data begin with its rest, the check digit over the whole, and a filler.
+///
+/// The crate reads such numbers in passports as well, where part 4 knows none, and takes numbers of eight characters and a
+/// filler that its own older releases wrote; both would let a misread digit pass as another kind of number, so not here.
+struct LongNumber {
+    number: String,
+    digit: char,
+    /// Cells of the optional data that belong to the number: its rest, the digit, the filler.
+    cells: usize,
+}
+
+impl LongNumber {
+    fn of(format: MrzFormat, zone: &str) -> Option<Self> {
+        if !format.has_long_numbers() || &zone[format.span(ZoneField::DocumentNumberDigit)] != "<" {
+            return None;
         }
+        let first = &zone[format.span(ZoneField::DocumentNumber)];
+        let optional_data = &zone[format.span(ZoneField::OptionalData)];
+        let filler = optional_data.find('<')?;
+        let (rest, digit) = optional_data[..filler].split_at_checked(filler.checked_sub(1)?)?;
+        let digit = digit.chars().next().filter(char::is_ascii_digit)?;
+        let whole = !rest.is_empty() && !first.ends_with('<');
+        whole.then(|| Self {
+            number: format!("{first}{rest}"),
+            digit,
+            cells: filler + 1,
+        })
+    }
+}
+
+/// The primary and the secondary identifier, parts separated by a space (part 3, 4.6).
+///
+/// The crate parts a field without `<<` at its first filler, which helps with fillers that an engine lost; our reading
+/// loses none, and `VAN<DER<BERG` is the name of a holder who has no other (part 3, 4.6.1).
+fn names(field: &str) -> (String, String) {
+    let (surname, given_names) = field.split_once("<<").unwrap_or((field, ""));
+    let spaced = |name: &str| name.trim_matches('<').replace('<', " ");
+    (spaced(surname), spaced(given_names))
+}
+
+/// The check digits of a zone, given as its lines one after the other.
+pub(crate) fn check_digits(format: MrzFormat, zone: &str) -> CheckDigits {
+    let cells = |field| &zone[format.span(field)];
+    // A filler counts as 0 but is no digit: it is allowed for empty optional data alone (part 4, 4.2.2.2).
+    let strictly = |covered: &str, digit: &str| match digit.chars().next() {
+        None => CheckDigit::NotThere,
+        Some(digit) if digit.is_ascii_digit() && mrz::verify(covered, digit) => CheckDigit::Passed,
+        Some(_) => CheckDigit::Failed,
     };
-    // A filler in place of a digit is allowed for empty optional data alone (part 4, 4.2.2.2).
-    let strictly = |field: &str, digit: usize| match line.as_bytes()[digit] {
-        b'<' => CheckDigit::Failed,
-        _ => holds(field, digit),
+    let own = |field: ZoneField| {
+        let digit = field.digit().map_or("", cells);
+        strictly(cells(field), digit)
     };
-    let optional = &line[28..42];
-    let optional_data = match line.as_bytes()[42] {
-        b'<' if optional.bytes().any(|byte| byte != b'<') => CheckDigit::Failed,
-        _ => holds(optional, 42),
+    let optional_data = match cells(ZoneField::OptionalDataDigit) {
+        "<" if cells(ZoneField::OptionalData).bytes().all(|byte| byte == b'<') => CheckDigit::Passed,
+        _ => own(ZoneField::OptionalData),
     };
+    let composite: String = format
+        .fields()
+        .iter()
+        .filter(|(field, _)| field.is_in_composite())
+        .map(|(field, _)| cells(*field))
+        .collect();
     CheckDigits {
-        document_number: strictly(&line[0..9], 9),
-        birth_date: strictly(&line[13..19], 19),
-        expiry_date: strictly(&line[21..27], 27),
+        document_number: match LongNumber::of(format, zone) {
+            Some(long) => strictly(&long.number, long.digit.encode_utf8(&mut [0; 4])),
+            None => own(ZoneField::DocumentNumber),
+        },
+        birth_date: own(ZoneField::BirthDate),
+        expiry_date: own(ZoneField::ExpiryDate),
         optional_data,
-        composite: strictly(&format!("{}{}{}", &line[0..10], &line[13..20], &line[21..43]), 43),
+        composite: strictly(&composite, cells(ZoneField::CompositeDigit)),
     }
 }
 
@@ -210,6 +360,7 @@ fn day(date: mrz::MrzDate) -> Option<Date> {
 impl fmt::Debug for MrzReading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MrzReading")
+            .field("format", &self.format)
             .field("check_digits", &self.check_digits)
             .field("repaired", &self.repaired.len())
             .field("doubtful", &self.doubtful)
@@ -223,6 +374,12 @@ impl fmt::Debug for MrzFields {
     }
 }
 
+impl fmt::Debug for PartialDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PartialDate").finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Repair")
@@ -232,67 +389,4 @@ impl fmt::Debug for Repair {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const LINE_1: &str = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<";
-    const LINE_2: &str = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
-
-    fn parse(line_1: &str, line_2: &str) -> Option<MrzReading> {
-        MrzReading::parse([line_1.to_owned(), line_2.to_owned()], vec![], vec![])
-    }
-
-    #[test]
-    fn the_specimen_of_doc_9303_is_read_field_by_field() {
-        let reading = parse(LINE_1, LINE_2).expect("a TD3 zone");
-        let fields = &reading.fields;
-        assert!(reading.check_digits.all_passed());
-        assert_eq!(fields.document_code, "P");
-        assert_eq!(fields.issuing_state, "UTO");
-        assert_eq!(fields.document_number, "L898902C3");
-        assert_eq!(
-            (fields.surname.as_str(), fields.given_names.as_str()),
-            ("ERIKSSON", "ANNA MARIA")
-        );
-        assert_eq!(fields.nationality, "UTO");
-        assert_eq!(fields.birth_date, Some(jiff::civil::date(1974, 8, 12)));
-        assert_eq!(fields.sex, Sex::Female);
-        assert_eq!(fields.expiry_date, Some(jiff::civil::date(2012, 4, 15)));
-        assert_eq!(fields.optional_data, "ZE184226B");
-        assert!(!fields.names_may_be_cut);
-    }
-
-    #[test]
-    fn a_filler_stands_for_a_digit_only_over_empty_optional_data() {
-        let empty = "L898902C36UTO7408122F1204159<<<<<<<<<<<<<<<4";
-        assert_eq!(check_digits(empty).optional_data, CheckDigit::Passed);
-        let digit_gone = "L898902C36UTO740812<F1204159ZE184226B<<<<<10";
-        assert_eq!(check_digits(digit_gone).birth_date, CheckDigit::Failed);
-        let optional_digit_gone = "L898902C36UTO7408122F1204159ZE184226B<<<<<<0";
-        assert_eq!(check_digits(optional_digit_gone).optional_data, CheckDigit::Failed);
-    }
-
-    #[test]
-    fn an_unknown_birth_date_is_none() {
-        let reading = parse(LINE_1, "L898902C36UTO<<<<<<0F1204159ZE184226B<<<<<10").expect("a TD3 zone");
-        assert_eq!(reading.fields.birth_date, None);
-    }
-
-    #[test]
-    fn debug_output_holds_no_personal_data() {
-        let shown = format!("{:?}", parse(LINE_1, LINE_2));
-        assert!(!shown.contains("ERIKSSON") && !shown.contains("L898902C3") && !shown.contains("740812"));
-    }
-
-    proptest! {
-        #[test]
-        fn one_wrong_digit_in_a_date_never_passes(position in 13usize..19, digit in 0u8..10) {
-            let mut line = LINE_2.as_bytes().to_vec();
-            prop_assume!(line[position] != b'0' + digit);
-            line[position] = b'0' + digit;
-            let line = String::from_utf8(line).expect("ASCII");
-            prop_assert!(!check_digits(&line).all_passed());
-        }
-    }
-}
+mod tests;

@@ -4,30 +4,63 @@ use mrz::{CyrillicLanguage, TransliterationStyle, transliterate, transliterate_c
 use std::collections::BTreeSet;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// Cells for both names in a TD3 zone, with the two fillers between them (ICAO Doc 9303 part 4, 4.2.2).
-const NAME_CELLS: usize = 39;
-/// A surname shorter than this is never cut while a given name stands beside it: of given names eight letters stay at
-/// most where there is no room (part 4, 4.2.3).
-pub(crate) const CUT_SURNAME: usize = NAME_CELLS - 2 - 8;
+/// A holder's names as a zone or a barcode has them, in a zone's letters, parts separated by a space.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HolderNames<'a> {
+    /// The primary identifier; all there is of a holder with one name.
+    pub surname: &'a str,
+    /// The secondary identifier; may be empty.
+    pub given_names: &'a str,
+    /// Whether the surname may lack its end.
+    pub surname_may_be_cut: bool,
+    /// Whether the given names may lack their end, or some of them.
+    pub given_names_may_be_cut: bool,
+}
 
-/// Whether a zone's names are those of a member's profile.
+/// Whether a document's names are those of a member's profile.
 ///
-/// `surname` and `given` are as a zone has them (parts separated by a space); the profile's are as the member wrote them,
-/// in Latin or Cyrillic letters. Every transliteration that Doc 9303 allows counts; hyphens separate, apostrophes and
-/// full stops vanish (part 3, 4.6); the profile may leave out given names or have more of them, in the same order; family
-/// name and given names may stand in each other's place; names that fill the zone's 39 cells may be cut.
-pub fn names_agree(surname: &str, given: &str, profile_given: &str, profile_family: &str) -> bool {
-    let cut = surname.len() + given.len() + 2 >= NAME_CELLS;
-    let surname_cut = cut && (given.is_empty() || surname.len() >= CUT_SURNAME);
-    let surname: Vec<&str> = surname.split_whitespace().collect();
-    let given: Vec<&str> = given.split_whitespace().collect();
-    spellings(profile_family).iter().any(|family| {
-        spellings(profile_given).iter().any(|called| {
-            let straight = family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut);
-            let swapped = family_agrees(&surname, called, surname_cut) && given_agree(&given, family, cut);
-            straight || swapped
-        })
+/// The profile's are as the member wrote them, in Latin or Cyrillic letters. Every transliteration that Doc 9303 allows
+/// counts; hyphens separate, apostrophes and full stops vanish (part 3, 4.6); the profile may leave out given names or
+/// have more of them, in the same order; family name and given names may stand in each other's place.
+pub fn names_agree(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
+    let (surname_cut, cut) = (names.surname_may_be_cut, names.given_names_may_be_cut);
+    let (surname, given) = names.parts();
+    in_either_order(profile_given, profile_family, |called, family| {
+        family_agrees(&surname, family, surname_cut) && given_agree(&given, called, cut)
     })
+}
+
+/// Whether a document's names are those of a member's profile as a whole: none is cut, and neither side has a part that
+/// the other one lacks. Only then is the profile a second source of every letter.
+pub(crate) fn names_are_same(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
+    let (surname, given) = names.parts();
+    let is_cut = names.surname_may_be_cut || names.given_names_may_be_cut;
+    !is_cut
+        && in_either_order(profile_given, profile_family, |called, family| {
+            family_agrees(&surname, family, false) && given.concat() == called.concat()
+        })
+}
+
+/// Whether `agree` holds for a spelling of given names and family name, as the profile has them or in each other's place.
+fn in_either_order(given: &str, family: &str, agree: impl Fn(&[String], &[String]) -> bool) -> bool {
+    let (given, family) = (spellings(given), spellings(family));
+    family.iter().any(|family| {
+        let mut given = given.iter();
+        given.any(|given| agree(given, family) || agree(family, given))
+    })
+}
+
+impl<'a> HolderNames<'a> {
+    fn parts(&self) -> (Vec<&'a str>, Vec<&'a str>) {
+        let parts = |names: &'a str| names.split_whitespace().collect();
+        (parts(self.surname), parts(self.given_names))
+    }
+}
+
+/// A name as a zone would write it without its marks: `O'Neil-Smith` becomes `ONEIL SMITH`.
+pub(crate) fn in_zone_letters(name: &str) -> String {
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    parts(&transliterate(&upper, TransliterationStyle::Simple)).join(" ")
 }
 
 /// The ways to write a name in a zone's letters, each as its parts. None at all if nothing of it can be written; of a name
@@ -55,6 +88,20 @@ pub fn spellings(name: &str) -> BTreeSet<Vec<String>> {
     }
     ways.remove(&Vec::new());
     ways
+}
+
+/// Whether every letter of a name can be written in a zone's letters: a table has it, or it is a Latin one under marks.
+pub(crate) fn can_be_written(name: &str) -> bool {
+    let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
+    let latin = transliterate(&upper, TransliterationStyle::Simple);
+    let is_written = |text: &str| text.nfd().all(|c| c.is_ascii_uppercase() || !is_letter(c));
+    let mut languages = CYRILLIC_LANGUAGES.into_iter();
+    is_written(&latin) || languages.any(|language| is_written(&transliterate_cyrillic(&latin, language)))
+}
+
+/// Signs that modify a letter (the ʻokina) are none.
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() && !is_combining_mark(c) && !('\u{02b0}'..='\u{02ff}').contains(&c)
 }
 
 /// Apostrophes and full stops are left out of a zone (ICAO Doc 9303 part 3, 4.6), and so is the soft sign (section 6 B).
@@ -116,6 +163,31 @@ fn is_within(few: &[&str], many: &[&str], cut: bool) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Compares the names of a TD3 zone, which may be cut where they fill its 39 cells.
+    fn names_agree(surname: &str, given_names: &str, profile_given: &str, profile_family: &str) -> bool {
+        let full = surname.len() + given_names.len() + 2 >= 39;
+        let names = HolderNames {
+            surname,
+            given_names,
+            surname_may_be_cut: full && given_names.len() <= 8,
+            given_names_may_be_cut: full,
+        };
+        super::names_agree(&names, profile_given, profile_family)
+    }
+
+    #[test]
+    fn a_name_is_written_in_the_letters_of_a_zone() {
+        for (name, expected) in [
+            ("O'Neil-Smith", "ONEIL SMITH"),
+            ("VAN DER BERG", "VAN DER BERG"),
+            ("Müller", "MULLER"),
+            ("J. R.", "J R"),
+            ("", ""),
+        ] {
+            assert_eq!(in_zone_letters(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_that_are_one() {
@@ -228,6 +300,50 @@ mod tests {
             ),
         ] {
             assert!(!names_agree(surname, given, profile_given, profile_family), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_written_if_each_of_its_letters_can() {
+        for (name, expected) in [
+            ("Jürgen Müller-Lüdenscheidt", true),
+            ("O’Neil", true),
+            ("Þórsdóttir", true),
+            ("Nguyễn Thị Hạnh", true),
+            ("Сергей", true),
+            ("Ольга Шевченко", true),
+            ("Kaʻanāpali", true),
+            ("J. R. 2", true),
+            ("", true),
+            ("李 伟", false),
+            ("李 Wei", false),
+            ("Ελένη", false),
+            ("محمد", false),
+        ] {
+            assert_eq!(can_be_written(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_only_as_a_whole() {
+        for (surname, given, cut, profile_given, profile_family, expected) in [
+            ("ERIKSSON", "ANNA MARIA", false, "Anna Maria", "Eriksson", true),
+            ("ERIKSSON", "ANNA MARIA", false, "Eriksson", "Anna Maria", true),
+            ("MUELLER", "JUERGEN", false, "Jürgen", "Müller", true),
+            ("ERIKSSON", "", false, "", "Eriksson", true),
+            ("ERIKSSON", "ANNA MARIA", false, "Anna", "Eriksson", false),
+            ("ERIKSSON", "ANNA", false, "Anna Maria", "Eriksson", false),
+            ("ERIKSSON", "ANNA MARIA", true, "Anna Maria", "Eriksson", false),
+            ("ERIKSSON", "ANNA MARTA", false, "Anna Maria", "Eriksson", false),
+        ] {
+            let names = HolderNames {
+                surname,
+                given_names: given,
+                surname_may_be_cut: false,
+                given_names_may_be_cut: cut,
+            };
+            let same = names_are_same(&names, profile_given, profile_family);
+            assert_eq!(same, expected, "{given} {profile_given} {profile_family}");
         }
     }
 

@@ -25,11 +25,13 @@ impl Plane {
         Self { width, height, samples }
     }
 
+    #[inline(always)]
     pub(crate) fn row(&self, y: usize) -> &[f32] {
         &self.samples[y * self.width..(y + 1) * self.width]
     }
 
     /// Darkness at a point between pixels; beyond the edge it goes on as at the edge.
+    #[inline(always)]
     pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
         let x = x.clamp(0.0, (self.width - 1) as f32);
         let y = y.clamp(0.0, (self.height - 1) as f32);

@@ -1,20 +1,28 @@
-//! The printed words of a page, and whether they say the same as a zone.
+//! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::{
-    mrz_reading::{MrzFields, Sex},
-    names::spellings,
-};
+use crate::{fields::Claimed, names::spellings};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+mod agreement;
+mod clearing;
 mod dates;
+mod labelled;
 mod likeness;
+mod sex;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use agreement::Captions;
+pub use agreement::{Agreement, FieldAgreement};
+pub(crate) use clearing::{Clearing, cleared};
+pub use dates::DateOrder;
+pub use labelled::PrintedFields;
+
 use dates::dates_in;
 use likeness::{Likeness, compare_letters, compare_number, same_but_for_lost_marks};
+use sex::sex;
 
 /// A word with its place on the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,105 +48,20 @@ pub struct PrintedText {
     pub looks: Vec<Vec<Word>>,
 }
 
-/// Whether print and zone say the same of one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldAgreement {
-    /// The same, letter by letter, but for at most one pair that looks alike and that a check digit tells apart.
-    Agrees,
-    /// The field's place was found and says otherwise.
-    Disagrees,
-    /// Nothing like it was found.
-    NotFound,
-}
-
-/// Whether print and zone say the same, field by field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement {
-    /// The document number.
-    pub document_number: FieldAgreement,
-    /// The surname, whole.
-    pub surname: FieldAgreement,
-    /// The given names, all of them.
-    pub given_names: FieldAgreement,
-    /// The birth date.
-    pub birth_date: FieldAgreement,
-    /// The expiry date.
-    pub expiry_date: FieldAgreement,
-    /// The nationality, as a code or by the state's name.
-    pub nationality: FieldAgreement,
-    /// The issuing state, as a code or by its name.
-    pub issuing_state: FieldAgreement,
-    /// The sex.
-    pub sex: FieldAgreement,
-    /// The optional data (personal number); agrees when the zone has none.
-    pub optional_data: FieldAgreement,
-}
-
 /// Words of one line that stand close together, as a value does.
 type Run<'a> = Vec<&'a Word>;
 
 /// A gap wider than this share of the letters' height parts two runs.
 const RUN_GAP: f32 = 1.6;
 
+/// A word that is read this surely (0–100) is no pattern on the paper and not upside down.
+const SURE_WORD: u8 = 80;
+
+/// Of the words of a page that is read well so many are sure, in hundredths.
+const SURE_SHARE: usize = 80;
+
 /// The code of Germany is one letter, as patterns on the paper make now and then, but never this surely (0–100).
 const SURE_LETTER: u8 = 70;
-
-impl Agreement {
-    /// What a page without words answers.
-    pub const NOTHING_FOUND: Self = Self {
-        document_number: FieldAgreement::NotFound,
-        surname: FieldAgreement::NotFound,
-        given_names: FieldAgreement::NotFound,
-        birth_date: FieldAgreement::NotFound,
-        expiry_date: FieldAgreement::NotFound,
-        nationality: FieldAgreement::NotFound,
-        issuing_state: FieldAgreement::NotFound,
-        sex: FieldAgreement::NotFound,
-        optional_data: FieldAgreement::NotFound,
-    };
-
-    /// Whether the print agrees in every field.
-    pub fn is_whole(&self) -> bool {
-        let fields = [
-            self.document_number,
-            self.surname,
-            self.given_names,
-            self.birth_date,
-            self.expiry_date,
-            self.nationality,
-            self.issuing_state,
-            self.sex,
-            self.optional_data,
-        ];
-        fields.iter().all(|field| *field == FieldAgreement::Agrees)
-    }
-
-    /// Joins the answers of two pages: for each field an agreement counts most, then a disagreement.
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            document_number: self.document_number.or(other.document_number),
-            surname: self.surname.or(other.surname),
-            given_names: self.given_names.or(other.given_names),
-            birth_date: self.birth_date.or(other.birth_date),
-            expiry_date: self.expiry_date.or(other.expiry_date),
-            nationality: self.nationality.or(other.nationality),
-            issuing_state: self.issuing_state.or(other.issuing_state),
-            sex: self.sex.or(other.sex),
-            optional_data: self.optional_data.or(other.optional_data),
-        }
-    }
-}
-
-impl FieldAgreement {
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Agrees, _) | (_, Self::Agrees) => Self::Agrees,
-            (Self::Disagrees, _) | (_, Self::Disagrees) => Self::Disagrees,
-            (Self::NotFound, Self::NotFound) => Self::NotFound,
-        }
-    }
-}
 
 impl PrintedText {
     /// Takes the words of one look out of tesseract's table.
@@ -148,31 +71,81 @@ impl PrintedText {
         Self { looks }
     }
 
-    /// Says, field by field, whether the print agrees with the zone: the best answer of all looks.
-    pub fn agrees(&self, fields: &MrzFields) -> Agreement {
-        let answers = self.looks.iter().map(|words| look_agrees(words, fields));
+    /// Says, field by field, whether the print agrees with what a zone or a barcode claims: the best answer of all looks.
+    pub fn agrees(&self, claimed: &Claimed) -> Agreement {
+        let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
+    }
+
+    /// The captions of all looks.
+    pub(crate) fn captions(&self) -> Captions {
+        let looks = self.looks.iter().map(|words| {
+            let runs = runs(words);
+            Captions {
+                surname: labelled::is_shown(&runs, &labelled::SURNAME),
+                given_names: labelled::is_shown(&runs, &labelled::GIVEN_NAMES),
+                birth_date: labelled::is_shown(&runs, &labelled::BIRTH_DATE),
+            }
+        });
+        looks.fold(Captions::default(), Captions::or)
+    }
+
+    /// Where a closer look may find the letter of the sex, on the picture of the last look: left, top, width and height in
+    /// pixels. Engines miss letters that stand alone.
+    pub(crate) fn place_of_sex(&self) -> Option<(u32, u32, u32, u32)> {
+        self.looks.last().and_then(|words| sex::place(&runs(words)))
+    }
+
+    /// Words of three letters or more that the engine is sure of, in the look with the most of them.
+    pub(crate) fn sure_words(&self) -> usize {
+        let is_sure = |word: &&Word| word.confidence >= SURE_WORD && bare(word).len() >= 3;
+        let counts = self.looks.iter().map(|words| words.iter().filter(is_sure).count());
+        counts.max().unwrap_or(0)
+    }
+
+    /// Whether nearly every such word of a look was read surely, so that another look would add nothing.
+    pub(crate) fn is_sure(&self) -> bool {
+        let long = |words: &Vec<Word>| words.iter().filter(|word| bare(word).len() >= 3).count();
+        let words = self.looks.iter().map(long).max().unwrap_or(0);
+        self.sure_words() * 100 >= words * SURE_SHARE
+    }
+
+    /// What the captions of the print say which value is; for documents that have nothing but print.
+    pub fn by_captions(&self) -> PrintedFields {
+        let looks = self.looks.iter().map(|words| PrintedFields::of_look(&runs(words)));
+        looks.fold(PrintedFields::default(), PrintedFields::or)
     }
 }
 
-fn look_agrees(words: &[Word], fields: &MrzFields) -> Agreement {
+fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
     let runs = runs(words);
+    let or_agrees = |claim: &str, answer: &dyn Fn(&str) -> FieldAgreement| match claim {
+        "" => FieldAgreement::Agrees,
+        claim => answer(claim),
+    };
+    let names = [claimed.surname.as_str(), claimed.given_names.as_str()];
+    let another_name = |caption| labelled::names_another(&runs, caption, &names);
+    let (birth, expiry, order) = (claimed.birth_date, claimed.expiry_date, claimed.date_order);
+    let another_date = |caption| labelled::dates_another(&runs, caption, order, &[birth, expiry]);
     Agreement {
-        document_number: number(&runs, &fields.document_number),
-        surname: name(&runs, &fields.surname, fields.surname_may_be_cut()),
-        given_names: match fields.given_names.as_str() {
-            "" => FieldAgreement::Agrees,
-            given_names => name(&runs, given_names, fields.names_may_be_cut),
-        },
-        birth_date: date(&runs, fields.birth_date),
-        expiry_date: date(&runs, fields.expiry_date),
-        nationality: state(&runs, &fields.nationality),
-        issuing_state: state(&runs, &fields.issuing_state),
-        sex: sex(&runs, fields.sex),
-        optional_data: match fields.optional_data.as_str() {
-            "" => FieldAgreement::Agrees,
-            data => number(&runs, data),
-        },
+        document_number: number(&runs, &claimed.document_number),
+        surname: name(&runs, &claimed.surname, claimed.surname_may_be_cut).unless(|| another_name(&labelled::SURNAME)),
+        given_names: or_agrees(&claimed.given_names, &|names| {
+            name(&runs, names, claimed.given_names_may_be_cut).unless(|| another_name(&labelled::GIVEN_NAMES))
+        }),
+        birth_date: date(&runs, birth, order).unless(|| birth.is_some() && another_date(&labelled::BIRTH_DATE)),
+        expiry_date: date(&runs, expiry, order).unless(|| expiry.is_some() && another_date(&labelled::EXPIRY_DATE)),
+        nationality: claimed
+            .nationality
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        issuing_state: claimed
+            .issuing_state
+            .as_deref()
+            .map_or(FieldAgreement::Agrees, |code| state(&runs, code)),
+        sex: claimed.sex.map_or(FieldAgreement::Agrees, |claim| sex(&runs, claim)),
+        optional_data: or_agrees(&claimed.optional_data, &|data| number(&runs, data)),
+        second_optional_data: or_agrees(&claimed.second_optional_data, &|data| number(&runs, data)),
     }
 }
 
@@ -321,14 +294,14 @@ fn is_label(text: &str) -> bool {
     text.ends_with(':') || text.chars().any(char::is_lowercase) || text.contains('/')
 }
 
-fn date(runs: &[Run<'_>], wanted: Option<Date>) -> FieldAgreement {
+fn date(runs: &[Run<'_>], wanted: Option<Date>, order: DateOrder) -> FieldAgreement {
     let Some(wanted) = wanted else {
         return FieldAgreement::NotFound;
     };
     let mut found = FieldAgreement::NotFound;
     for run in runs {
         let text: String = run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        for printed in dates_in(&text) {
+        for printed in dates_in(&text, order) {
             if printed == wanted {
                 return FieldAgreement::Agrees;
             }
@@ -351,7 +324,14 @@ fn state(runs: &[Run<'_>], code: &str) -> FieldAgreement {
     if code.is_empty() {
         return FieldAgreement::NotFound;
     }
-    let names: Vec<String> = state_names(code).iter().flat_map(|name| written(name)).collect();
+    let mut names: Vec<String> = state_names(code).iter().flat_map(|name| written(name)).collect();
+    // Many a nationality is the state's name and one letter: Utopian, Austrian, Nigerian.
+    let peoples: Vec<String> = names
+        .iter()
+        .filter(|name| name.ends_with('A'))
+        .map(|name| format!("{name}N"))
+        .collect();
+    names.extend(peoples);
     let says_so = |run: &Run<'_>| {
         let by_code = run
             .iter()
@@ -383,46 +363,6 @@ fn written(name: &str) -> Vec<String> {
     spellings(name).into_iter().map(|parts| parts.concat()).collect()
 }
 
-/// Looks for the letter of the sex, by its caption if that was read: single letters come out of patterns as well.
-fn sex(runs: &[Run<'_>], wanted: Sex) -> FieldAgreement {
-    let wanted = match wanted {
-        Sex::Female => "F",
-        Sex::Male => "M",
-        Sex::Unspecified => "X",
-    };
-    let words = || runs.iter().flatten();
-    let bare = |word: &Word| word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
-    let captions: Vec<&Word> = words().filter(|word| is_caption_of_sex(&bare(word))).copied().collect();
-    let is_sex = |text: &str| ["F", "M", "X"].contains(&text);
-    if captions.is_empty() {
-        let letters: Vec<String> = words().map(|word| bare(word)).filter(|text| is_sex(text)).collect();
-        let says_so = !letters.is_empty() && letters.iter().all(|letter| letter == wanted);
-        return if says_so {
-            FieldAgreement::Agrees
-        } else {
-            FieldAgreement::NotFound
-        };
-    }
-    // By its caption a letter is known for what it is, small or large.
-    let by_caption = words().filter(|word| captions.iter().any(|caption| is_by(caption, word)));
-    let letters: Vec<String> = by_caption
-        .map(|word| bare(word).to_uppercase())
-        .filter(|text| is_sex(text))
-        .collect();
-    if letters.is_empty() {
-        FieldAgreement::NotFound
-    } else if letters.iter().all(|letter| letter == wanted) {
-        FieldAgreement::Agrees
-    } else {
-        FieldAgreement::Disagrees
-    }
-}
-
-/// Whether a word is the caption of the sex in one of the languages that passports have beside English.
-fn is_caption_of_sex(text: &str) -> bool {
-    ["sex", "sexe", "sexo", "sesso", "geschlecht", "gender", "kön", "kjønn"].contains(&text.to_lowercase().as_str())
-}
-
 /// Whether a value stands under its caption or to the right of it.
 fn is_by(caption: &Word, value: &Word) -> bool {
     let height = caption.height.max(value.height) as f32;
@@ -432,6 +372,11 @@ fn is_by(caption: &Word, value: &Word) -> bool {
         (0.3 * height..4.0 * height).contains(&below) && (-height..caption.width as f32 + height).contains(&right);
     let beside = below.abs() < 0.6 * height && (0.0..caption.width as f32 + 4.0 * height).contains(&right);
     under || beside
+}
+
+/// A word without what surrounds it: brackets, full stops, colons.
+fn bare(word: &Word) -> String {
+    word.text.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
 
 // Printed words are personal data: `Debug` says only how often was looked.

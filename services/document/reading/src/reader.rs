@@ -1,21 +1,29 @@
 //! One page, from its picture to a reading.
 
 use crate::{
+    barcode::{self, BarcodeReading, Found},
     engine::{Engine, ReaderConfig},
+    error::{ReadError, ReaderError},
+    fields::Claimed,
+    files::Files,
+    format::MrzFormat,
     mrz_reading::MrzReading,
-    picture::decode_gray,
-    printed::PrintedText,
-    weigh::{Weighed, weigh},
+    printed::{Clearing, PrintedText, cleared},
+    quality::Quality,
+    weigh::{self, Weighed, weigh},
     zone::{self, Cut, Paper, PrintLook, Zone},
 };
-use image::GrayImage;
+use bytes::Bytes;
+use document_sandbox::InForce;
+use image::{GrayImage, imageops, imageops::FilterType};
 use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{cmp::Reverse, sync::Arc};
 
 /// Reads pages. Cheap to clone; safe to use from many tasks at once, each page then runs its own engine process.
 #[derive(Clone, Debug)]
 pub struct Reader {
     engine: Engine,
+    files: Files,
 }
 
 /// What one page shows.
@@ -25,168 +33,163 @@ pub struct PageReading {
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// The machine-readable zone; `None` if the page shows none of the kind TD3.
+    /// The machine-readable zone of a passport or card; `None` if the page shows none.
     pub mrz: Option<MrzReading>,
+    /// The zones of visas on the page, which support another document.
+    #[serde(default)]
+    pub visas: Vec<MrzReading>,
     /// The words outside the zone; `None` if there are none.
     pub printed: Option<PrintedText>,
-}
-
-/// Why no reader could be made; says what to install.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// The program does not run.
-    #[error("{} does not run; install tesseract 5 (Debian: `apt-get install tesseract-ocr`) or set its path", program.display())]
-    TesseractMissing {
-        /// What was run.
-        program: PathBuf,
-        /// Why it does not run.
-        source: std::io::Error,
-    },
-    /// Tesseract runs, but it has no English model.
-    #[error("tesseract has no model `eng`; install it (Debian: `apt-get install tesseract-ocr-eng`)")]
-    EnglishMissing,
-    /// Our model for machine-readable zones is not there.
-    #[error("{} is not there; it comes with the sources in services/document/reading/model", path.display())]
-    ModelMissing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-}
-
-/// Why a page could not be read. Never holds anything of what the page shows.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Neither PNG nor JPEG, by its own bytes.
-    #[error("the bytes are no picture that is read here")]
-    NotAPicture,
-    /// More pixels than are read.
-    #[error("{pixels} pixels, at most {limit} are read")]
-    TooManyPixels {
-        /// Width times height, by the header.
-        pixels: u64,
-        /// [`MAX_PIXELS`](crate::MAX_PIXELS).
-        limit: u64,
-    },
-    /// It begins like a picture but cannot be decoded.
-    #[error("the picture is damaged")]
-    Damaged,
-    /// Tesseract could not be started or spoken to.
-    #[error("tesseract could not be run")]
-    EngineMissing {
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Tesseract ran longer than it may.
-    #[error("tesseract did not end within {after:?}")]
-    EngineTimedOut {
-        /// The limit.
-        after: Duration,
-    },
-    /// Tesseract was killed, mostly for a limit of memory or processor time.
-    #[error("tesseract was killed by signal {signal}")]
-    EngineKilled {
-        /// The signal's number.
-        signal: i32,
-    },
-    /// Tesseract ended with an error.
-    #[error("tesseract ended with code {code}")]
-    EngineFailed {
-        /// The exit code.
-        code: i32,
-    },
-    /// A picture for tesseract could not be written.
-    #[error("a picture for tesseract could not be encoded")]
-    Encoding,
-    /// The thread that looked at the picture was lost.
-    #[error("the work on the picture was lost")]
-    WorkLost,
-}
-
-/// At whose fault a page could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The picture's: the same picture will fail again.
-    Picture,
-    /// The engine's: another try may succeed.
-    Engine,
-}
-
-impl ReadError {
-    /// Who is at fault, and so whether another try can help.
-    pub const fn fault(&self) -> Fault {
-        match self {
-            Self::NotAPicture | Self::TooManyPixels { .. } | Self::Damaged => Fault::Picture,
-            Self::EngineMissing { .. }
-            | Self::EngineTimedOut { .. }
-            | Self::EngineKilled { .. }
-            | Self::EngineFailed { .. }
-            | Self::Encoding
-            | Self::WorkLost => Fault::Engine,
-        }
-    }
+    /// The barcode with AAMVA data; not looked for beside a passport's zone.
+    #[serde(default)]
+    pub barcode: Option<BarcodeReading>,
+    /// Whether something looks like a barcode and could not be read.
+    #[serde(default)]
+    pub barcode_unreadable: bool,
+    /// How good the picture is; `None` in readings stored before it was measured.
+    #[serde(default)]
+    pub quality: Option<Quality>,
 }
 
 impl Reader {
-    /// Checks that tesseract runs and that both of its models are there. Blocks for some 20 ms: for start-up.
+    /// Checks that tesseract and poppler run, that both of tesseract's models are there, and that the programs can be
+    /// fenced in. Blocks for some 40 ms: for start-up.
     ///
     /// # Errors
     /// [`ReaderError`], which says what to install.
     pub fn new(config: ReaderConfig) -> Result<Self, ReaderError> {
         Ok(Self {
+            files: Files::new(config.files.clone())?,
             engine: Engine::new(config)?,
         })
     }
 
-    /// Reads one page from a PNG or JPEG. Takes about a second of one core; stops its work when dropped.
+    /// What is in force around tesseract and poppler; for the log line at the start.
+    pub fn confinement(&self) -> InForce {
+        self.engine.confinement()
+    }
+
+    /// Reads the first page of a file; see [`Reader::read_page_of`].
     ///
     /// # Errors
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
-    pub async fn read_page(&self, picture: &[u8]) -> Result<PageReading, ReadError> {
-        let picture = picture.to_vec();
+    pub async fn read_page(&self, file: &[u8]) -> Result<PageReading, ReadError> {
+        self.read_page_of(&Bytes::copy_from_slice(file), 1).await
+    }
+
+    /// Reads one page of a file, counted from 1. Takes about a second of one core; stops its work when dropped.
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
+    pub async fn read_page_of(&self, file: &Bytes, page_in_file: u32) -> Result<PageReading, ReadError> {
+        let gray = self.files.page(file, page_in_file).await?;
         let (gray, zones) = blocking(move || {
-            let gray = decode_gray(&picture)?;
             let zones = zone::find(&gray);
-            Ok::<_, ReadError>((gray, zones))
+            (gray, zones)
         })
-        .await??;
+        .await?;
         let (width, height) = gray.dimensions();
-        let mut best: Option<(Arc<Zone>, Weighed)> = None;
-        for zone in zones.into_iter().map(Arc::new) {
-            let Some(weighed) = self.look_closer(&zone).await? else {
-                continue;
+        let places: Vec<Arc<Zone>> = zones.into_iter().map(Arc::new).collect();
+        let (sure, first_look) = self.read_at_a_glance(&places).await?;
+        let zones = self.read_zones(places, sure).await?;
+        let anchor = zones
+            .first()
+            .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
+        let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
+        let passport = anchor
+            .as_ref()
+            .is_some_and(|(_, reading)| reading.format == MrzFormat::Td3);
+        let gray = Arc::new(gray);
+        let shown = gray.clone();
+        let (quality, barcode) = blocking(move || {
+            // No passport has such a barcode, and looking for one takes its time.
+            let barcode = if passport {
+                Found::Nothing
+            } else {
+                barcode::find(&shown)
             };
-            if best.as_ref().is_none_or(|(_, known)| weighed.rank() > known.rank()) {
-                best = Some((zone, weighed));
-            }
-            if best.as_ref().is_some_and(|(_, known)| known.is_sure()) {
-                break;
-            }
-        }
-        let (printed, mrz) = match best {
-            Some((zone, weighed)) => (self.read_print(&zone, &weighed.reading).await?, Some(weighed.reading)),
-            None => (self.read_words(move || zone::whole_page(&gray)).await?, None),
+            (Quality::measure(&shown, pitch), barcode)
+        })
+        .await?;
+        let printed = match anchor {
+            Some((zone, reading)) => self.read_print(&zone, &reading, first_look).await?,
+            // The side with the barcode has hardly any print, unless the picture shows both sides.
+            None if matches!(barcode, Found::Read(_)) && is_one_side(width, height) => PrintedText::default(),
+            None => self.read_bare_print(gray).await?,
         };
-        let printed = (!printed.looks.is_empty()).then_some(printed);
+        let (visas, mut identity): (Vec<_>, Vec<_>) = zones
+            .into_iter()
+            .map(|(_, weighed)| weighed.reading)
+            .partition(|reading| reading.format.is_visa());
+        let mrz = (!identity.is_empty()).then(|| identity.swap_remove(0));
         Ok(PageReading {
             width,
             height,
             mrz,
-            printed,
+            visas,
+            printed: (!printed.looks.is_empty()).then_some(printed),
+            barcode_unreadable: matches!(barcode, Found::Unreadable),
+            barcode: match barcode {
+                Found::Read(reading) => Some(*reading),
+                Found::Nothing | Found::Unreadable => None,
+            },
+            quality: Some(quality),
         })
+    }
+
+    /// Reads a zone by its glyphs and holds it against the print: the zone if print agrees in every field, and what was
+    /// seen of the print. Most pages need no more than that. Visas and the backs of cards do, which show less print.
+    async fn read_at_a_glance(&self, places: &[Arc<Zone>]) -> Result<(Vec<ReadZone>, Option<FirstLook>), ReadError> {
+        let shown = places.to_vec();
+        let glance = blocking(move || {
+            let mut seen = shown
+                .into_iter()
+                .filter_map(|zone| weigh::at_a_glance(&zone.scores).map(|weighed| (zone, weighed)));
+            seen.find(|(_, weighed)| matches!(weighed.reading.format, MrzFormat::Td2 | MrzFormat::Td3))
+        })
+        .await?;
+        let Some((zone, weighed)) = glance else {
+            return Ok((Vec::new(), None));
+        };
+        let claimed = Claimed::from(&weighed.reading.fields);
+        let look = self.look_at_print(&zone, PRINT_LOOKS[0], &claimed).await?;
+        let agrees = look.agrees(&claimed).is_whole();
+        let first_look = Some((zone.clone(), look));
+        Ok((if agrees { vec![(zone, weighed)] } else { Vec::new() }, first_look))
+    }
+
+    /// Reads every place that may be a zone: those of passports and cards first, then visas, the best of each first.
+    async fn read_zones(&self, places: Vec<Arc<Zone>>, mut zones: Vec<ReadZone>) -> Result<Vec<ReadZone>, ReadError> {
+        for place in places {
+            let known = zones.iter().position(|(zone, _)| zone.is_over(&place));
+            if known.is_some_and(|at| zones[at].1.is_sure()) {
+                continue;
+            }
+            let Some(weighed) = self.look_closer(&place).await? else {
+                continue;
+            };
+            match known {
+                Some(at) if zones[at].1.rank() >= weighed.rank() => {}
+                Some(at) => zones[at] = (place, weighed),
+                None => zones.push((place, weighed)),
+            }
+        }
+        zones.sort_by_key(|(_, weighed)| (weighed.reading.format.is_visa(), Reverse(weighed.rank())));
+        Ok(zones)
     }
 
     /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes
     /// saw.
     async fn look_closer(&self, zone: &Arc<Zone>) -> Result<Option<Weighed>, ReadError> {
-        let mut texts: [Vec<String>; 2] = Default::default();
+        let mut texts: Vec<Vec<String>> = vec![Vec::new(); zone.scores.len()];
         let mut weighed = None;
         for ways in CUTS {
             let shown = zone.clone();
             let cuts = blocking(move || shown.cuts(ways)).await?;
-            let mut upper = self.engine.read_zone_lines(&cuts).await?;
-            let lower = upper.split_off(ways.len());
-            texts[0].extend(upper);
-            texts[1].extend(lower);
+            let mut read = self.engine.read_zone_lines(&cuts).await?.into_iter();
+            for line in &mut texts {
+                line.extend(read.by_ref().take(ways.len()));
+            }
             let (seen, read) = (zone.clone(), texts.clone());
             weighed = blocking(move || weigh(&seen.scores, &read)).await?;
             if weighed.as_ref().is_some_and(Weighed::is_sure) {
@@ -197,17 +200,92 @@ impl Reader {
     }
 
     /// Reads the print above a zone, in one way after another until it agrees with the zone in every field.
-    async fn read_print(&self, zone: &Arc<Zone>, mrz: &MrzReading) -> Result<PrintedText, ReadError> {
+    async fn read_print(
+        &self,
+        zone: &Arc<Zone>,
+        mrz: &MrzReading,
+        first_look: Option<FirstLook>,
+    ) -> Result<PrintedText, ReadError> {
+        let mut first_look = first_look.filter(|(seen, _)| Arc::ptr_eq(seen, zone));
+        let claimed = Claimed::from(&mrz.fields);
         let mut printed = PrintedText::default();
         for look in PRINT_LOOKS {
-            let shown = zone.clone();
-            let more = self.read_words(move || shown.printed_area(look)).await?;
+            let more = match first_look.take() {
+                Some((_, seen)) => seen,
+                None => self.look_at_print(zone, look, &claimed).await?,
+            };
             printed.looks.extend(more.looks);
-            if printed.agrees(&mrz.fields).is_whole() {
+            let agreement = printed.agrees(&claimed);
+            // A card's zone is on its back, where little is printed: what one look does not find there is on the front.
+            if agreement.is_whole() || mrz.format == MrzFormat::Td1 {
                 break;
             }
         }
         Ok(printed)
+    }
+
+    /// Reads the print above a zone in one way, and the letter of the sex once more where nothing else is open.
+    async fn look_at_print(
+        &self,
+        zone: &Arc<Zone>,
+        look: PrintLook,
+        claimed: &Claimed,
+    ) -> Result<PrintedText, ReadError> {
+        let shown = zone.clone();
+        let mut printed = self.read_words(move || shown.printed_area(look)).await?;
+        let place = printed.place_of_sex();
+        let Some((left, top, width, height)) = place.filter(|_| printed.agrees(claimed).lacks_only_the_sex()) else {
+            return Ok(printed);
+        };
+        let shown = zone.clone();
+        let block = blocking(move || {
+            let area = shown.printed_area(look);
+            let block = imageops::crop_imm(&area, left, top, width, height).to_image();
+            imageops::resize(&block, 2 * block.width(), 2 * block.height(), FilterType::CatmullRom)
+        })
+        .await?;
+        let closer = PrintedText::from_table(&self.engine.read_block(&block).await?);
+        printed.looks.extend(closer.looks);
+        Ok(printed)
+    }
+
+    /// Reads the print of a page without a zone, and once more in another way where many a word is in doubt.
+    async fn read_bare_print(&self, gray: Arc<GrayImage>) -> Result<PrintedText, ReadError> {
+        let (mut printed, turn) = self.read_turned(gray.clone()).await?;
+        if !(ENOUGH_WORDS..MANY_WORDS).contains(&printed.sure_words()) || printed.is_sure() {
+            return Ok(printed);
+        }
+        let more = self
+            .read_words(move || cleared(&turn(&zone::whole_page(&gray)), BARE_LOOKS[1]))
+            .await?;
+        printed.looks.extend(more.looks);
+        Ok(printed)
+    }
+
+    /// Reads a page as it lies and, if hardly a word comes out of that, turned.
+    async fn read_turned(&self, gray: Arc<GrayImage>) -> Result<(PrintedText, Turn), ReadError> {
+        let turns: [Turn; 4] = [
+            GrayImage::clone,
+            imageops::rotate180,
+            imageops::rotate90,
+            imageops::rotate270,
+        ];
+        let mut best = (PrintedText::default(), turns[0]);
+        for turn in turns {
+            let shown = gray.clone();
+            let area = blocking(move || cleared(&turn(&zone::whole_page(&shown)), BARE_LOOKS[0])).await?;
+            if is_blank(&area) {
+                break;
+            }
+            let read = self.read_words(move || area).await?;
+            if best.0.looks.is_empty() || read.sure_words() > best.0.sure_words() {
+                best = (read, turn);
+            }
+            if best.0.sure_words() >= ENOUGH_WORDS {
+                break;
+            }
+        }
+        Ok(best)
     }
 
     async fn read_words(&self, area: impl FnOnce() -> GrayImage + Send + 'static) -> Result<PrintedText, ReadError> {
@@ -216,10 +294,56 @@ impl Reader {
     }
 }
 
+/// Whether a cleared page has less ink than a word.
+fn is_blank(area: &GrayImage) -> bool {
+    let dark = area.pixels().filter(|pixel| pixel.0[0] < DARK).count();
+    dark < LEAST_INK
+}
+
+/// Darker than this is ink on a cleared page, 0 to 255.
+const DARK: u8 = 128;
+/// Dark pixels of the smallest word that is read: three letters 10 pixels high.
+const LEAST_INK: usize = 60;
+
+/// Whether a picture has about the shape of one side of a card, which is 1.586 times as wide as high (ISO/IEC 7810).
+fn is_one_side(width: u32, height: u32) -> bool {
+    width.max(height) * 10 > width.min(height) * 12
+}
+
+/// A zone and what stands in it.
+type ReadZone = (Arc<Zone>, Weighed);
+
+/// A zone and what the first look at the print above it showed.
+type FirstLook = (Arc<Zone>, PrintedText);
+
+/// Turns a picture by quarters.
+type Turn = fn(&GrayImage) -> GrayImage;
+
+/// The ways to look at print without a zone to go by.
+const BARE_LOOKS: [Clearing; 2] = [
+    Clearing {
+        tenfold: 10,
+        smooth: 0.7,
+        from: 0.3,
+        to: 0.75,
+    },
+    Clearing {
+        tenfold: 13,
+        smooth: 1.2,
+        from: 0.2,
+        to: 0.5,
+    },
+];
+
+/// A page on which so many words are surely read lies the right way up.
+const ENOUGH_WORDS: usize = 6;
+/// A page on which so many are is a letter and no card, so that a word in doubt doesn't matter.
+const MANY_WORDS: usize = 60;
+
 /// The ways to look at the print, the best first.
 const PRINT_LOOKS: [PrintLook; 3] = [
     PrintLook {
-        pitch: 25.0,
+        pitch: 20.0,
         paper: Paper::Cleared { from: 0.3, to: 0.7 },
     },
     PrintLook {
@@ -233,21 +357,19 @@ const PRINT_LOOKS: [PrintLook; 3] = [
 ];
 
 /// The ways to cut a line, the usual ones first. The model is trained on letters that fill 42–55 % of a cut's height.
-const CUTS: [&[Cut]; 2] = [
-    &[
-        Cut {
-            pitch: 20.0,
-            height: 40,
-            beside: 0.6,
-            smooth: 0.0,
-        },
-        Cut {
-            pitch: 21.0,
-            height: 40,
-            beside: 0.3,
-            smooth: 0.6,
-        },
-    ],
+const CUTS: [&[Cut]; 3] = [
+    &[Cut {
+        pitch: 20.0,
+        height: 40,
+        beside: 0.6,
+        smooth: 0.0,
+    }],
+    &[Cut {
+        pitch: 21.0,
+        height: 40,
+        beside: 0.3,
+        smooth: 0.6,
+    }],
     &[
         Cut {
             pitch: 19.0,
@@ -270,7 +392,7 @@ const CUTS: [&[Cut]; 2] = [
     ],
 ];
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
     let span = tracing::Span::current();
     tokio::task::spawn_blocking(move || span.in_scope(work))
         .await

@@ -1,12 +1,22 @@
-//! Rough places of two rows of 44 cells: by the slope at which rows stand out most, by their distance, and by their pitch.
+//! Rough places of two or three rows of 30, 36 or 44 cells: by the slope at which rows stand out most, by their distance,
+//! and by their pitch.
 
-use crate::{glyphs::CAP_OVER_PITCH, grid::Line, mrz_reading::CELLS, plane::Plane};
+use crate::{glyphs::CAP_OVER_PITCH, grid::Line, plane::Plane};
 
-/// Two rows that may be a zone.
-pub(crate) struct RowPair {
-    pub(crate) upper: Line,
-    pub(crate) lower: Line,
+mod comb;
+
+use comb::Comb;
+
+/// Rows that may be a zone: two, or three of 30 cells; the upper first.
+#[derive(Clone)]
+pub(crate) struct Rows {
+    pub(crate) lines: Vec<Line>,
 }
+
+/// How many cells a line can have (ICAO Doc 9303 parts 4 to 7, 4.2).
+const CELLS: [usize; 3] = [44, 36, 30];
+/// A zone fills at least so much of a page's width if it has 44 cells, and less by as much as it has less cells.
+const LEAST_WIDTH: f32 = 0.4;
 
 /// The steepest slope that is looked at: 10°.
 const STEEPEST: f32 = 0.18;
@@ -16,17 +26,18 @@ const SLOPES: usize = 2;
 /// Places on the page that are followed at each slope.
 const PLACES: usize = 4;
 
-/// Finds pairs of rows on a page of up to some 1400 pixels.
-pub(crate) fn find_row_pairs(page: &Plane) -> Vec<RowPair> {
+/// Finds rows on a page of up to some 1400 pixels.
+pub(crate) fn find_rows(page: &Plane) -> Vec<Rows> {
     let smooth = page.smoothed(1.0);
     let edges = upright_edges(&smooth);
-    let mut pairs = Vec::new();
+    let sums = (Columns::of(&smooth), Columns::of(&edges));
+    let mut rows = Vec::new();
     for slope in best_slopes(&edges) {
         for place in best_places(&edges, slope) {
-            pairs.extend(row_pair(&smooth, &edges, slope, &place));
+            rows.extend(rows_at(&sums.0, &sums.1, slope, &place));
         }
     }
-    pairs
+    rows
 }
 
 /// How much darkness changes from left to right: letters do, paper and lying lines do not.
@@ -97,18 +108,32 @@ impl Profile {
     }
 }
 
+/// The slopes at which rows stand out most: every fourth on a quarter of the size, then those near the best on a half.
 fn best_slopes(edges: &Plane) -> Vec<f32> {
-    // Half the size is enough for a slope, and four times as fast.
-    let edges = edges.halved();
-    let steps = (STEEPEST / SLOPE_STEP) as i32;
-    let mut slopes: Vec<(f32, f32)> = (-steps..=steps)
-        .map(|step| step as f32 * SLOPE_STEP)
-        .map(|slope| (Profile::new(&edges, slope, 2).contrast(), slope))
-        .collect();
+    let half = edges.halved();
+    let quarter = half.halved();
+    let coarse_step = 4.0 * SLOPE_STEP;
+    let steps = (STEEPEST / coarse_step) as i32;
+    let coarse = (-steps..=steps).map(|step| step as f32 * coarse_step);
+    let promising = apart(with_contrast(&quarter, coarse), SLOPES + 1, 1.5 * coarse_step);
+    let fine = promising
+        .into_iter()
+        .flat_map(|slope| (-3..=3).map(move |step| slope + step as f32 * SLOPE_STEP));
+    apart(with_contrast(&half, fine), SLOPES, 3.0 * SLOPE_STEP)
+}
+
+fn with_contrast(edges: &Plane, slopes: impl Iterator<Item = f32>) -> Vec<(f32, f32)> {
+    slopes
+        .map(|slope| (Profile::new(edges, slope, 2).contrast(), slope))
+        .collect()
+}
+
+/// The best few slopes that are further apart than so much.
+fn apart(mut slopes: Vec<(f32, f32)>, most: usize, distance: f32) -> Vec<f32> {
     slopes.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut best: Vec<f32> = Vec::new();
     for (_, slope) in slopes {
-        if best.len() < SLOPES && best.iter().all(|known| (known - slope).abs() > 3.0 * SLOPE_STEP) {
+        if best.len() < most && best.iter().all(|known| (known - slope).abs() > distance) {
             best.push(slope);
         }
     }
@@ -123,14 +148,17 @@ struct Place {
 }
 
 fn best_places(edges: &Plane, slope: f32) -> Vec<Place> {
-    let profile = Profile::new(edges, slope, 1);
+    let profile = Profile::new(edges, slope, 2);
     let mut places: Vec<(f32, Place)> = Vec::new();
-    let mut pitch = edges.width as f32 * 0.4 / CELLS as f32;
-    while pitch < edges.width as f32 / CELLS as f32 {
+    let [most_cells, .., least_cells] = CELLS.map(|cells| cells as f32);
+    let mut pitch = edges.width as f32 * LEAST_WIDTH / most_cells;
+    while pitch < edges.width as f32 / least_cells {
         let cap = CAP_OVER_PITCH * pitch;
         // Doc 9303 part 4 has 6.35 mm, 2.5 pitches; cameras and issuers stretch it.
+        // A tenth of a cell up or down is made good when the rows are fitted.
+        let step = ((0.1 * pitch) as usize).max(1);
         for distance in (20..30).map(|tenths| tenths as f32 / 10.0 * pitch) {
-            for top in 0..profile.rows() {
+            for top in (0..profile.rows()).step_by(step) {
                 let top = top as f32;
                 let [upper, lower] = [top, top + distance].map(|from| profile.mean(from, from + cap));
                 let between = profile.mean(top + 1.2 * cap, top + distance - 0.2 * cap);
@@ -155,6 +183,9 @@ fn best_places(edges: &Plane, slope: f32) -> Vec<Place> {
 
 /// Keeps the best few places, of places close together only the best.
 fn keep(places: &mut Vec<(f32, Place)>, score: f32, place: Place) {
+    if places.len() == PLACES && places.iter().all(|(known, _)| *known >= score) {
+        return;
+    }
     if let Some(at) = places
         .iter()
         .position(|(_, known)| (known.top - place.top).abs() < 0.6 * place.pitch)
@@ -171,52 +202,112 @@ fn keep(places: &mut Vec<(f32, Place)>, score: f32, place: Place) {
     }
 }
 
-fn row_pair(page: &Plane, edges: &Plane, slope: f32, place: &Place) -> Option<RowPair> {
+/// The rows that may be at a place: for each number of cells that fits, and with a third row above or below where there
+/// are few enough cells.
+fn rows_at(page: &Columns, edges: &Columns, slope: f32, place: &Place) -> Vec<Rows> {
     let cap = CAP_OVER_PITCH * place.pitch;
     let tops = [place.top, place.top + place.distance];
-    let [upper, lower] = tops.map(|top| band(edges, slope, top, top + cap));
+    let [upper, lower] = tops.map(|top| edges.band(slope, top, top + cap));
     let both: Vec<f32> = upper.iter().zip(&lower).map(|(a, b)| a.min(*b)).collect();
-    let (from, to) = longest_run(&running_mean(&both, 2.0 * place.pitch), place.pitch)?;
-    let pitch = (to - from) / CELLS as f32;
-    if !(0.7..1.4).contains(&(pitch / place.pitch)) {
-        return None;
+    let Some((from, to)) = longest_run(&running_mean(&both, 2.0 * place.pitch), place.pitch) else {
+        return Vec::new();
+    };
+    let inks = tops.map(|top| page.ink(slope, top, cap));
+    let ink: Vec<f32> = inks[0].iter().zip(&inks[1]).map(|(a, b)| a + b).collect();
+    let mut found = Vec::new();
+    for comb in combs(&ink, from, to, place.pitch) {
+        let line = |comb: &Comb, top: f32| comb.line(slope, top + cap / 2.0);
+        let pair = [0, 1].map(|row| line(&comb.refitted(&inks[row]), tops[row]));
+        if comb.cells == THREE_ROW_CELLS {
+            let third = |top: f32| line(&comb.refitted(&page.ink(slope, top, cap)), top);
+            let above = third(tops[0] - place.distance);
+            let below = third(tops[1] + place.distance);
+            found.extend([vec![above, pair[0], pair[1]], vec![pair[0], pair[1], below]]);
+        } else {
+            found.push(pair.to_vec());
+        }
     }
-    let [upper, lower] = tops.map(|top| {
-        let ink = ink_by_column(page, slope, top, cap);
-        let comb = best_comb(&ink, from, pitch);
-        let middle = top + cap / 2.0;
-        Line::straight(
-            (comb.first, middle + slope * comb.first),
-            (comb.pitch, slope * comb.pitch),
-            comb.bend,
-        )
+    found.into_iter().map(|lines| Rows { lines }).collect()
+}
+
+/// A comb that fits worse than this share of the best has the wrong number of cells.
+const LEAST_SHARE: f32 = 0.6;
+/// Zones of lines so short have three of them (part 5).
+const THREE_ROW_CELLS: usize = 30;
+
+/// The combs that fit to what stands between two columns. The frame of a page makes the stretch too long and a stain too
+/// short, so each pitch that fits is tried with every number of cells; the letters will tell which one it is.
+fn combs(ink: &[f32], from: f32, to: f32, pitch: f32) -> Vec<Comb> {
+    let fitted = CELLS
+        .into_iter()
+        .map(|cells| (cells, (to - from) / cells as f32))
+        .filter(|(_, own)| (0.7..1.4).contains(&(own / pitch)))
+        .map(|(cells, _)| Comb::fitted(ink, cells, from, to));
+    let Some((_, best)) = fitted.max_by(|a, b| (a.0 / a.1.cells as f32).total_cmp(&(b.0 / b.1.cells as f32))) else {
+        return Vec::new();
+    };
+    let combs = CELLS.map(|cells| {
+        if cells == best.cells {
+            (best.score(ink), best)
+        } else {
+            best.with_cells(ink, cells)
+        }
     });
-    Some(RowPair { upper, lower })
+    let each = |(score, comb): &(f32, Comb)| score / comb.cells as f32;
+    let most = combs.iter().map(each).fold(0.0, f32::max);
+    let good = combs.iter().filter(|comb| each(comb) > LEAST_SHARE * most);
+    good.map(|(_, comb)| *comb).collect()
 }
 
-/// The mean of a slanted band, column by column.
-fn band(plane: &Plane, slope: f32, from: f32, to: f32) -> Vec<f32> {
-    let rows = ((to - from) as usize).max(1);
-    (0..plane.width)
-        .map(|x| {
-            (0..rows)
-                .map(|row| plane.at(x as f32, from + row as f32 + slope * x as f32))
-                .sum::<f32>()
-                / rows as f32
-        })
-        .collect()
+/// A picture as running sums down its columns, so that the mean of any band is one difference a column.
+struct Columns {
+    width: usize,
+    height: usize,
+    sums: Vec<f32>,
 }
 
-/// The ink of a band: its darkness beyond that of the paper above and below.
-fn ink_by_column(page: &Plane, slope: f32, top: f32, cap: f32) -> Vec<f32> {
-    let letters = band(page, slope, top, top + cap);
-    let above = band(page, slope, top - 0.5 * cap, top - 0.2 * cap);
-    let below = band(page, slope, top + 1.2 * cap, top + 1.5 * cap);
-    letters
-        .iter()
-        .zip(above.iter().zip(&below))
-        .map(|(ink, (a, b))| (ink - (a + b) / 2.0).max(0.0))
-        .collect()
+impl Columns {
+    fn of(plane: &Plane) -> Self {
+        let mut sums = vec![0.0; plane.width * (plane.height + 1)];
+        for y in 0..plane.height {
+            let (above, below) = sums.split_at_mut((y + 1) * plane.width);
+            let above = &above[y * plane.width..];
+            for ((sum, before), value) in below.iter_mut().zip(above).zip(plane.row(y)) {
+                *sum = before + value;
+            }
+        }
+        Self {
+            width: plane.width,
+            height: plane.height,
+            sums,
+        }
+    }
+
+    /// The mean of a slanted band, column by column; rows are whole, as a band is many rows high.
+    fn band(&self, slope: f32, from: f32, to: f32) -> Vec<f32> {
+        let rows = ((to - from) as usize).max(1);
+        let clamp = |y: f32| (y.max(0.0) as usize).min(self.height);
+        (0..self.width)
+            .map(|x| {
+                let first = from + slope * x as f32 + 0.5;
+                let (first, last) = (clamp(first), clamp(first + rows as f32));
+                let sum = self.sums[last * self.width + x] - self.sums[first * self.width + x];
+                sum / (last - first).max(1) as f32
+            })
+            .collect()
+    }
+
+    /// The ink of a band: its darkness beyond that of the paper above and below.
+    fn ink(&self, slope: f32, top: f32, cap: f32) -> Vec<f32> {
+        let letters = self.band(slope, top, top + cap);
+        let above = self.band(slope, top - 0.5 * cap, top - 0.2 * cap);
+        let below = self.band(slope, top + 1.2 * cap, top + 1.5 * cap);
+        letters
+            .iter()
+            .zip(above.iter().zip(&below))
+            .map(|(ink, (a, b))| (ink - (a + b) / 2.0).max(0.0))
+            .collect()
+    }
 }
 
 fn running_mean(values: &[f32], width: f32) -> Vec<f32> {
@@ -253,78 +344,4 @@ fn longest_run(activity: &[f32], pitch: f32) -> Option<(f32, f32)> {
         }
     }
     best.map(|(from, to)| (from as f32, to as f32 + 1.0))
-}
-
-/// Cells of one pitch: the middle of the first, the pitch in the middle of the line, and how it changes.
-#[derive(Clone, Copy)]
-struct Comb {
-    first: f32,
-    pitch: f32,
-    bend: f32,
-}
-
-impl Comb {
-    fn place(&self, cell: f32) -> f32 {
-        let half = (CELLS as f32 - 1.0) / 2.0;
-        self.first + cell * self.pitch + self.bend * ((cell - half).powi(2) - half * half)
-    }
-
-    /// Ink in the cells' middles, less that between the cells and beyond the ends.
-    fn score(&self, ink: &[f32]) -> f32 {
-        let at = |cell: f32| {
-            let x = self.place(cell) + 0.5;
-            if x < 0.0 {
-                0.0
-            } else {
-                ink.get(x as usize).copied().unwrap_or(0.0)
-            }
-        };
-        let cells = CELLS as f32;
-        let inside: f32 = (0..CELLS)
-            .map(|cell| cell as f32)
-            .map(|cell| at(cell - 0.2) + at(cell) + at(cell + 0.2))
-            .sum();
-        let between: f32 = (0..=CELLS).map(|cell| at(cell as f32 - 0.5)).sum();
-        let beyond: f32 = [-1.2, -0.8, cells - 0.2, cells + 0.2].map(at).iter().sum();
-        inside / 3.0 - between - 2.0 * beyond
-    }
-
-    /// The best of several combs; the first of equals.
-    fn best(ink: &[f32], combs: impl Iterator<Item = Comb>, known: Comb) -> Comb {
-        let scored = combs.map(|comb| (comb.score(ink), comb));
-        scored
-            .fold(
-                (known.score(ink), known),
-                |best, comb| if comb.0 > best.0 { comb } else { best },
-            )
-            .1
-    }
-}
-
-/// The comb that fits best: straight ones first, then those bent by perspective that are near the best straight one.
-fn best_comb(ink: &[f32], from: f32, pitch: f32) -> Comb {
-    let near = |comb: Comb, stretches: i32, shifts: i32, bends: &'static [f32]| {
-        (-stretches..=stretches).flat_map(move |stretch| {
-            let pitch = comb.pitch * (1.0 + stretch as f32 * 0.004);
-            (-shifts..=shifts).flat_map(move |shift| {
-                let first = comb.first + shift as f32 * 0.08 * pitch;
-                bends.iter().map(move |bend| Comb {
-                    first,
-                    pitch,
-                    bend: bend * pitch,
-                })
-            })
-        })
-    };
-    let start = Comb {
-        first: from + pitch / 2.0,
-        pitch,
-        bend: 0.0,
-    };
-    let straight = Comb::best(ink, near(start, 14, 18, &[0.0]), start);
-    Comb::best(
-        ink,
-        near(straight, 3, 3, &[-6.0e-4, -3.0e-4, 0.0, 3.0e-4, 6.0e-4]),
-        straight,
-    )
 }

@@ -1,11 +1,17 @@
-//! Two eyes on one zone: what tesseract read and what the glyphs look like, weighed cell by cell.
+//! Two eyes on one zone: what tesseract read and what the glyphs look like, weighed cell by cell. Or the glyph eye alone,
+//! where its reading is to be held against the print of the page.
 
 use crate::{
-    decode::{CheckDigitsMust, Decoded, Seen, lower, margins, upper},
+    decode::{CheckDigitsMust, Decoded, Seen, decode},
+    format::{MrzFormat, ZoneField},
     glyphs::{ALPHABET, Scores, index_of},
     grid::CellScores,
-    mrz_reading::{CELLS, Cell, MrzReading, Repair},
+    mrz_reading::{Cell, MrzReading, Repair},
 };
+use std::cmp::Reverse;
+
+#[cfg(test)]
+mod tests;
 
 /// What a difference of correlation is worth, as the logarithm of a likelihood.
 const GLYPH_WEIGHT: f32 = 40.0;
@@ -15,6 +21,8 @@ const ENGINE_WEIGHT: f32 = 6.0;
 const LEAST_MARGIN: f32 = 2.5;
 /// The same for a cell that tesseract read otherwise at every cut: what an unmistakable glyph is ahead of all others.
 const LEAST_MARGIN_ALONE: f32 = 12.0;
+/// The same for a cell that tesseract did not read and of which no print tells: no less than tesseract's word is worth.
+const LEAST_MARGIN_UNVOUCHED: f32 = ENGINE_WEIGHT;
 /// What check digits may ask for against what was seen; beyond it they fail rather than bend the reading.
 const MOST_REPAIR: f32 = 9.0;
 /// Cells that check digits may change.
@@ -29,10 +37,16 @@ pub(crate) struct Weighed {
 }
 
 impl Weighed {
-    /// Orders readings of one page: by check digits, by cells without doubt, by likeness to OCR-B.
-    pub(crate) fn rank(&self) -> (usize, usize, u32) {
-        let sure = 2 * CELLS - self.reading.doubtful.len();
-        (self.reading.check_digits.passed(), sure, (self.quality * 1000.0) as u32)
+    /// Orders readings of one page: by check digits that fail, by those that pass, by cells in doubt, by likeness to OCR-B.
+    pub(crate) fn rank(&self) -> (Reverse<usize>, usize, Reverse<usize>, u32) {
+        let digits = &self.reading.check_digits;
+        let doubts = self.reading.doubtful.len();
+        (
+            Reverse(digits.failed()),
+            digits.passed(),
+            Reverse(doubts),
+            (self.quality * 1000.0) as u32,
+        )
     }
 
     /// Whether another look could add nothing.
@@ -41,39 +55,104 @@ impl Weighed {
     }
 }
 
-/// Weighs what the glyph eye saw on a zone's two lines with the texts that tesseract read off each line's cuts; `None` if
-/// it is no zone after all.
-pub(crate) fn weigh(glyphs: &[CellScores; 2], texts: &[Vec<String>; 2]) -> Option<Weighed> {
-    let [above, below] = [0, 1].map(|line| Both::new(&glyphs[line], &texts[line]));
-    let first = upper(&above.seen);
-    let free = lower(&below.seen, CheckDigitsMust::NotPass);
-    let checked = lower(&below.seen, CheckDigitsMust::Pass);
-    let changed = free.line.iter().zip(&checked.line).filter(|(a, b)| a != b).count();
-    let repairable = free.score - checked.score <= MOST_REPAIR && changed <= MOST_REPAIRS;
-    let (second, must) = if repairable {
-        (checked, CheckDigitsMust::Pass)
-    } else {
-        (free, CheckDigitsMust::NotPass)
-    };
-
-    let agreement = agreement(texts, [&first, &second]);
-    if agreement < LEAST_AGREEMENT && !(repairable && changed == 0) {
+/// Weighs what the glyph eye saw on a zone's lines with the texts that tesseract read off each line's cuts; `None` if it is
+/// no zone after all.
+pub(crate) fn weigh(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Weighed> {
+    let lines: Vec<Both> = glyphs.iter().zip(texts).map(|(g, t)| Both::new(g, t)).collect();
+    let cells = glyphs.first()?.cells.len();
+    let Likeliest {
+        format,
+        taken,
+        changed,
+        repairable,
+        seen,
+    } = likeliest(&lines, cells)?;
+    if agreement(texts, &taken, cells) < LEAST_AGREEMENT && !(repairable && changed == 0) {
         return None;
     }
-    let mut doubtful = above.doubts(0, &first, &margins(&above.seen, &first, upper));
-    doubtful.extend(below.doubts(1, &second, &margins(&below.seen, &second, |seen| lower(seen, must))));
-    let mut repaired = repairs(0, &above.seen, &first);
-    repaired.extend(repairs(1, &below.seen, &second));
-    let reading = MrzReading::parse([first.text(), second.text()], repaired, doubtful)?;
-    let quality = (glyphs[0].quality + glyphs[1].quality) / 2.0;
+    let doubtful = doubts(&lines, &taken, cells);
+    let repaired = repairs(&seen, &taken, cells);
+    let reading = MrzReading::parse(taken.lines(format), repaired, doubtful)?;
+    let quality = quality(glyphs);
     Some(Weighed { reading, quality })
+}
+
+/// What the glyph eye alone reads in a zone; `None` unless every check digit passes as the glyphs were seen, no cell has a
+/// near rival, and no cell that print can't vouch for has one within what one eye can tell. It is a reading only together
+/// with print that agrees in every field.
+pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Weighed> {
+    let lines: Vec<Both> = glyphs.iter().map(|glyphs| Both::new(glyphs, &[])).collect();
+    let cells = glyphs.first()?.cells.len();
+    let Likeliest {
+        format,
+        taken,
+        changed,
+        repairable,
+        seen,
+    } = likeliest(&lines, cells)?;
+    let reading = MrzReading::parse(taken.lines(format), repairs(&seen, &taken, cells), vec![])?;
+    let is_near = |at: usize, margin: f32| {
+        let vouched = match reading.field_of(cell(at, cells)) {
+            Some(ZoneField::DocumentCode) | None => false,
+            // Where nothing is claimed, print agrees whatever it says.
+            Some(ZoneField::OptionalData) => !reading.fields.optional_data.is_empty(),
+            Some(ZoneField::SecondOptionalData) => !reading.fields.second_optional_data.is_empty(),
+            Some(_) => true,
+        };
+        margin < if vouched { LEAST_MARGIN } else { LEAST_MARGIN_UNVOUCHED }
+    };
+    let doubted = taken
+        .margins
+        .iter()
+        .enumerate()
+        .any(|(at, margin)| is_near(at, *margin));
+    let holds = repairable && changed == 0 && reading.check_digits.all_passed() && !doubted;
+    holds.then(|| Weighed {
+        reading,
+        quality: quality(glyphs),
+    })
+}
+
+/// The likeliest zone in what was seen.
+struct Likeliest {
+    format: MrzFormat,
+    taken: Decoded,
+    /// Cells that check digits ask to be other than they were seen.
+    changed: usize,
+    /// Whether the check digits pass in the zone that is taken.
+    repairable: bool,
+    seen: Seen,
+}
+
+fn likeliest(lines: &[Both], cells: usize) -> Option<Likeliest> {
+    let seen: Seen = lines.iter().flat_map(|line| line.seen.iter().copied()).collect();
+    // Formats of one size are told apart by the letter they begin with, and by where digits must be.
+    let (format, free) = MrzFormat::ALL
+        .into_iter()
+        .filter(|format| format.lines() == lines.len() && format.cells() == cells)
+        .map(|format| (format, decode(format, &seen, CheckDigitsMust::NotPass)))
+        .max_by(|a, b| a.1.score.total_cmp(&b.1.score))?;
+    let checked = decode(format, &seen, CheckDigitsMust::Pass);
+    let changed = free.zone.iter().zip(&checked.zone).filter(|(a, b)| a != b).count();
+    let repairable = free.score - checked.score <= MOST_REPAIR && changed <= MOST_REPAIRS;
+    Some(Likeliest {
+        format,
+        taken: if repairable { checked } else { free },
+        changed,
+        repairable,
+        seen,
+    })
+}
+
+fn quality(glyphs: &[CellScores]) -> f32 {
+    glyphs.iter().map(|line| line.quality).sum::<f32>() / glyphs.len() as f32
 }
 
 /// What both eyes saw in the cells of one line.
 struct Both {
     seen: Seen,
     /// What tesseract read in each cell, by cut.
-    read: Vec<[Option<usize>; CELLS]>,
+    read: Vec<Vec<Option<usize>>>,
 }
 
 impl Both {
@@ -94,25 +173,27 @@ impl Both {
         }
         Self { seen, read }
     }
+}
 
-    /// The cells whose second choice is near, or nearer than one eye alone can tell where only one eye saw the first.
-    fn doubts(&self, line: u8, taken: &Decoded, margins: &[f32]) -> Vec<Cell> {
-        let least = |position: usize| {
-            let backed = self
-                .read
-                .iter()
-                .any(|cells| cells[position] == Some(taken.line[position]));
-            if backed { LEAST_MARGIN } else { LEAST_MARGIN_ALONE }
-        };
-        let near = margins
-            .iter()
-            .enumerate()
-            .filter(|(position, margin)| **margin < least(*position));
-        near.map(|(position, _)| Cell {
-            line,
-            position: position as u8,
-        })
-        .collect()
+/// The cells whose second choice is near, or nearer than one eye alone can tell where only one eye saw the first.
+fn doubts(lines: &[Both], taken: &Decoded, cells: usize) -> Vec<Cell> {
+    let least = |at: usize| {
+        let mut texts = lines[at / cells].read.iter();
+        let backed = texts.any(|text| text[at % cells] == Some(taken.zone[at]));
+        if backed { LEAST_MARGIN } else { LEAST_MARGIN_ALONE }
+    };
+    let near = taken
+        .margins
+        .iter()
+        .enumerate()
+        .filter(|(at, margin)| **margin < least(*at));
+    near.map(|(at, _)| cell(at, cells)).collect()
+}
+
+fn cell(at: usize, cells: usize) -> Cell {
+    Cell {
+        line: (at / cells) as u8,
+        position: (at % cells) as u8,
     }
 }
 
@@ -121,23 +202,24 @@ const LEFT_OUT: f32 = 6.0;
 const LEFT_OUT_AT_AN_END: f32 = 1.0;
 
 /// Which character of a text stands in which cell: tesseract gives a line without places, and frames add characters.
-fn aligned(seen: &Seen, text: &str) -> [Option<usize>; CELLS] {
+fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
+    let cells_there = seen.len();
     let text: Vec<usize> = text.chars().filter_map(index_of).collect();
     let likeness = |scores: &Scores, character: usize| {
         let best = scores.iter().copied().fold(f32::MIN, f32::max);
         (scores[character] - best).max(-2.0 * LEFT_OUT) + LEFT_OUT / 2.0
     };
     let width = text.len() + 1;
-    let mut scores = vec![f32::MIN; (CELLS + 1) * width];
-    let mut ways = vec![Way::Start; (CELLS + 1) * width];
-    for cell in 0..=CELLS {
+    let mut scores = vec![f32::MIN; (cells_there + 1) * width];
+    let mut ways = vec![Way::Start; (cells_there + 1) * width];
+    for cell in 0..=cells_there {
         for read in 0..=text.len() {
             let at = cell * width + read;
             if (cell, read) == (0, 0) {
                 scores[at] = 0.0;
                 continue;
             }
-            let at_an_end = cell == 0 || cell == CELLS;
+            let at_an_end = cell == 0 || cell == cells_there;
             let character_left_out = if at_an_end { LEFT_OUT_AT_AN_END } else { LEFT_OUT };
             let ways_here = [
                 (read > 0).then(|| (scores[at - 1] - character_left_out, Way::CharacterLeftOut)),
@@ -155,8 +237,8 @@ fn aligned(seen: &Seen, text: &str) -> [Option<usize>; CELLS] {
             }
         }
     }
-    let mut cells = [None; CELLS];
-    let (mut cell, mut read) = (CELLS, text.len());
+    let mut cells = vec![None; cells_there];
+    let (mut cell, mut read) = (cells_there, text.len());
     loop {
         match ways[cell * width + read] {
             Way::Start => return cells,
@@ -180,10 +262,9 @@ enum Way {
 }
 
 /// The share of tesseract's characters that are in the reading as well, of the text that fits best for each line.
-fn agreement(texts: &[Vec<String>; 2], lines: [&Decoded; 2]) -> f32 {
-    let shares = texts.iter().zip(lines).map(|(texts, decoded)| {
-        let sharp: Seen = decoded
-            .line
+fn agreement(texts: &[Vec<String>], taken: &Decoded, cells: usize) -> f32 {
+    let same_in_line = texts.iter().zip(taken.zone.chunks(cells)).map(|(texts, line)| {
+        let sharp: Seen = line
             .iter()
             .map(|character| {
                 let mut scores = [-2.0 * LEFT_OUT; ALPHABET.len()];
@@ -192,119 +273,27 @@ fn agreement(texts: &[Vec<String>; 2], lines: [&Decoded; 2]) -> f32 {
             })
             .collect();
         let same = |text: &String| {
-            let cells = aligned(&sharp, text);
-            cells
-                .iter()
-                .zip(&decoded.line)
+            let read = aligned(&sharp, text);
+            read.iter()
+                .zip(line)
                 .filter(|(read, taken)| **read == Some(**taken))
                 .count()
         };
         texts.iter().map(same).max().unwrap_or(0)
     });
-    shares.sum::<usize>() as f32 / (2 * CELLS) as f32
+    same_in_line.sum::<usize>() as f32 / taken.zone.len() as f32
 }
 
-fn repairs(line: u8, seen: &Seen, decoded: &Decoded) -> Vec<Repair> {
+fn repairs(seen: &Seen, taken: &Decoded, cells: usize) -> Vec<Repair> {
     let best = |scores: &Scores| (0..ALPHABET.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
     seen.iter()
-        .zip(&decoded.line)
+        .zip(&taken.zone)
         .enumerate()
         .filter(|(_, (scores, taken))| best(scores) != Some(**taken))
-        .map(|(position, (scores, taken))| Repair {
-            cell: Cell {
-                line,
-                position: position as u8,
-            },
+        .map(|(at, (scores, taken))| Repair {
+            cell: cell(at, cells),
             read: best(scores).map(|at| ALPHABET[at]),
             taken: ALPHABET[*taken],
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LINE: &str = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<";
-
-    fn seen(text: &str) -> Seen {
-        let place = |c: char| index_of(c).expect("a character of a zone");
-        text.chars()
-            .map(|c| std::array::from_fn(|at| if at == place(c) { 30.0 } else { 10.0 }))
-            .collect()
-    }
-
-    const LOWER: &str = "L898902C36UTO7408122F1204159ZE184226B<<<<<10";
-
-    /// What the glyph eye sees of a text: each shape by half more like itself than like any other.
-    fn glyphs(text: &str) -> CellScores {
-        let place = |c: char| index_of(c).expect("a character of a zone");
-        let cells = text
-            .chars()
-            .map(|c| std::array::from_fn(|at| if at == place(c) { 0.95 } else { 0.45 }))
-            .collect();
-        CellScores { cells, quality: 0.95 }
-    }
-
-    /// Both lines, the lower one as each eye sees it.
-    fn weighed(by_glyphs: &str, by_engine: &str) -> MrzReading {
-        let texts = [vec![LINE.to_owned()], vec![by_engine.to_owned()]];
-        weigh(&[glyphs(LINE), glyphs(by_glyphs)], &texts)
-            .expect("a zone")
-            .reading
-    }
-
-    #[test]
-    fn what_both_eyes_see_is_without_doubt() {
-        let reading = weighed(LOWER, LOWER);
-        assert_eq!(reading.lines, [LINE, LOWER]);
-        assert!(reading.check_digits.all_passed() && reading.doubtful.is_empty() && reading.repaired.is_empty());
-    }
-
-    #[test]
-    fn a_check_digit_that_is_plainly_wrong_fails_and_is_not_bent() {
-        let forged = LOWER.replace("L898902C3", "L898902C4");
-        let reading = weighed(&forged, &forged);
-        assert_eq!(reading.lines[1], forged);
-        assert!(!reading.check_digits.all_passed());
-    }
-
-    #[test]
-    fn eyes_that_differ_where_no_check_digit_tells_leave_a_doubt() {
-        // 6 and G have the same value modulo 10, so both readings pass.
-        let other = LOWER.replace("ZE184226B", "ZE18422GB");
-        let mut seen = glyphs(LOWER);
-        seen.cells[35][index_of('G').expect("a letter")] = 0.85;
-        let texts = [vec![LINE.to_owned()], vec![other]];
-        let reading = weigh(&[glyphs(LINE), seen], &texts).expect("a zone").reading;
-        assert!(reading.check_digits.all_passed());
-        assert_eq!(reading.doubtful, [Cell { line: 1, position: 35 }]);
-    }
-
-    #[test]
-    fn text_that_the_eyes_read_differently_throughout_is_no_zone() {
-        let noise = "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM";
-        let texts = [vec!["THISISALETTER".to_owned()], vec!["ANDNOZONE".to_owned()]];
-        assert!(weigh(&[glyphs(noise), glyphs(noise)], &texts).is_none());
-    }
-
-    fn text_of(cells: [Option<usize>; CELLS]) -> String {
-        cells.iter().map(|cell| cell.map_or(' ', |at| ALPHABET[at])).collect()
-    }
-
-    #[test]
-    fn a_text_finds_its_cells_though_characters_are_added_or_missing() {
-        for (text, expected) in [
-            (LINE.to_owned(), LINE.to_owned()),
-            (format!("1{LINE}I<"), LINE.to_owned()),
-            (
-                LINE.replace("ERIKSSON", "ERKSSON"),
-                LINE.replace("ERIKSSON", "ER KSSON"),
-            ),
-            (LINE.replace("ERIKSSON", "ERIIKSSON"), LINE.to_owned()),
-            (String::new(), " ".repeat(CELLS)),
-        ] {
-            assert_eq!(text_of(aligned(&seen(LINE), &text)), expected);
-        }
-    }
 }

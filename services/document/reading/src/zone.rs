@@ -1,11 +1,10 @@
-//! Where the machine-readable zone is: two equally long rows of 44 cells, anywhere on a page, up to 10° aslant, any way
-//! up.
+//! Where the machine-readable zones are: two or three equally long rows of 30, 36 or 44 cells, anywhere on a page, up to
+//! 10° aslant, any way up.
 
 use crate::{
     grid::{CellScores, Line},
-    mrz_reading::CELLS,
     plane::Plane,
-    rows::{RowPair, find_row_pairs},
+    rows::{Rows, find_rows},
 };
 use image::{GrayImage, imageops};
 use std::sync::Arc;
@@ -14,10 +13,22 @@ use std::sync::Arc;
 const LEAST_QUALITY: f32 = 0.55;
 /// A zone that matches as well as this is not looked for any further.
 const GOOD_QUALITY: f32 = 0.8;
-/// Lines that match as well as this are not upside down: those match by some 0.7.
-const UPRIGHT_LIKENESS: f32 = 0.85;
-/// Candidates that are fitted cell by cell.
-const FITTED_CANDIDATES: usize = 3;
+/// Lines that match better by so much than upside down are upright; nearer ones are fitted both ways.
+const PLAINLY_UPRIGHT: f32 = 0.04;
+/// Candidates of an orientation that are fitted cell by cell in vain before the others are given up.
+const FITTED_IN_VAIN: usize = 3;
+/// What speaks for other lines in the place of good ones must be at least such a share of what speaks for those.
+const RIVAL: f32 = 0.9;
+/// The same for a second zone on a page.
+const SECOND_ZONE: f32 = 0.35;
+/// What a rough look finds alike in lines of anything.
+const LIKENESS_OF_ANYTHING: f32 = 0.58;
+/// A line whose letters are less alike by so much than another's of its zone may be in the wrong cells.
+const MUCH_WORSE: f32 = 0.06;
+/// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
+const MOST_ZONES: usize = 4;
+/// Rows whose middles are nearer than so many cells, across the rows, are of one zone.
+const ONE_PLACE: f32 = 6.0;
 /// Pixels a cell up to which a page is halved before its cells are read.
 const MOST_PITCH: f32 = 44.0;
 /// The longer side in pixels up to which a page is halved before its rows are looked for.
@@ -29,10 +40,12 @@ const MOST_SIDE_PRINT: u32 = 2400;
 
 /// A zone: where its lines are and what stands in their cells.
 pub(crate) struct Zone {
-    /// The upper and the lower line, on `page`.
-    lines: [Line; 2],
-    /// What the glyph eye sees.
-    pub(crate) scores: [CellScores; 2],
+    /// The lines, the upper first, on `page`.
+    lines: Vec<Line>,
+    /// What the glyph eye sees, by line.
+    pub(crate) scores: Vec<CellScores>,
+    /// How much spoke for it from a rough look: more for each cell that is one.
+    evidence: f32,
     /// The page, the right way up, at a size at which a cell has up to 44 pixels.
     page: Arc<Plane>,
 }
@@ -43,9 +56,9 @@ pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
     let mut zones = find_lying(gray);
     if zones.first().is_none_or(|zone| zone.quality() < GOOD_QUALITY) {
         zones.extend(find_lying(&imageops::rotate90(gray)));
-        zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+        zones.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
     }
-    zones.truncate(2);
+    zones.truncate(MOST_ZONES);
     zones
 }
 
@@ -64,12 +77,26 @@ fn within(gray: &GrayImage, side: u32) -> GrayImage {
 }
 
 impl Zone {
-    /// How well the cells match OCR-B, 0–1.
-    pub(crate) fn quality(&self) -> f32 {
-        (self.scores[0].quality + self.scores[1].quality) / 2.0
+    /// Whether the two zones are in the same place, so that only one of them can be right.
+    pub(crate) fn is_over(&self, other: &Self) -> bool {
+        let rows = |zone: &Self| Rows {
+            lines: zone.lines.clone(),
+        };
+        self.page.width == other.page.width && rows(self).share_a_place(&rows(other))
     }
 
-    /// Pictures of the two lines for the other eye: the upper line at every way to cut, then the lower line.
+    /// Pixels a cell on the page as it came, which is so many pixels across and down.
+    pub(crate) fn pitch_on(&self, width: u32, height: u32) -> f32 {
+        let shown = self.page.width.max(self.page.height) as f32;
+        self.lines[0].pitch() * width.max(height) as f32 / shown
+    }
+
+    /// How well the cells match OCR-B, 0–1.
+    pub(crate) fn quality(&self) -> f32 {
+        self.scores.iter().map(|line| line.quality).sum::<f32>() / self.scores.len() as f32
+    }
+
+    /// Pictures of the lines for the other eye: the first line at every way to cut, then the second, and so on.
     pub(crate) fn cuts(&self, ways: &[Cut]) -> Vec<GrayImage> {
         let lines = self.lines.iter();
         lines
@@ -81,12 +108,14 @@ impl Zone {
     pub(crate) fn printed_area(&self, look: PrintLook) -> GrayImage {
         let line = &self.lines[0];
         let scale = line.pitch() / look.pitch;
+        let cells = line.cells() as f32;
         let (left, top) = line.middle(-0.5);
-        let (right, bottom) = line.middle(CELLS as f32 - 0.5);
+        let (right, bottom) = line.middle(cells - 0.5);
         let length = (right - left).hypot(bottom - top);
         let along = ((right - left) / length * scale, (bottom - top) / length * scale);
-        // A page is 125 mm wide, that is 49 cells, and its visual zone is less than 33 cells high (part 4, 2.1 and 3.1).
-        let (width, height) = ((49.0 * look.pitch) as usize, (33.0 * look.pitch) as usize);
+        // Pages of all formats are some five cells wider than their zone, and the visual zone of the largest is less than
+        // 33 cells high (part 4, 2.1 and 3.1; parts 5 to 7 likewise).
+        let (width, height) = (((cells + 5.0) * look.pitch) as usize, (33.0 * look.pitch) as usize);
         let mut samples = Vec::with_capacity(width * height);
         for row in 0..height {
             let up = (height - row) as f32 + 0.9 * look.pitch;
@@ -162,52 +191,126 @@ fn find_lying(gray: &GrayImage) -> Vec<Zone> {
         levels.push(Arc::new(halved));
     }
     let small = levels[levels.len() - 1].clone();
-    let mut candidates: Vec<(f32, RowPair)> = find_row_pairs(&small)
+    let mut candidates: Vec<(f32, Rows)> = find_rows(&small)
         .into_iter()
-        .map(|pair| ((pair.upper.likeness(&small) + pair.lower.likeness(&small)) / 2.0, pair))
+        .map(|rows| (evidence(&rows.lines, &small), rows))
+        .filter(|(evidence, _)| *evidence > 0.0)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut zones: Vec<Zone> = Vec::new();
-    for (_, pair) in candidates.into_iter().take(FITTED_CANDIDATES) {
-        let zone = fit(&levels, &pair);
-        let good = zone.quality() >= GOOD_QUALITY;
-        zones.push(zone);
-        if good {
-            break;
+    let mut good: Vec<(f32, Rows)> = Vec::new();
+    let mut in_vain = 0;
+    for (evidence, rows) in candidates {
+        let is_known = |known: &(f32, Rows)| {
+            known.1.share_a_place(&rows) && (known.1.is_like(&rows) || evidence < RIVAL * known.0)
+        };
+        if in_vain == FITTED_IN_VAIN || good.iter().any(is_known) {
+            continue;
         }
+        if good.first().is_some_and(|best| evidence < SECOND_ZONE * best.0) {
+            continue;
+        }
+        let zone = fit(&levels, &rows, evidence);
+        if zone.quality() >= GOOD_QUALITY {
+            good.push((evidence, rows));
+        } else {
+            in_vain += 1;
+        }
+        zones.push(zone);
     }
-    zones.retain(|zone| zone.quality() >= LEAST_QUALITY);
-    zones.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
+    let least = if good.is_empty() { LEAST_QUALITY } else { GOOD_QUALITY };
+    zones.retain(|zone| zone.quality() >= least);
     zones
 }
 
-/// Fits a pair of rows, found on the last level, to the letters.
-fn fit(levels: &[Arc<Plane>], pair: &RowPair) -> Zone {
+/// How much speaks for lines being a zone: the likeness of their cells beyond what anything has, summed, so that of lines
+/// that hold one another the longest without foreign cells has most.
+fn evidence(lines: &[Line], page: &Plane) -> f32 {
+    lines
+        .iter()
+        .map(|line| (line.likeness(page) - LIKENESS_OF_ANYTHING) * line.cells() as f32)
+        .sum()
+}
+
+impl Rows {
+    /// The middle of the middle, and the pitch of the first line.
+    fn middle(&self) -> (f32, f32, f32) {
+        let middles = self
+            .lines
+            .iter()
+            .map(|line| line.middle((line.cells() as f32 - 1.0) / 2.0));
+        let (x, y) = middles.fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x, sum.1 + y));
+        let lines = self.lines.len() as f32;
+        (x / lines, y / lines, self.lines[0].pitch())
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.lines.len() == other.lines.len() && self.lines[0].cells() == other.lines[0].cells()
+    }
+
+    fn share_a_place(&self, other: &Self) -> bool {
+        let (a, b) = (self.middle(), other.middle());
+        (a.1 - b.1).abs() < ONE_PLACE * a.2.max(b.2)
+    }
+}
+
+/// How much lines are of OCR-B, from a rough look: 0–1.
+fn likeness(lines: &[Line], page: &Plane) -> f32 {
+    lines.iter().map(|line| line.likeness(page)).sum::<f32>() / lines.len() as f32
+}
+
+/// Fits rows, found on the last level, to the letters.
+fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
     let scale_of = |level: usize| (1 << (levels.len() - 1 - level)) as f32;
-    let fits = |level: &usize| pair.upper.pitch() * scale_of(*level) <= MOST_PITCH;
+    let fits = |level: &usize| rows.lines[0].pitch() * scale_of(*level) <= MOST_PITCH;
     let level = (0..levels.len()).find(fits).unwrap_or(levels.len() - 1);
     let (page, scale) = (levels[level].clone(), scale_of(level));
-    let upright = [pair.upper, pair.lower].map(|line| line.scaled(scale).fitted(&page));
-    let likeness = |lines: &[Line; 2]| (lines[0].likeness(&page) + lines[1].likeness(&page)) / 2.0;
-    let known = likeness(&upright);
-    let mut lines = upright;
-    if known < UPRIGHT_LIKENESS {
-        let turned = [upright[1].turned(), upright[0].turned()].map(|line| line.fitted(&page));
-        if likeness(&turned) > known {
-            lines = turned;
-        }
-    }
-    let [upper, lower] = lines.map(|line| in_its_cells(line, &page).read(&page));
+    let upright: Vec<Line> = rows.lines.iter().map(|line| line.scaled(scale)).collect();
+    let turned: Vec<Line> = upright.iter().rev().map(Line::turned).collect();
+    let ahead = likeness(&upright, &page) - likeness(&turned, &page);
+    let fitted = |lines: Vec<Line>| lines.into_iter().map(|line| line.fitted(&page)).collect::<Vec<_>>();
+    let lines = if ahead > PLAINLY_UPRIGHT {
+        fitted(upright)
+    } else if ahead < -PLAINLY_UPRIGHT {
+        fitted(turned)
+    } else {
+        let ways = [fitted(upright), fitted(turned)].map(|lines| (likeness(&lines, &page), lines));
+        let [upright, turned] = ways;
+        if turned.0 > upright.0 { turned.1 } else { upright.1 }
+    };
+    let lines = like_the_best(lines, &page);
+    let read = lines.into_iter().map(|line| in_its_cells(line, &page).read(&page));
+    let (lines, scores) = read.unzip();
     Zone {
-        lines: [upper.0, lower.0],
-        scores: [upper.1, lower.1],
+        lines,
+        scores,
+        evidence,
         page,
     }
+}
+
+/// The cells of a zone stand one below the other: a line that was fitted to much worse letters than another, as noise and
+/// frames beside it make it, is tried where that other says that it is.
+fn like_the_best(mut lines: Vec<Line>, page: &Plane) -> Vec<Line> {
+    let likeness: Vec<f32> = lines.iter().map(|line| line.likeness_in_place(page)).collect();
+    let Some(best) = (0..lines.len()).max_by(|a, b| likeness[*a].total_cmp(&likeness[*b])) else {
+        return lines;
+    };
+    let model = lines[best];
+    for (line, own) in lines.iter_mut().zip(&likeness) {
+        if likeness[best] - own > MUCH_WORSE {
+            let other = model.moved_below(model.distance_to(line)).fitted(page);
+            if other.likeness_in_place(page) > *own {
+                *line = other;
+            }
+        }
+    }
+    lines
 }
 
 /// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
 fn in_its_cells(line: Line, page: &Plane) -> Line {
     let places = (-3..=3).map(|cells| line.moved_by_cells(cells as f32));
-    let scored = places.map(|line| (line.likeness(page), line));
+    let scored = places.map(|line| (line.likeness_in_place(page), line));
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(line, |(_, line)| line)
 }

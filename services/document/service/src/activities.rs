@@ -1,12 +1,13 @@
 //! What the workflow asks for, bound to the contract's names.
 
-use crate::checking;
 use crate::extraction::Extractor;
 use crate::profile::Profiles;
-use crate::store::Store;
+use crate::store::{WaitingActivity, WorkflowRun};
+use crate::vault::Vault;
+use crate::{checking, review};
 use document_workflows::contract::{
-    Extraction, ExtractionProgress, ExtractionRequest, RulingRecord, StoredEvidence, Validity, ValidityRequest,
-    definitions,
+    Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
+    StoredEvidence, Validity, ValidityRequest, definitions,
 };
 use mesh_runtime::Problem;
 use std::sync::Arc;
@@ -21,26 +22,34 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 /// A cancellation comes with the answer.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The service's activities. Each may come twice, and the second time changes nothing.
-pub struct Activities {
+/// The reading of documents, apart from the rest because it has a task queue of its own. It may come twice, and the second
+/// time reads nothing twice.
+pub struct Extractions {
     extractor: Extractor,
-    store: Store,
+}
+
+/// The short activities. Each may come twice, and the second time changes nothing.
+pub struct Activities {
+    vault: Vault,
     profiles: Profiles,
 }
 
+impl Extractions {
+    /// By a reader.
+    pub fn new(extractor: Extractor) -> Self {
+        Self { extractor }
+    }
+}
+
 impl Activities {
-    /// Over the reader, the tables, and the orchestrator's profiles.
-    pub fn new(extractor: Extractor, store: Store, profiles: Profiles) -> Self {
-        Self {
-            extractor,
-            store,
-            profiles,
-        }
+    /// Over the tables and objects, and the orchestrator's profiles.
+    pub fn new(vault: Vault, profiles: Profiles) -> Self {
+        Self { vault, profiles }
     }
 }
 
 #[activities]
-impl Activities {
+impl Extractions {
     /// Reads every page that was not read yet, with a heartbeat for each and at least one a second.
     #[activity(definition = definitions::ExtractDocumentData)]
     pub async fn extract_document_data(
@@ -49,7 +58,8 @@ impl Activities {
         request: ExtractionRequest,
     ) -> Result<Extraction, ActivityError> {
         let (progress, mut reached) = watch::channel(ExtractionProgress::default());
-        let mut extraction = Box::pin(self.extractor.extract(&request, &progress));
+        let run = run_of(&ctx)?;
+        let mut extraction = Box::pin(self.extractor.extract(&request, run, &progress));
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -64,7 +74,10 @@ impl Activities {
             ctx.record_heartbeat(reached).await.map_err(Problem::internal)?;
         }
     }
+}
 
+#[activities]
+impl Activities {
     /// Checks what was read, also against the member's profile at the orchestrator.
     #[activity(definition = definitions::CheckDocumentValidity)]
     pub async fn check_document_validity(
@@ -74,19 +87,53 @@ impl Activities {
     ) -> Result<Validity, ActivityError> {
         let profile = self.profiles.get(request.member_id);
         Ok(Validity {
-            checks: checking::check_document(&self.store, &request, profile).await?,
+            checks: checking::check_document(&self.vault, &request, profile).await?,
         })
     }
 
-    /// Records the ruling and its evidence in one transaction.
+    /// Records the ruling, its evidence and the member's claim in one transaction.
     #[activity(definition = definitions::StoreVerificationEvidence)]
     pub async fn store_verification_evidence(
         self: Arc<Self>,
         _ctx: ActivityContext,
         record: RulingRecord,
     ) -> Result<StoredEvidence, ActivityError> {
-        Ok(StoredEvidence {
-            evidence: checking::record_ruling(&self.store, record).await?,
-        })
+        Ok(checking::record_ruling(&self.vault, record).await?)
     }
+
+    /// Asks for a person's look; `DecideReview` completes it, unless the decision is there already.
+    #[activity(definition = definitions::RequestDocumentReview)]
+    pub async fn request_document_review(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: ReviewRequest,
+    ) -> Result<ReviewDecision, ActivityError> {
+        let WorkflowRun { workflow_id, run_id } = run_of(&ctx)?;
+        let waiting = WaitingActivity {
+            workflow_id,
+            run_id,
+            activity_id: ctx.info().activity_id.clone(),
+        };
+        match review::request(&self.vault, request, waiting).await? {
+            Some(decision) => Ok(decision),
+            None => Err(ActivityError::WillCompleteAsync),
+        }
+    }
+
+    /// Closes a review that nobody decided.
+    #[activity(definition = definitions::CloseDocumentReview)]
+    pub async fn close_document_review(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        closing: ReviewClosing,
+    ) -> Result<Option<ReviewDecision>, ActivityError> {
+        Ok(review::close(&self.vault, closing).await?)
+    }
+}
+
+fn run_of(ctx: &ActivityContext) -> Result<WorkflowRun, Problem> {
+    let info = ctx.info();
+    let run = info.workflow_id.clone().zip(info.workflow_run_id.clone());
+    let (workflow_id, run_id) = run.ok_or_else(|| Problem::internal("the activity was started by no workflow"))?;
+    Ok(WorkflowRun { workflow_id, run_id })
 }

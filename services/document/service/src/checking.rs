@@ -1,83 +1,143 @@
 //! From what was read to checks, and from a ruling to evidence.
 
 use crate::extraction::{not_found, own_document};
-use crate::store::{NewRuling, Store};
-use document_reading::{DocumentReading, Profile, check};
-use document_workflows::contract::{RulingRecord, ValidityRequest};
+use crate::identity::{Identity, IdentityHash};
+use crate::store::{Entry, NewRuling, Written};
+use crate::vault::Vault;
+use document_reading::{DocumentReading, Profile, check, with_answers};
+use document_workflows::contract::{RulingRecord, StoredEvidence, ValidityRequest};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{Check, Evidence, EvidenceId, Reason};
+use mesh_types::{Check, CheckName, Decision, DocumentKind, Evidence, EvidenceId, MemberId, Reason};
 use std::future::Future;
 
 /// Evidence is kept for as long as the verification counts that it stands behind.
 const RETENTION_CLASS: &str = "while_verification_counts";
 
-/// Checks what was read on a document, also against the member's `profile`, and keeps the checks.
+/// Checks what was read on a document, also against the member's `profile` and against what other members were accepted
+/// with, and keeps the checks.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`; `EXTRACTION_NOT_FOUND` when a page was not read yet; what `profile`
-/// fails with; `DATABASE_UNAVAILABLE`.
+/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`; `EXTRACTION_NOT_FOUND` when a page was not read
+/// yet; `DOCUMENT_UNREADABLE`; what `profile` fails with; `DATABASE_UNAVAILABLE`.
 pub async fn check_document(
-    store: &Store,
+    vault: &Vault,
     request: &ValidityRequest,
     profile: impl Future<Output = Result<Profile, Problem>>,
 ) -> Result<Vec<Check>, Problem> {
     let today = day_of(request.as_of_seconds)?;
-    let document = own_document(store, request.document_id, request.member_id).await?;
-    let pages = store.list_readings(document.document_id).await?;
-    if pages.len() != document.page_count as usize {
+    let document = own_document(vault.store(), request.document_id, request.member_id).await?;
+    let reading = DocumentReading {
+        pages: vault.list_readings(document.document_id).await?,
+    };
+    if reading.pages.len() != document.page_count as usize {
         return Err(Problem::new(
             Reason::ExtractionNotFound,
             "not every page of the document was read",
         ));
     }
-    let checks = check(
-        &DocumentReading { pages },
-        &profile.await?,
-        request.document_kind,
-        today,
-    );
+    let checks = check(&reading, &profile.await?, request.document_kind, today);
+    let of_the_world = check_identity(vault, &reading, request.document_kind, request.member_id).await?;
+    let checks = with_answers(checks, of_the_world);
+    let store = vault.store();
+    let (document_id, verification_id) = (document.document_id, request.verification_id);
     store
-        .record_checks(document.document_id, request.verification_id, &checks, clock::now())
+        .record_checks(
+            document_id,
+            verification_id,
+            request.document_kind,
+            &checks,
+            clock::now(),
+        )
         .await?;
     Ok(checks)
 }
 
-/// Records a ruling with its evidence; the same document and verification again return the same evidence.
+/// The checks that compare a document with those of other members and with the blocklist.
+async fn check_identity(
+    vault: &Vault,
+    reading: &DocumentReading,
+    announced: DocumentKind,
+    member_id: MemberId,
+) -> Result<[Check; 2], Problem> {
+    let (in_use, blocked) = (CheckName::NotInUseByAnother, CheckName::NotBlocklisted);
+    let Some(identity) = Identity::of(reading, announced) else {
+        return Ok([in_use, blocked].map(|name| Check::not_applicable(name, "NUMBER_UNKNOWN")));
+    };
+    let hashes = vault.identity_hashes(Some(&identity));
+    let Entry {
+        is_in_use_by_another,
+        is_blocked,
+    } = vault.store().find_entry(&hashes, member_id).await?;
+    let holds = |name, fails: bool, failed, passed| match fails {
+        true => Check::failed(name, failed),
+        false => Check::passed(name, passed),
+    };
+    Ok([
+        holds(in_use, is_in_use_by_another, "IN_USE_BY_ANOTHER", "NOT_IN_USE"),
+        holds(blocked, is_blocked, "BLOCKLISTED", "NOT_BLOCKLISTED"),
+    ])
+}
+
+/// Records a ruling with its evidence; the same document and verification again return the same evidence. With an
+/// acceptance the member claims the document of the world; where that can't be, nothing is written and the answer says why.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`; `DATABASE_UNAVAILABLE`.
-pub async fn record_ruling(store: &Store, record: RulingRecord) -> Result<Vec<Evidence>, Problem> {
+/// `DOCUMENT_NOT_FOUND`; `DOCUMENT_UNREADABLE`; `DATABASE_UNAVAILABLE`.
+pub async fn record_ruling(vault: &Vault, record: RulingRecord) -> Result<StoredEvidence, Problem> {
+    let new_id = |kind| (kind, EvidenceId::from(clock::new_uuid()));
     let ruling = NewRuling {
         verification_id: record.verification_id,
         document_id: record.document_id,
-        decision: record.ruling.decision.as_str(),
+        decision: record.ruling.decision,
+        identity: match record.ruling.decision {
+            Decision::Accepted => identity_of(vault, &record).await?,
+            Decision::Rejected | Decision::Resubmit | Decision::NeedsReview => Vec::new(),
+        },
         internal_reason: record.ruling.internal_reason,
         member_reason: record.ruling.member_reason,
         decided_at: instant("decided_at_seconds", record.decided_at_seconds)?,
-        evidence: record
-            .ruling
-            .proves
-            .into_iter()
-            .map(|kind| (kind, EvidenceId::from(clock::new_uuid())))
-            .collect(),
+        evidence: record.ruling.proves.into_iter().map(new_id).collect(),
         retention_class: RETENTION_CLASS,
         recorded_at: clock::now(),
     };
-    let evidence = store.record_ruling(&ruling).await?.ok_or_else(not_found)?;
-    Ok(evidence
-        .into_iter()
-        .map(|(kind, evidence_id)| Evidence { evidence_id, kind })
-        .collect())
+    match vault.store().record_ruling(&ruling).await? {
+        Written::NoDocument => Err(not_found()),
+        Written::Refused(refusal) => Ok(StoredEvidence {
+            evidence: Vec::new(),
+            refused: Some(refusal),
+        }),
+        Written::Stands(evidence) => Ok(StoredEvidence {
+            evidence: evidence
+                .into_iter()
+                .map(|(kind, evidence_id)| Evidence { evidence_id, kind })
+                .collect(),
+            refused: None,
+        }),
+    }
+}
+
+/// An erased document has none; that it is erased is found again where the ruling is written.
+async fn identity_of(vault: &Vault, record: &RulingRecord) -> Result<Vec<IdentityHash>, Problem> {
+    let store = vault.store();
+    let document = store.find_document(record.document_id).await?.ok_or_else(not_found)?;
+    let checked = store
+        .find_checked_kind(record.document_id, record.verification_id)
+        .await?;
+    let reading = DocumentReading {
+        pages: vault.list_readings(record.document_id).await?,
+    };
+    let identity = Identity::of(&reading, checked.unwrap_or(document.kind));
+    Ok(vault.identity_hashes(identity.as_ref()))
 }
 
 fn day_of(seconds: i64) -> Result<Date, Problem> {
     Ok(instant("as_of_seconds", seconds)?.to_zoned(TimeZone::UTC).date())
 }
 
-fn instant(field: &str, seconds: i64) -> Result<Timestamp, Problem> {
+pub(crate) fn instant(field: &str, seconds: i64) -> Result<Timestamp, Problem> {
     Timestamp::from_second(seconds)
         .map_err(|_| Problem::invalid_field(field, "must be a time between the years -9999 and 9999"))
 }

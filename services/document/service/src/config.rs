@@ -1,7 +1,7 @@
 //! The settings that only this service has; those of every service are the kit's.
 
 use crate::objects::StoreUrl;
-use document_reading::{Limits, ReaderConfig};
+use document_reading::{Confinement, FilesConfig, Limits, ReaderConfig};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,11 @@ pub struct Config {
         help_heading = "Documents"
     )]
     pub store_url: StoreUrl,
+    /// The file of the keys that documents are encrypted with (JSON). Beside a folder one is made if it isn't there; for a
+    /// bucket it must be given. By default it lies beside the folder, as <folder>.keyring.json. Lose it, and no document can
+    /// be read any more.
+    #[arg(long, value_name = "FILE", help_heading = "Documents")]
+    pub keyring: Option<PathBuf>,
     /// The orchestrator, which knows the members' profiles.
     #[arg(
         long,
@@ -38,6 +43,16 @@ pub struct Config {
     /// Pages that are read at once; by default one for each core.
     #[arg(long, value_name = "COUNT", help_heading = "Reading")]
     pub ocr_concurrency: Option<NonZeroUsize>,
+    /// The pdfinfo program of poppler, which counts the pages of a PDF.
+    #[arg(long, value_name = "PROGRAM", default_value = "pdfinfo", help_heading = "Reading")]
+    pub pdfinfo: PathBuf,
+    /// The pdftoppm program of poppler, which draws the pages of a PDF.
+    #[arg(long, value_name = "PROGRAM", default_value = "pdftoppm", help_heading = "Reading")]
+    pub pdftoppm: PathBuf,
+    /// Start also on a kernel that lacks Landlock or seccomp, where a hostile document that takes over tesseract or poppler
+    /// is held by resource limits alone.
+    #[arg(long, help_heading = "Reading")]
+    pub ocr_unconfined: bool,
     /// Memory that the reading of one page may take, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = "Reading",
           value_parser = clap::value_parser!(u64).range(64..=65_536))]
@@ -57,12 +72,32 @@ impl Config {
     pub fn reader(&self) -> ReaderConfig {
         ReaderConfig {
             tesseract: self.tesseract.clone(),
-            limits: Limits {
-                memory_bytes: self.ocr_memory_mib << 20,
-                cpu_seconds: self.ocr_cpu_seconds,
-                wall_clock: Duration::from_secs(self.ocr_wall_clock_seconds),
-            },
+            limits: self.limits(),
+            files: self.files(),
             ..ReaderConfig::with_model_dir(self.ocr_model_dir.clone().unwrap_or_else(default_model_dir))
+        }
+    }
+
+    /// What the opening of files needs; no OCR engine.
+    pub fn files(&self) -> FilesConfig {
+        FilesConfig {
+            pdfinfo: self.pdfinfo.clone(),
+            pdftoppm: self.pdftoppm.clone(),
+            limits: self.limits(),
+            confinement: if self.ocr_unconfined {
+                Confinement::BestEffort
+            } else {
+                Confinement::Required
+            },
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            memory_bytes: self.ocr_memory_mib << 20,
+            cpu_seconds: self.ocr_cpu_seconds,
+            wall_clock: Duration::from_secs(self.ocr_wall_clock_seconds),
+            ..Limits::default()
         }
     }
 

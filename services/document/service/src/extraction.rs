@@ -3,68 +3,87 @@
 //! What was read belongs to the document: a retry, or a later verification of the same document, goes on after the last
 //! page that was read. Dropping the work at any point loses at most the page that is being read.
 
-use crate::objects::Objects;
-use crate::store::{Document, Page, Store};
-use document_reading::{Fault, PageReading, Reader};
+use crate::store::{Document, NewSubmission, Page, Store, WorkflowRun};
+use crate::vault::Vault;
+use bytes::Bytes;
+use document_reading::{Fault, PageReading, ReadError, Reader};
 use document_workflows::contract::{Extraction, ExtractionProgress, ExtractionRequest};
 use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, DocumentUrl, MemberId, Reason};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
+/// How often the OCR engine may run into its limits on a page before that is the picture's fault.
+const ENGINE_LIMITS: u32 = 2;
+
 /// What is kept of a page that begins like a picture and cannot be decoded: nothing was found on it. It is the member's
 /// picture that is at fault, so no failure and no retry.
-const NOTHING_READ: PageReading = PageReading {
+pub(crate) const NOTHING_READ: PageReading = PageReading {
     width: 0,
     height: 0,
     mrz: None,
+    visas: Vec::new(),
     printed: None,
+    barcode: None,
+    barcode_unreadable: false,
+    quality: None,
 };
+
+/// The file that was opened last: a PDF of fifty pages is fetched and opened once.
+struct OpenFile {
+    number: u32,
+    bytes: Bytes,
+}
 
 /// Reads documents.
 #[derive(Clone)]
 pub struct Extractor {
-    store: Store,
-    objects: Objects,
+    vault: Vault,
     reader: Reader,
     slots: Arc<Semaphore>,
 }
 
 impl Extractor {
-    /// Reads `concurrency` pages at once, whatever the number of documents.
-    pub fn new(store: Store, objects: Objects, reader: Reader, concurrency: usize) -> Self {
-        Self {
-            store,
-            objects,
-            reader,
-            slots: Arc::new(Semaphore::new(concurrency)),
-        }
+    /// Reads as many pages at once as there are `slots`, whatever the number of documents.
+    pub fn new(vault: Vault, reader: Reader, slots: Arc<Semaphore>) -> Self {
+        Self { vault, reader, slots }
     }
 
-    /// Reads every page that was not read yet, and says after each one how far it is.
+    /// Reads every page that was not read yet, and says after each one how far it is. `run` is the workflow's that asks.
     ///
     /// # Errors
-    /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_UNREADABLE`
-    /// when a picture is gone or changed; `OCR_FAILED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after
+    /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_ERASED`;
+    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `OCR_FAILED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after
     /// which another try can help.
     pub async fn extract(
         &self,
         request: &ExtractionRequest,
+        run: WorkflowRun,
         progress: &watch::Sender<ExtractionProgress>,
     ) -> Result<Extraction, Problem> {
         let document = self.named_document(request).await?;
-        self.store
-            .bind_verification(document.document_id, request.verification_id)
-            .await?;
-        let pages = self.store.list_pages(document.document_id).await?;
+        let submission = NewSubmission {
+            verification_id: request.verification_id,
+            submission: request.submission,
+            document_id: document.document_id,
+            run,
+            submitted_at: clock::now(),
+        };
+        self.vault.store().record_submission(&submission).await?;
+        let pages = self.vault.store().list_pages(document.document_id).await?;
         let mut read = pages.iter().filter(|page| page.is_read).count() as u32;
         progress.send_replace(progress_of(read, document.page_count));
+        let mut open = None;
         for page in pages.iter().filter(|page| !page.is_read) {
-            self.read(&document, page).await?;
+            self.read(&document, page, &mut open).await?;
             read += 1;
             progress.send_replace(progress_of(read, document.page_count));
         }
-        let readings = self.store.list_readings(document.document_id).await?;
+        let readings = self.vault.list_readings(document.document_id).await?;
+        if readings.len() != pages.len() {
+            // Whoever erases a document does not wait for its reader.
+            own_document(self.vault.store(), document.document_id, request.member_id).await?;
+        }
         Ok(Extraction {
             document_id: document.document_id,
             page_count: document.page_count,
@@ -74,51 +93,93 @@ impl Extractor {
 
     async fn named_document(&self, request: &ExtractionRequest) -> Result<Document, Problem> {
         let url = DocumentUrl::parse(&request.document_url).map_err(|error| not_found().with_source(error))?;
-        if !self.objects.holds(&url) {
-            return Err(not_found());
-        }
-        if url.member_id() != request.member_id {
-            return Err(of_another_member());
-        }
-        own_document(&self.store, url.document_id(), request.member_id).await
+        named_document(&self.vault, &url, request.member_id).await
     }
 
     #[tracing::instrument(name = "read page", skip_all, fields(page = page.number, total_pages = document.page_count))]
-    async fn read(&self, document: &Document, page: &Page) -> Result<(), Problem> {
+    async fn read(&self, document: &Document, page: &Page, open: &mut Option<OpenFile>) -> Result<(), Problem> {
         let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
-        self.store.record_attempt(document.document_id, page.number).await?;
-        let picture = self
-            .objects
-            .get_page(document.member_id, document.document_id, page.number, &page.sha256)
-            .await?;
-        let reading = match self.reader.read_page(&picture).await {
-            Ok(reading) => reading,
-            Err(error) if error.fault() == Fault::Picture => NOTHING_READ,
-            Err(error) => {
-                return Err(Problem::new(Reason::OcrFailed, "the OCR engine could not read a page").with_source(error));
+        let store = self.vault.store();
+        store.record_attempt(document.document_id, page.number).await?;
+        let file = match open.take().filter(|open| open.number == page.file_number) {
+            Some(open) => open.bytes,
+            None => self.vault.get_file(document, page).await?,
+        };
+        *open = Some(OpenFile {
+            number: page.file_number,
+            bytes: file.clone(),
+        });
+        let reading = loop {
+            match self.reader.read_page_of(&file, page.page_in_file).await {
+                Ok(reading) => break reading,
+                // Another look at once: an attempt of the activity for each such page would soon use up all of them.
+                Err(error) if ran_into_a_limit(&error) => {
+                    let limits = store.record_engine_limit(document.document_id, page.number).await?;
+                    if limits >= ENGINE_LIMITS {
+                        break NOTHING_READ;
+                    }
+                }
+                Err(error) if error.fault() == Fault::Picture => break NOTHING_READ,
+                Err(error) => return Err(engine_failed(error)),
             }
         };
-        self.store
+        self.vault
             .insert_reading(document.document_id, page.number, &reading, clock::now())
             .await
     }
 }
 
-/// The document, if it is the member's.
+/// Whether a program was stopped at a limit, which may be the picture's doing or that of a busy machine.
+fn ran_into_a_limit(error: &ReadError) -> bool {
+    use document_reading::RunError;
+    matches!(
+        error,
+        ReadError::EngineKilled { .. }
+            | ReadError::EngineTimedOut { .. }
+            | ReadError::TooCostly {
+                source: RunError::TimedOut { .. } | RunError::Killed { .. }
+            }
+    )
+}
+
+fn engine_failed(error: ReadError) -> Problem {
+    Problem::new(Reason::OcrFailed, "the OCR engine could not read a page").with_source(error)
+}
+
+/// The document that a URL names, if it is the member's.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DATABASE_UNAVAILABLE`.
+/// `DOCUMENT_NOT_FOUND`, also for a URL of another store; `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`,
+/// `DATABASE_UNAVAILABLE`.
+pub(crate) async fn named_document(vault: &Vault, url: &DocumentUrl, member_id: MemberId) -> Result<Document, Problem> {
+    if !vault.objects().holds(url) {
+        return Err(not_found());
+    }
+    if url.member_id() != member_id {
+        return Err(of_another_member());
+    }
+    own_document(vault.store(), url.document_id(), member_id).await
+}
+
+/// The document, if it is the member's and can be read.
+///
+/// # Errors
+/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`, `DATABASE_UNAVAILABLE`.
 pub(crate) async fn own_document(
     store: &Store,
     document_id: DocumentId,
     member_id: MemberId,
 ) -> Result<Document, Problem> {
     let document = store.find_document(document_id).await?.ok_or_else(not_found)?;
-    if document.member_id == member_id {
-        Ok(document)
-    } else {
-        Err(of_another_member())
+    match document {
+        document if document.member_id != member_id => Err(of_another_member()),
+        document if document.erased_at.is_some() => Err(erased()),
+        document => Ok(document),
     }
+}
+
+pub(crate) fn erased() -> Problem {
+    Problem::new(Reason::DocumentErased, "the document was erased")
 }
 
 pub(crate) fn not_found() -> Problem {

@@ -7,6 +7,8 @@
 //! - what a document shows lives in the tables of [`store`] and in the object store of [`objects`]; no answer, error,
 //!   log, span or Temporal message carries any of it;
 //! - objects are stored before the row that names them, so a document that is found can be read;
+//! - at rest, files and readings are sealed under a key of their document ([`vault`], [`cipher`], [`keyring`]); which
+//!   document of the world it is stands there as a keyed hash only ([`identity`]);
 //! - a page that was read is not read again, however often an activity is retried.
 //!
 //! Start with [`upload`] for the way in and [`extraction`] for the way through.
@@ -16,38 +18,45 @@
 pub mod activities;
 pub mod api;
 pub mod checking;
+pub mod cipher;
 pub mod config;
+pub mod engine;
 pub mod extraction;
+pub mod identity;
 pub mod intake;
+pub mod keyring;
 pub mod objects;
 pub mod profile;
+pub mod review;
 pub mod store;
+pub mod submission;
 pub mod upload;
+pub mod vault;
 
 #[cfg(test)]
 mod testing;
 
-pub use activities::Activities;
+pub use activities::{Activities, Extractions};
 pub use api::Api;
 pub use config::Config;
 
-use anyhow::Context;
-use document_reading::Reader;
+use document_reading::{Files, InForce, Reader, ReaderError, SandboxError};
 use document_workflows::DocumentVerificationWorkflow;
-use document_workflows::contract::TASK_QUEUE;
+use document_workflows::contract::{OCR_TASK_QUEUE, TASK_QUEUE};
+use engine::Engine;
 use extraction::Extractor;
 use intake::Intake;
+use keyring::Keyring;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
-use mesh_runtime::{Base, Wiring};
+use mesh_runtime::{Base, Wiring, clock};
 use objects::Objects;
 use profile::Profiles;
+use std::sync::Arc;
 use store::Store;
+use tokio::sync::Semaphore;
+use vault::Vault;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// Documents that are under way at once for each page that is read at once. More would only wait inside their time limits
-/// instead of in the task queue.
-const EXTRACTIONS_PER_READER: usize = 3;
 
 /// The service, for [`mesh_runtime::run`].
 pub struct Document;
@@ -60,24 +69,68 @@ impl mesh_runtime::Service for Document {
     type Config = Config;
 
     async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
-        let store = Store::new(base.pool.clone());
+        let keyring = Keyring::open(config.keyring.as_deref(), &config.store_url)?;
         let objects = Objects::open(config.store_url.clone())?;
+        let vault = Vault::new(Store::new(base.pool.clone()), objects, keyring);
+        vault.sweep(clock::now()).await;
+        let files = Files::new(config.files()).map_err(cannot_read)?;
+        log_confinement(files.confinement());
+        let intake = Intake::new(vault.clone(), files, config.upload_concurrency.get());
+        let api = Api::new(vault.clone(), intake, Engine::new(base.temporal.clone()));
+        let api = DocumentServiceServer::new(api).max_decoding_message_size(base.max_message_bytes);
         let profiles = Profiles::new(base.channel(&config.orchestrator_url)?);
-        let intake = Intake::new(store.clone(), objects.clone(), config.upload_concurrency.get());
-        let api = DocumentServiceServer::new(Api::new(store.clone(), intake))
-            .max_decoding_message_size(base.max_message_bytes);
+        let concurrency = config.ocr_concurrency();
+        let slots = Arc::new(Semaphore::new(concurrency));
+        let (reading, short) = (vault.clone(), vault);
+        // Readers are made where they are used, so that an instance that only serves the API needs no OCR engine.
+        let extractions = move || {
+            let reader = Reader::new(config.reader()).map_err(cannot_read)?;
+            anyhow::Ok(Extractions::new(Extractor::new(reading.clone(), reader, slots.clone())))
+        };
+        let of_before = extractions.clone();
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(api)
             .worker(TASK_QUEUE, move |worker| {
-                // Made here, so that an instance that only serves the API needs no OCR engine.
-                let reader = Reader::new(config.reader()).context("pages can't be read")?;
-                let concurrency = config.ocr_concurrency();
-                let extractor = Extractor::new(store.clone(), objects, reader, concurrency);
-                let extractions = (concurrency * EXTRACTIONS_PER_READER).min(base.max_concurrent_activities);
-                worker.tuner = mesh_runtime::slots(extractions, base.max_concurrent_workflow_tasks);
                 worker.register_workflow::<DocumentVerificationWorkflow>()?;
-                worker.register_activities(Activities::new(extractor, store, profiles));
+                worker.register_activities(Activities::new(short, profiles));
+                // Workflows that began before reading had a queue of its own ask for it here.
+                worker.register_activities(of_before()?);
+                Ok(())
+            })
+            .worker(OCR_TASK_QUEUE, move |worker| {
+                // One document for each core; more would only wait inside their time limits instead of in the queue.
+                worker.tuner = mesh_runtime::slots(concurrency, base.max_concurrent_workflow_tasks);
+                worker.register_activities(extractions()?);
                 Ok(())
             }))
+    }
+}
+
+/// Says which flag starts without what the kernel lacks.
+fn cannot_read(error: ReaderError) -> anyhow::Error {
+    let is_unconfined = matches!(
+        &error,
+        ReaderError::Sandbox {
+            source: SandboxError::Unconfined { .. }
+        }
+    );
+    let error = anyhow::Error::new(error).context("documents can't be read");
+    if is_unconfined {
+        error.context("on this kernel the service starts only with --ocr-unconfined")
+    } else {
+        error
+    }
+}
+
+fn log_confinement(in_force: InForce) {
+    if in_force.is_whole() {
+        tracing::info!(confinement = %in_force, "tesseract and poppler are fenced in");
+    } else {
+        tracing::warn!(
+            confinement = %in_force,
+            lacking = in_force.lacking().join(" and "),
+            "tesseract and poppler run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one over can \
+             do what this user can"
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! The pictures of the pages, in the configured object store.
+//! The files of documents, in the configured object store.
 //!
 //! Every key is made here from typed ids, so no caller can name another member's object or a place outside the store.
-//! What is read is what was written: the bytes are compared with their SHA-256 each time.
+//! The bytes come sealed and go sealed (see [`crate::vault`]); nothing here knows a key.
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,7 +12,6 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
-use sha2::{Digest, Sha256};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,78 +86,67 @@ impl Objects {
         url.store() == self.url.as_str()
     }
 
-    /// Stores a page's picture; whole or not at all.
+    /// Stores a file; whole or not at all.
     ///
     /// # Errors
     /// `OBJECT_STORE_UNAVAILABLE`.
     #[tracing::instrument(name = "PUT object", skip_all, fields(otel.kind = "client"))]
-    pub async fn put_page(
+    pub async fn put_file(
         &self,
         member_id: MemberId,
         document_id: DocumentId,
-        page_number: u32,
-        picture: Bytes,
+        file_number: u32,
+        bytes: Bytes,
     ) -> Result<(), Problem> {
         let stored = self
             .store
-            .put(&key(member_id, document_id, page_number), picture.into())
+            .put(&key(member_id, document_id, file_number), bytes.into())
             .await;
         stored.map(|_| ()).map_err(away)
     }
 
-    /// A page's picture, exactly as it was stored.
+    /// A file as it was stored.
     ///
     /// # Errors
-    /// `DOCUMENT_UNREADABLE` when it is gone or its bytes are not those of `sha256`; `OBJECT_STORE_UNAVAILABLE`.
+    /// `DOCUMENT_UNREADABLE` when it is gone; `OBJECT_STORE_UNAVAILABLE`.
     #[tracing::instrument(name = "GET object", skip_all, fields(otel.kind = "client"))]
-    pub async fn get_page(
+    pub async fn get_file(
         &self,
         member_id: MemberId,
         document_id: DocumentId,
-        page_number: u32,
-        sha256: &[u8; 32],
+        file_number: u32,
     ) -> Result<Bytes, Problem> {
-        let unreadable = |why| {
-            Problem::new(
-                Reason::DocumentUnreadable,
-                format!("page {page_number} of the document {why}"),
-            )
-        };
-        let found = match self.store.get(&key(member_id, document_id, page_number)).await {
-            Ok(found) => found,
+        match self.store.get(&key(member_id, document_id, file_number)).await {
+            Ok(found) => found.bytes().await.map_err(away),
             Err(error @ object_store::Error::NotFound { .. }) => {
-                return Err(unreadable("is not in the object store any more").with_source(error));
+                let why = format!("file {file_number} of the document is not in the object store any more");
+                Err(Problem::new(Reason::DocumentUnreadable, why).with_source(error))
             }
-            Err(error) => return Err(away(error)),
-        };
-        let picture = found.bytes().await.map_err(away)?;
-        if Sha256::digest(&picture)[..] != sha256[..] {
-            return Err(unreadable("is not what was uploaded"));
+            Err(error) => Err(away(error)),
         }
-        Ok(picture)
     }
 
-    /// Removes a page's picture; one that isn't there is fine.
+    /// Removes a file; one that isn't there is fine.
     ///
     /// # Errors
     /// `OBJECT_STORE_UNAVAILABLE`.
     #[tracing::instrument(name = "DELETE object", skip_all, fields(otel.kind = "client"))]
-    pub async fn delete_page(
+    pub async fn delete_file(
         &self,
         member_id: MemberId,
         document_id: DocumentId,
-        page_number: u32,
+        file_number: u32,
     ) -> Result<(), Problem> {
-        match self.store.delete(&key(member_id, document_id, page_number)).await {
+        match self.store.delete(&key(member_id, document_id, file_number)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(away(error)),
         }
     }
 }
 
-fn key(member_id: MemberId, document_id: DocumentId, page_number: u32) -> Path {
+fn key(member_id: MemberId, document_id: DocumentId, file_number: u32) -> Path {
     Path::from(format!(
-        "members/{member_id}/documents/{document_id}/pages/{page_number}"
+        "members/{member_id}/documents/{document_id}/pages/{file_number}"
     ))
 }
 
@@ -211,40 +199,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_comes_back_as_it_was_and_only_under_its_own_member_and_document() {
+    async fn a_file_comes_back_as_it_was_and_only_under_its_own_member_and_document() {
         let folder = scratch();
         let url: StoreUrl = format!("file://{}/store/", folder.path().display())
             .parse()
             .expect("a store URL");
         let objects = Objects::open(url).expect("a store");
         let (member, document) = ids(42);
-        let picture = Bytes::from_static(b"picture");
-        let sha256: [u8; 32] = Sha256::digest(&picture).into();
+        let bytes = Bytes::from_static(b"sealed");
         objects
-            .put_page(member, document, 1, picture.clone())
+            .put_file(member, document, 1, bytes.clone())
             .await
             .expect("stored");
 
-        assert_eq!(
-            objects.get_page(member, document, 1, &sha256).await.expect("there"),
-            picture
-        );
+        assert_eq!(objects.get_file(member, document, 1).await.expect("there"), bytes);
         let (other_member, other_document) = ids(43);
-        for (member, document, page, hash) in [
-            (other_member, document, 1, sha256),
-            (member, other_document, 1, sha256),
-            (member, document, 2, sha256),
-            (member, document, 1, [0; 32]),
+        for (member, document, file) in [
+            (other_member, document, 1),
+            (member, other_document, 1),
+            (member, document, 2),
         ] {
             let refused = objects
-                .get_page(member, document, page, &hash)
+                .get_file(member, document, file)
                 .await
                 .expect_err("nobody else's");
             assert_eq!(refused.reason(), Reason::DocumentUnreadable);
         }
-        objects.delete_page(member, document, 1).await.expect("removed");
-        objects.delete_page(member, document, 1).await.expect("removed twice");
-        let gone = objects.get_page(member, document, 1, &sha256).await.expect_err("gone");
+        objects.delete_file(member, document, 1).await.expect("removed");
+        objects.delete_file(member, document, 1).await.expect("removed twice");
+        let gone = objects.get_file(member, document, 1).await.expect_err("gone");
         assert_eq!(gone.reason(), Reason::DocumentUnreadable);
     }
 
@@ -259,7 +242,7 @@ mod tests {
         // A file where the folder of the member would be.
         std::fs::write(format!("{}/members", url.as_str().trim_start_matches("file://")), b"").expect("a file");
         let refused = objects
-            .put_page(member, document, 1, Bytes::from_static(b"picture"))
+            .put_file(member, document, 1, Bytes::from_static(b"sealed"))
             .await
             .expect_err("no folder");
         assert_eq!(refused.reason(), Reason::ObjectStoreUnavailable);

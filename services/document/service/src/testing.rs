@@ -1,12 +1,16 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
+use crate::engine::Engine;
 use crate::intake::Intake;
-use crate::objects::Objects;
-use crate::store::{RecordedUpload, Store};
-use crate::upload::{Upload, UploadedPage};
-use document_reading::{PictureFormat, sniff};
+use crate::keyring::Keyring;
+use crate::objects::{Objects, StoreUrl};
+use crate::store::{NewSubmission, RecordedUpload, Store, WaitingActivity, WorkflowRun};
+use crate::upload::{Upload, UploadedFile};
+use crate::vault::Vault;
+use document_reading::{Files, FilesConfig};
+use jiff::Timestamp;
 use mesh_runtime::clock;
-use mesh_types::{DocumentKind, MemberId, RequestId, VerificationId};
+use mesh_types::{DocumentId, DocumentKind, MemberId, RequestId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -18,6 +22,7 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) store: Store,
     pub(crate) objects: Objects,
+    pub(crate) vault: Vault,
     pub(crate) intake: Intake,
     pub(crate) folder: TempDir,
 }
@@ -29,16 +34,19 @@ impl World {
         let pool = PgPool::connect(&url).await.expect("a connection");
         crate::MIGRATIONS.run(&pool).await.expect("the migrations");
         let folder = scratch();
-        let url = format!("file://{}/store", folder.path().display())
+        let url: StoreUrl = format!("file://{}/store", folder.path().display())
             .parse()
             .expect("a store URL");
+        let keyring = Keyring::open(None, &url).expect("a keyring");
         let objects = Objects::open(url).expect("a store");
         let store = Store::new(pool.clone());
-        let intake = Intake::new(store.clone(), objects.clone(), 4);
+        let vault = Vault::new(store.clone(), objects.clone(), keyring);
+        let intake = Intake::new(vault.clone(), opener(), 4);
         Self {
             pool,
             store,
             objects,
+            vault,
             intake,
             folder,
         }
@@ -51,7 +59,30 @@ impl World {
             .expect("a stored document")
     }
 
-    /// How many pictures lie in the store.
+    /// A document of a member's, one picture.
+    pub(crate) async fn uploaded_by(&self, member_id: i64) -> RecordedUpload {
+        let upload = upload(new_request(), member_id, &[png(1)]);
+        self.intake.store(upload).await.expect("a stored document")
+    }
+
+    /// Has a verification read a document.
+    pub(crate) async fn submitted(&self, document_id: DocumentId, verification_id: VerificationId, submission: u32) {
+        let submission = NewSubmission {
+            verification_id,
+            submission,
+            document_id,
+            run: run(),
+            submitted_at: at(0),
+        };
+        self.store.record_submission(&submission).await.expect("submitted");
+    }
+
+    /// The same tables and objects under another keyring.
+    pub(crate) fn vault_with(&self, keyring: Keyring) -> Vault {
+        Vault::new(self.store.clone(), self.objects.clone(), keyring)
+    }
+
+    /// How many files lie in the store.
     pub(crate) fn object_count(&self) -> usize {
         fn count(folder: &std::path::Path) -> usize {
             let entries = std::fs::read_dir(folder).expect("a folder").flatten();
@@ -59,13 +90,48 @@ impl World {
                 .map(|entry| if entry.path().is_dir() { count(&entry.path()) } else { 1 })
                 .sum()
         }
-        count(self.folder.path())
+        count(&self.folder.path().join("store"))
     }
 
     /// How often a reading was begun, page by page.
     pub(crate) async fn attempts(&self, document: &RecordedUpload) -> Vec<u32> {
         let pages = self.store.list_pages(document.document_id).await.expect("the pages");
         pages.iter().map(|page| page.attempts).collect()
+    }
+}
+
+/// What opens files, by poppler's programs.
+pub(crate) fn opener() -> Files {
+    Files::new(FilesConfig::default()).expect("poppler")
+}
+
+/// A real Temporal, in which none of the workflows named here is.
+pub(crate) async fn engine() -> Engine {
+    let temporal = mesh_testkit::Temporal::shared().await.expect("Temporal");
+    let url: url::Url = temporal.url().parse().expect("a URL");
+    let connection = temporalio_client::ConnectionOptions::new(url).identity("test").build();
+    let options = temporalio_client::ClientOptions::new(mesh_testkit::NAMESPACE).build();
+    let client = temporalio_client::Client::connect(connection, options).await;
+    Engine::new(client.expect("a client"))
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).expect("a time")
+}
+
+pub(crate) fn run() -> WorkflowRun {
+    WorkflowRun {
+        workflow_id: format!("document/{}", clock::new_uuid()),
+        run_id: clock::new_uuid().to_string(),
+    }
+}
+
+pub(crate) fn waiting() -> WaitingActivity {
+    let WorkflowRun { workflow_id, run_id } = run();
+    WaitingActivity {
+        workflow_id,
+        run_id,
+        activity_id: "1".to_owned(),
     }
 }
 
@@ -94,16 +160,17 @@ pub(crate) fn png(shade: u8) -> Vec<u8> {
 }
 
 pub(crate) fn upload(request_id: RequestId, member_id: i64, pages: &[Vec<u8>]) -> Upload {
-    let page = |picture: &Vec<u8>| UploadedPage {
-        format: sniff(picture).unwrap_or(PictureFormat::Png),
+    let file = |picture: &Vec<u8>| UploadedFile {
+        media_type: "image/png",
+        page_count: 1,
         sha256: Sha256::digest(picture).into(),
-        picture: picture.clone().into(),
+        bytes: picture.clone().into(),
     };
     Upload {
         request_id,
         member_id: member(member_id),
         kind: DocumentKind::Passport,
         sha256: Sha256::digest(pages.concat()).into(),
-        pages: pages.iter().map(page).collect(),
+        files: pages.iter().map(file).collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
 
 use bytes::Bytes;
-use document_reading::{MAX_PIXELS, PictureFormat, ReadError, sniff};
+use document_reading::{Files, MAX_PIXELS, ReadError};
 use futures::{Stream, StreamExt};
 use mesh_proto::document::v1::upload_document_request::{Header, Part};
 use mesh_proto::document::v1::{DocumentType, UploadDocumentRequest};
@@ -16,7 +16,7 @@ pub const MAX_DOCUMENT_BYTES: usize = 20 << 20;
 /// The most pages of a document.
 pub const MAX_PAGES: usize = 50;
 
-/// A whole upload, every page of which begins like a picture that is read here.
+/// A whole upload, every file of which begins like one that is read here.
 #[derive(Debug)]
 pub struct Upload {
     /// What the caller chose, so that a retry does nothing twice.
@@ -25,19 +25,21 @@ pub struct Upload {
     pub member_id: MemberId,
     /// What it was announced as.
     pub kind: DocumentKind,
-    /// Its pages in their order, 1 to 50.
-    pub pages: Vec<UploadedPage>,
-    /// Over the bytes of all pages in their order.
+    /// Its files in their order, 1 to 50, with 1 to 50 pages in all.
+    pub files: Vec<UploadedFile>,
+    /// Over the bytes of all files in their order.
     pub sha256: [u8; 32],
 }
 
-/// One page of an upload.
+/// One file of an upload.
 #[derive(Debug)]
-pub struct UploadedPage {
-    /// What its first bytes say it is.
-    pub format: PictureFormat,
+pub struct UploadedFile {
+    /// What its bytes say it is.
+    pub media_type: &'static str,
+    /// Its pages, from 1.
+    pub page_count: u32,
     /// All of its bytes.
-    pub picture: Bytes,
+    pub bytes: Bytes,
     /// Over its bytes.
     pub sha256: [u8; 32],
 }
@@ -47,12 +49,14 @@ impl Upload {
     ///
     /// # Errors
     /// `INVALID_REQUEST`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_MANY_PAGES`, `DOCUMENT_NOT_A_PICTURE`,
-    /// `DOCUMENT_TOO_MANY_PIXELS`, each with the path of the field; `CANCELLED` when the client went away.
+    /// `DOCUMENT_DAMAGED`, `DOCUMENT_ENCRYPTED`, `DOCUMENT_EXPANDS_TOO_MUCH`, `DOCUMENT_TOO_MANY_PIXELS`, each with the
+    /// path of the field; `CANCELLED` when the client went away; `OCR_FAILED` when a file could not be looked at.
     pub async fn receive(
         mut messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
+        opener: &Files,
     ) -> Result<Self, Problem> {
         let mut taking = match next(&mut messages).await? {
-            Some(Part::Header(header)) => Taking::begin(&header)?,
+            Some(Part::Header(header)) => Taking::begin(&header, opener)?,
             Some(Part::Page(_)) => return Err(Problem::invalid_field("page", "the first message must be the header")),
             Some(Part::Chunk(_)) => {
                 return Err(Problem::invalid_field("chunk", "the first message must be the header"));
@@ -62,11 +66,11 @@ impl Upload {
         while let Some(part) = next(&mut messages).await? {
             match part {
                 Part::Header(_) => return Err(Problem::invalid_field("header", "only the first message may be one")),
-                Part::Page(_) => taking.begin_page()?,
+                Part::Page(_) => taking.begin_file().await?,
                 Part::Chunk(chunk) => taking.add(chunk.as_ref())?,
             }
         }
-        taking.finish()
+        taking.finish().await
     }
 }
 
@@ -92,42 +96,47 @@ fn broken_stream(status: tonic::Status) -> Problem {
     Problem::new(reason, "the stream of the upload broke off").with_source(status)
 }
 
-/// An upload under way. Holds at most [`MAX_DOCUMENT_BYTES`] of pictures.
-struct Taking {
+/// An upload under way. Holds at most [`MAX_DOCUMENT_BYTES`] of files.
+struct Taking<'a> {
     request_id: RequestId,
     member_id: MemberId,
     kind: DocumentKind,
-    pages: Vec<UploadedPage>,
-    /// The bytes so far of the page that was begun last.
+    opener: &'a Files,
+    files: Vec<UploadedFile>,
+    /// The bytes so far of the file that was begun last.
     open: Option<Vec<u8>>,
     size: usize,
     all: Sha256,
 }
 
-impl Taking {
-    fn begin(header: &Header) -> Result<Self, Problem> {
+impl<'a> Taking<'a> {
+    fn begin(header: &Header, opener: &'a Files) -> Result<Self, Problem> {
         let field = |name: &str, error: mesh_types::IdError| {
             Problem::invalid_field(format!("header.{name}"), error.to_string())
         };
         Ok(Self {
             request_id: header.request_id.parse().map_err(|error| field("request_id", error))?,
             member_id: header.member_id.try_into().map_err(|error| field("member_id", error))?,
-            kind: kind(header.document_type)?,
-            pages: Vec::new(),
+            kind: kind("header.document_type", header.document_type)?,
+            opener,
+            files: Vec::new(),
             open: None,
             size: 0,
             all: Sha256::new(),
         })
     }
 
-    fn begin_page(&mut self) -> Result<(), Problem> {
-        self.end_page()?;
-        if self.pages.len() == MAX_PAGES {
-            let limit = format!("a document has at most {MAX_PAGES} pages");
-            return Err(Problem::new(Reason::DocumentTooManyPages, &limit).with_violation("page", limit));
+    async fn begin_file(&mut self) -> Result<(), Problem> {
+        self.end_file().await?;
+        if self.page_count() >= MAX_PAGES {
+            return Err(too_many_pages("page"));
         }
         self.open = Some(Vec::new());
         Ok(())
+    }
+
+    fn page_count(&self) -> usize {
+        self.files.iter().map(|file| file.page_count as usize).sum()
     }
 
     fn add(&mut self, chunk: &[u8]) -> Result<(), Problem> {
@@ -149,42 +158,51 @@ impl Taking {
         Ok(())
     }
 
-    fn end_page(&mut self) -> Result<(), Problem> {
-        let Some(picture) = self.open.take() else { return Ok(()) };
-        if picture.is_empty() {
+    async fn end_file(&mut self) -> Result<(), Problem> {
+        let Some(bytes) = self.open.take() else { return Ok(()) };
+        if bytes.is_empty() {
             return Err(empty("chunk", "a page must have bytes"));
         }
-        let format = sniff(&picture).map_err(|error| refused_picture(self.pages.len(), &error))?;
-        self.all.update(&picture);
-        self.pages.push(UploadedPage {
-            format,
-            sha256: Sha256::digest(&picture).into(),
-            picture: picture.into(),
+        let (index, bytes) = (self.files.len(), Bytes::from(bytes));
+        let facts = self.opener.inspect(&bytes).await;
+        let facts = facts.map_err(|error| refused_file(index, error))?;
+        if self.page_count() + facts.pages as usize > MAX_PAGES {
+            return Err(too_many_pages(&format!("pages[{index}]")));
+        }
+        self.all.update(&bytes);
+        self.files.push(UploadedFile {
+            media_type: facts.format.media_type(),
+            page_count: facts.pages,
+            sha256: Sha256::digest(&bytes).into(),
+            bytes,
         });
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Upload, Problem> {
-        self.end_page()?;
-        if self.pages.is_empty() {
+    async fn finish(mut self) -> Result<Upload, Problem> {
+        self.end_file().await?;
+        if self.files.is_empty() {
             return Err(empty("page", "a document must have a page"));
         }
         Ok(Upload {
             request_id: self.request_id,
             member_id: self.member_id,
             kind: self.kind,
-            pages: self.pages,
+            files: self.files,
             sha256: self.all.finalize().into(),
         })
     }
 }
 
-fn kind(document_type: i32) -> Result<DocumentKind, Problem> {
+/// The kind of document that a field at `path` names.
+pub(crate) fn kind(path: &str, document_type: i32) -> Result<DocumentKind, Problem> {
     match DocumentType::try_from(document_type) {
         Ok(DocumentType::Passport) => Ok(DocumentKind::Passport),
+        Ok(DocumentType::DriversLicense) => Ok(DocumentKind::DriversLicense),
+        Ok(DocumentType::NationalId) => Ok(DocumentKind::NationalId),
         Ok(DocumentType::Unspecified) | Err(_) => Err(Problem::invalid_field(
-            "header.document_type",
-            "must be DOCUMENT_TYPE_PASSPORT",
+            path,
+            "must be a document type: passport, driver licence or national id",
         )),
     }
 }
@@ -193,17 +211,37 @@ fn empty(path: &str, why: &str) -> Problem {
     Problem::new(Reason::DocumentEmpty, why).with_violation(path, why)
 }
 
+fn too_many_pages(path: &str) -> Problem {
+    let limit = format!("a document has at most {MAX_PAGES} pages");
+    Problem::new(Reason::DocumentTooManyPages, &limit).with_violation(path, limit)
+}
+
 /// `index` counts from 0, as field paths do.
-fn refused_picture(index: usize, error: &ReadError) -> Problem {
-    let (reason, why) = match error {
+fn refused_file(index: usize, error: ReadError) -> Problem {
+    let (reason, why) = match &error {
         ReadError::TooManyPixels { .. } => (
             Reason::DocumentTooManyPixels,
-            format!("must have at most {MAX_PIXELS} pixels"),
+            format!("must have at most {MAX_PIXELS} pixels a page"),
         ),
-        _ => (
+        ReadError::TooManyPages { .. } => (
+            Reason::DocumentTooManyPages,
+            format!("must have at most {MAX_PAGES} pages"),
+        ),
+        ReadError::Damaged | ReadError::Cyclic => (Reason::DocumentDamaged, "is cut short or broken".to_owned()),
+        ReadError::Encrypted => (
+            Reason::DocumentEncrypted,
+            "must not be locked with a password".to_owned(),
+        ),
+        ReadError::ExpandsTooMuch | ReadError::TooCostly { .. } => (
+            Reason::DocumentExpandsTooMuch,
+            "unpacks to far more than a document needs".to_owned(),
+        ),
+        ReadError::NotAPicture | ReadError::Unsupported => (
             Reason::DocumentNotAPicture,
-            "must be a PNG or JPEG picture, by its own bytes".to_owned(),
+            "must be a PNG, JPEG, TIFF or WebP picture or a PDF of a usual kind, by its own bytes".to_owned(),
         ),
+        // What is no fault of the file is no reason to refuse it for ever.
+        _ => return Problem::new(Reason::OcrFailed, "the file could not be looked at").with_source(error),
     };
     let path = format!("pages[{index}]");
     Problem::new(reason, format!("{path}: {why}")).with_violation(path, why)

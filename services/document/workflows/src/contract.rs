@@ -2,13 +2,18 @@
 //!
 //! No message carries personal data: a document is named by its id, and what was read stays in the service's database.
 
-use mesh_types::{Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, VerificationId};
+use mesh_types::{
+    Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, ReviewId, VerificationId,
+};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
 
-/// The task queue of workflows and activities.
+/// The task queue of workflows and short activities.
 pub const TASK_QUEUE: &str = "document";
+/// The task queue of `extract_document_data` alone: its slots are the processor's cores, so that reading never starves the
+/// short activities.
+pub const OCR_TASK_QUEUE: &str = "document-ocr";
 /// Workflow: verifies one document.
 pub const DOCUMENT_VERIFICATION_WORKFLOW: &str = "DocumentVerificationWorkflow";
 /// Activity: reads every page of a document.
@@ -17,6 +22,16 @@ pub const EXTRACT_DOCUMENT_DATA: &str = "extract_document_data";
 pub const CHECK_DOCUMENT_VALIDITY: &str = "check_document_validity";
 /// Local activity: records the ruling and the evidence.
 pub const STORE_VERIFICATION_EVIDENCE: &str = "store_verification_evidence";
+/// Activity, completed asynchronously: a person decides.
+pub const REQUEST_DOCUMENT_REVIEW: &str = "request_document_review";
+/// Local activity: closes a review that nobody decided.
+pub const CLOSE_DOCUMENT_REVIEW: &str = "close_document_review";
+/// Update: the next document, after one that could not be read.
+pub const SUBMIT_DOCUMENT: &str = "submit_document";
+/// Query: how the verification of the document stands now.
+pub const DOCUMENT_STATE: &str = "document_state";
+/// The patch since which a document that could not be read is waited for again, and a doubtful one goes to a person.
+pub const RESUBMISSION_AND_REVIEW: &str = "resubmission-and-review";
 
 /// Input of [`crate::DocumentVerificationWorkflow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +44,31 @@ pub struct DocumentVerificationRequest {
     pub document_url: String,
     /// What the member says it is.
     pub document_kind: DocumentKind,
-    /// Time limits; the defaults are domain.md's.
+    /// Time limits of the extraction; the defaults are domain.md's.
     #[serde(default)]
     pub limits: ExtractionLimits,
+    /// How often the member may submit, and how long a person has; the defaults are domain.md's.
+    #[serde(default)]
+    pub patience: Patience,
+}
+
+/// How often a member may submit a document, and how long a person may take to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Patience {
+    /// Submissions in one verification, the first included; from 1.
+    pub submissions: u32,
+    /// How long a review waits for a decision, in seconds.
+    pub review_seconds: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            submissions: 3,
+            review_seconds: 7 * 24 * 3600,
+        }
+    }
 }
 
 /// Time limits of the extraction, in seconds.
@@ -78,6 +115,58 @@ pub struct ExtractionRequest {
     pub member_id: MemberId,
     /// Where it lies.
     pub document_url: String,
+    /// Which submission of the verification it is, from 1.
+    #[serde(default = "first_submission")]
+    pub submission: u32,
+}
+
+fn first_submission() -> u32 {
+    1
+}
+
+/// Payload of the update `submit_document`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Where the document lies, as UploadDocument returned it.
+    pub document_url: String,
+    /// What the member says it is.
+    pub document_kind: DocumentKind,
+}
+
+/// Answer of the update `submit_document`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmissionTaken {
+    /// Which submission of the verification it is, from 1.
+    pub submission: u32,
+    /// How many more there may be.
+    pub submissions_left: u32,
+}
+
+/// Where the verification of a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Its pages are read.
+    Extracting,
+    /// What was read is checked and recorded.
+    Checking,
+    /// A person decides.
+    InReview,
+    /// Another document is waited for.
+    AwaitingSubmission,
+    /// It has ended.
+    Ended,
+}
+
+/// Answer of the query `document_state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentState {
+    /// Where it is.
+    pub phase: Phase,
+    /// Which submission of the verification it is, from 1.
+    pub submission: u32,
+    /// How many more there may be.
+    pub submissions_left: u32,
 }
 
 /// What `extract_document_data` read, without what stands there.
@@ -155,6 +244,71 @@ pub struct Ruling {
 pub struct StoredEvidence {
     /// Each piece with its id.
     pub evidence: Vec<Evidence>,
+    /// Why an acceptance could not be recorded; then nothing was written.
+    #[serde(default)]
+    pub refused: Option<Refusal>,
+}
+
+/// What stands against accepting a document at the moment when it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Another member was accepted with it in the meantime.
+    InUseByAnother,
+    /// It is on the blocklist.
+    Blocklisted,
+    /// It was erased.
+    Erased,
+}
+
+/// Input of `request_document_review`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRequest {
+    /// The verification that the document is for.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// Why a person has to look, e.g. `SINGLE_SOURCE`.
+    pub internal_reason: String,
+    /// When it was asked for, in seconds since 1970-01-01 UTC.
+    pub requested_at_seconds: i64,
+    /// When it ends without a decision, in seconds since 1970-01-01 UTC.
+    pub expires_at_seconds: i64,
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewDecision {
+    /// The review.
+    pub review_id: ReviewId,
+    /// Accepted, rejected or to be submitted again.
+    pub decision: Decision,
+    /// A stable code, `UPPER_SNAKE_CASE`. What the reviewer wrote stays in the service's database: free text may hold
+    /// personal data.
+    pub reason_code: String,
+}
+
+/// Input of `close_document_review`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewClosing {
+    /// The verification that the document is for.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// How it ended.
+    pub ended: ReviewEnd,
+    /// When, in seconds since 1970-01-01 UTC.
+    pub ended_at_seconds: i64,
+}
+
+/// How a review ended without a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewEnd {
+    /// Nobody decided in time.
+    Expired,
+    /// The verification was cancelled.
+    Withdrawn,
 }
 
 /// The activities that the service's worker runs.
@@ -179,9 +333,25 @@ impl DocumentActivities {
     pub fn store_verification_evidence(record: RulingRecord) -> Result<StoredEvidence, ActivityError> {
         unimplemented!()
     }
+
+    /// Asks for a person's review and waits for its decision, without a worker: `DecideReview` completes it. Each attempt
+    /// looks first whether the decision is there already, so that a completion that was lost is made up for.
+    #[activity(name = REQUEST_DOCUMENT_REVIEW)]
+    pub fn request_document_review(request: ReviewRequest) -> Result<ReviewDecision, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Closes a review that nobody decided. Returns the decision that came just before, if one did.
+    #[activity(name = CLOSE_DOCUMENT_REVIEW)]
+    pub fn close_document_review(closing: ReviewClosing) -> Result<Option<ReviewDecision>, ActivityError> {
+        unimplemented!()
+    }
 }
 
 /// The markers that an implementation names in `#[activity(definition = …)]`.
 pub mod definitions {
-    pub use super::document_activities::{CheckDocumentValidity, ExtractDocumentData, StoreVerificationEvidence};
+    pub use super::document_activities::{
+        CheckDocumentValidity, CloseDocumentReview, ExtractDocumentData, RequestDocumentReview,
+        StoreVerificationEvidence,
+    };
 }

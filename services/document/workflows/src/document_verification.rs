@@ -1,115 +1,131 @@
-//! One document, from its pages to a ruling.
+//! One verification by document: up to three submissions, each from its pages to a ruling.
+
+mod review;
+mod steps;
 
 use crate::contract::{
-    self, DocumentActivities, DocumentOutcome, DocumentVerificationRequest, Extraction, ExtractionRequest, Ruling,
-    RulingRecord, StoredEvidence, ValidityRequest,
+    self, DocumentOutcome, DocumentState, DocumentVerificationRequest, Phase, Submission, SubmissionTaken,
 };
 use crate::policy;
-use mesh_types::Check;
-use std::time::{Duration, UNIX_EPOCH};
+use mesh_types::{Decision, Reason};
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{
-    ActivityCancellationType, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowContext, WorkflowContextView,
-    WorkflowResult,
-};
+use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
-/// How long one attempt of a short activity may take.
-const SHORT_ACTIVITY: Duration = Duration::from_secs(30);
-/// How long the ruling is tried to be recorded while the database is away.
-const RECORD_RULING: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Extracts, checks, rules, and stores the evidence.
+/// Extracts, checks, rules, asks a person where it must, and stores the evidence; and again with the next document where
+/// this one could not be read.
 #[workflow]
 pub struct DocumentVerificationWorkflow {
     request: DocumentVerificationRequest,
+    document: Submission,
+    submission: u32,
+    phase: Phase,
 }
 
 #[workflow_methods]
 impl DocumentVerificationWorkflow {
     #[init]
     fn new(_ctx: &WorkflowContextView, request: DocumentVerificationRequest) -> Self {
-        Self { request }
+        Self {
+            document: Submission {
+                document_url: request.document_url.clone(),
+                document_kind: request.document_kind,
+            },
+            submission: 1,
+            phase: Phase::Extracting,
+            request,
+        }
     }
 
     #[run(name = contract::DOCUMENT_VERIFICATION_WORKFLOW)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
-        let request = ctx.state(|state| state.request.clone());
-        let extraction = Self::extract(ctx, &request).await?;
-        let checks = Self::check(ctx, &request, &extraction).await?;
+        loop {
+            let (outcome, may_be_followed) = Self::verify_submission(ctx).await?;
+            if outcome.decision == Decision::Resubmit && may_be_followed && ctx.state(Self::submissions_left) > 0 {
+                Self::wait_for_another_document(ctx).await?;
+            } else {
+                Self::enter(ctx, Phase::Ended);
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Takes the next document, which is read at once.
+    #[update(name = contract::SUBMIT_DOCUMENT)]
+    pub fn submit_document(&mut self, _ctx: &mut SyncWorkflowContext<Self>, submission: Submission) -> SubmissionTaken {
+        self.document = submission;
+        self.submission += 1;
+        self.phase = Phase::Extracting;
+        SubmissionTaken {
+            submission: self.submission,
+            submissions_left: self.submissions_left(),
+        }
+    }
+
+    /// Refuses a document that nobody waits for; the message is the reason, `DOCUMENT_NOT_AWAITED`.
+    #[update_validator(submit_document)]
+    fn document_is_awaited(
+        &self,
+        _ctx: &WorkflowContextView,
+        _submission: &Submission,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        match self.phase {
+            Phase::AwaitingSubmission => Ok(()),
+            Phase::Extracting | Phase::Checking | Phase::InReview | Phase::Ended => {
+                Err(Reason::DocumentNotAwaited.as_str().into())
+            }
+        }
+    }
+
+    /// How the verification of the document stands now.
+    #[query(name = contract::DOCUMENT_STATE)]
+    pub fn document_state(&self, _ctx: &WorkflowContextView) -> DocumentState {
+        DocumentState {
+            phase: self.phase,
+            submission: self.submission,
+            submissions_left: self.submissions_left(),
+        }
+    }
+
+    /// What came of the present document, and whether another may follow it.
+    async fn verify_submission(ctx: &WorkflowContext<Self>) -> WorkflowResult<(DocumentOutcome, bool)> {
+        let extraction = Self::extract(ctx).await?;
+        let checks = Self::check(ctx, &extraction).await?;
         let ruling = policy::decide(&checks);
-        let stored = Self::store(ctx, &request, &extraction, ruling.clone()).await?;
-        Ok(DocumentOutcome {
-            decision: ruling.decision,
-            member_reason: ruling.member_reason,
-            internal_reason: ruling.internal_reason,
-            evidence: stored.evidence,
-        })
+        let more_may_follow = Self::more_may_follow(ctx, ruling.decision);
+        let ruling = match ruling.decision {
+            Decision::NeedsReview if more_may_follow => Self::ask_a_person(ctx, &extraction, ruling, &checks).await?,
+            Decision::NeedsReview => policy::without_review(ruling),
+            Decision::Accepted | Decision::Rejected | Decision::Resubmit => ruling,
+        };
+        let outcome = Self::record(ctx, &extraction, ruling).await?;
+        Ok((outcome, more_may_follow))
     }
 
-    async fn extract(ctx: &WorkflowContext<Self>, request: &DocumentVerificationRequest) -> WorkflowResult<Extraction> {
-        let limits = &request.limits;
-        let retry = RetryPolicy::builder()
-            .initial_interval(Duration::from_secs(1))
-            .maximum_attempts(limits.attempts);
-        let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(limits.start_to_close_seconds))
-            .heartbeat_timeout(Duration::from_secs(limits.heartbeat_seconds))
-            .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
-            .retry_policy(retry.build())
-            .build();
-        let input = ExtractionRequest {
-            verification_id: request.verification_id,
-            member_id: request.member_id,
-            document_url: request.document_url.clone(),
-        };
+    /// Whether a person or another document may follow a decision; always so, but for what began before the patch.
+    ///
+    /// The patch is asked for only where it matters, so that an acceptance costs no event for it: one that is refused when
+    /// it is recorded is newer than the patch anyway. And it is asked for before any local activity of the same workflow
+    /// task: a task may end between the markers of the two, where a query comes in say, and a replay then finds the second
+    /// one too late.
+    fn more_may_follow(ctx: &WorkflowContext<Self>, decision: Decision) -> bool {
+        match decision {
+            Decision::Accepted | Decision::Rejected => true,
+            Decision::Resubmit | Decision::NeedsReview => ctx.patched(contract::RESUBMISSION_AND_REVIEW),
+        }
+    }
+
+    async fn wait_for_another_document(ctx: &WorkflowContext<Self>) -> WorkflowResult<()> {
+        Self::enter(ctx, Phase::AwaitingSubmission);
         Ok(ctx
-            .execute_activity(DocumentActivities::extract_document_data, input, options)
+            .wait_condition(|state| state.phase != Phase::AwaitingSubmission)
             .await?)
     }
 
-    async fn check(
-        ctx: &WorkflowContext<Self>,
-        request: &DocumentVerificationRequest,
-        extraction: &Extraction,
-    ) -> WorkflowResult<Vec<Check>> {
-        let input = ValidityRequest {
-            verification_id: request.verification_id,
-            document_id: extraction.document_id,
-            member_id: request.member_id,
-            document_kind: request.document_kind,
-            as_of_seconds: Self::now_seconds(ctx),
-        };
-        let options = ActivityOptions::with_start_to_close_timeout(SHORT_ACTIVITY).build();
-        Ok(ctx
-            .execute_activity(DocumentActivities::check_document_validity, input, options)
-            .await?
-            .checks)
+    fn enter(ctx: &WorkflowContext<Self>, phase: Phase) {
+        ctx.state_mut(|state| state.phase = phase);
     }
 
-    async fn store(
-        ctx: &WorkflowContext<Self>,
-        request: &DocumentVerificationRequest,
-        extraction: &Extraction,
-        ruling: Ruling,
-    ) -> WorkflowResult<StoredEvidence> {
-        let record = RulingRecord {
-            verification_id: request.verification_id,
-            document_id: extraction.document_id,
-            ruling,
-            decided_at_seconds: Self::now_seconds(ctx),
-        };
-        let options = LocalActivityOptions::builder()
-            .start_to_close_timeout(SHORT_ACTIVITY)
-            .schedule_to_close_timeout(RECORD_RULING)
-            .build();
-        Ok(ctx
-            .execute_local_activity(DocumentActivities::store_verification_evidence, record, options)
-            .await?)
-    }
-
-    fn now_seconds(ctx: &WorkflowContext<Self>) -> i64 {
-        let since = ctx
-            .workflow_time()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        since.map_or(0, |since| since.as_secs() as i64)
+    fn submissions_left(&self) -> u32 {
+        policy::submissions_left(&self.request.patience, self.submission)
     }
 }

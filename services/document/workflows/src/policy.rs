@@ -1,259 +1,393 @@
 //! What the checks of a document amount to (domain.md, "Document"): total functions on plain data.
+//!
+//! The order of the rules is the rule: first what makes the reading itself doubtful, because then nothing else that was
+//! read may be held against the member; only then what is final. A check that a list does not hold had nothing to look at.
 
-use crate::contract::Ruling;
+mod hints;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub use hints::hints;
+
+use crate::contract::{Patience, Refusal, ReviewDecision, Ruling};
+use CheckName::*;
 use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind};
 
-/// Why a document is not accepted, in the order in which the reasons are looked for.
-///
-/// First what makes the reading itself doubtful: then nothing else that was read may be held against the member, and
-/// another picture is asked for. Only then what is final.
-const REASONS: &[NotAccepted] = &[
-    NotAccepted::resubmit(
-        CheckName::MrzFound,
+/// Reason of a printed sex or nationality that is not applicable because documents of this kind don't show it. Where a
+/// field should be printed and was not found, the reason is another, and a person looks.
+pub const NOT_ON_THIS_KIND: &str = "NOT_ON_THIS_KIND";
+
+/// Reason of a printed field that is not applicable because zone or barcode cannot have been misread there unseen.
+pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+
+/// What makes the reading doubtful.
+const READING: &[Rule] = &[
+    Rule::resubmit(
+        |seen| seen.failed(MrzFound),
         "MRZ_NOT_FOUND",
-        "We could not find the two lines of letters, digits and < signs at the bottom of the passport's photo page. \
-         Please photograph the whole page, flat, sharp and in good light.",
+        "We could not find the lines of letters, digits and < signs: they are at the bottom of a passport's photo page, and \
+         on the back of most cards. Please photograph every side, whole, flat, sharp and in good light.",
     ),
-    NotAccepted::resubmit(
-        CheckName::TypeSupported,
+    Rule::resubmit(
+        |seen| seen.failed(BarcodeFound),
+        "BARCODE_NOT_READABLE",
+        "We could not read the barcode on the back of the document. Please photograph it flat, sharp and without glare.",
+    ),
+    Rule::resubmit(
+        |seen| seen.failed(TypeSupported),
         "DOCUMENT_TYPE_MISMATCH",
-        "The picture does not show a passport's photo page. Please choose the document that you announced.",
+        "The picture does not show the kind of document that you chose. Please choose again, or take another document.",
     ),
-    NotAccepted::resubmit(
-        CheckName::MrzCheckDigits,
+    Rule::resubmit(
+        |seen| seen.nothing_was_read(),
+        "NOTHING_READ",
+        "We could not read anything on the picture. Please photograph the whole document, flat, sharp and in good light.",
+    ),
+    Rule::review(
+        |seen| seen.failed_for(MrzCheckDigits, "ZONES_OF_DIFFERENT_DOCUMENTS"),
+        "ZONES_OF_DIFFERENT_DOCUMENTS",
+    ),
+    Rule::resubmit(
+        |seen| seen.failed(MrzCheckDigits) || seen.passed(MrzFound) && seen.missing(MrzCheckDigits),
         "MRZ_NOT_READABLE",
-        "We could not read the two lines at the bottom of the page without doubt. \
+        "We could not read the lines of letters, digits and < signs without doubt. \
          Please take a sharper picture without glare or shadow on them.",
     ),
-    NotAccepted::resubmit(
-        CheckName::PrintedDocumentNumber,
+    // A person, not a final no: a digit that passes is no proof, and an honest member may have added another document.
+    Rule::review(
+        |seen| [BarcodeDocumentNumber, BarcodeBirthDate, BarcodeExpiryDate].map(|name| seen.failed(name)) != [false; 3],
+        "SOURCES_CONTRADICT",
+    ),
+    Rule::review(|seen| seen.failed(BarcodeNames), "BARCODE_NAMES_DIFFER"),
+    Rule::review(|seen| seen.failed(BarcodeSex), "BARCODE_SEX_DIFFERS"),
+    Rule::review(
+        |seen| seen.failed_for(PrintedNationality, "STATE_UNKNOWN"),
+        "STATE_UNKNOWN",
+    ),
+    Rule::review(
+        |seen| seen.failed(PrintedDocumentNumber),
+        "PRINTED_DOCUMENT_NUMBER_DIFFERS",
+    ),
+    Rule::review(|seen| seen.failed(PrintedNames), "PRINTED_NAMES_DIFFER"),
+    Rule::review(|seen| seen.failed(PrintedBirthDate), "PRINTED_BIRTH_DATE_DIFFERS"),
+    Rule::review(|seen| seen.failed(PrintedExpiryDate), "PRINTED_EXPIRY_DATE_DIFFERS"),
+    Rule::review(|seen| seen.failed(PrintedNationality), "PRINTED_NATIONALITY_DIFFERS"),
+    Rule::review(|seen| seen.failed(PrintedSex), "PRINTED_SEX_DIFFERS"),
+    Rule::review(
+        |seen| seen.print_is_missing(PrintedDocumentNumber),
         "PRINTED_DOCUMENT_NUMBER_UNCLEAR",
-        PRINT_UNCLEAR,
     ),
-    NotAccepted::resubmit(
-        CheckName::PrintedNationality,
-        "PRINTED_NATIONALITY_UNCLEAR",
-        PRINT_UNCLEAR,
-    ),
-    NotAccepted::resubmit(CheckName::PrintedSex, "PRINTED_SEX_UNCLEAR", PRINT_UNCLEAR),
-    NotAccepted::resubmit(
-        CheckName::PrintedExpiryDate,
-        "PRINTED_EXPIRY_DATE_UNCLEAR",
-        PRINT_UNCLEAR,
-    ),
-    NotAccepted::unless(
-        CheckName::NameMatchesProfile,
-        CheckName::PrintedNames,
+    // The profile is a second source of names and birth date.
+    Rule::review(
+        |seen| seen.print_is_missing(PrintedNames) && !seen.passed(NameMatchesProfile),
         "PRINTED_NAMES_UNCLEAR",
-        PRINT_UNCLEAR,
     ),
-    NotAccepted::unless(
-        CheckName::BirthDateMatchesProfile,
-        CheckName::PrintedBirthDate,
+    Rule::review(
+        |seen| seen.print_is_missing(PrintedBirthDate) && !seen.passed(BirthDateMatchesProfile),
         "PRINTED_BIRTH_DATE_UNCLEAR",
-        PRINT_UNCLEAR,
     ),
-    NotAccepted::reject(
-        CheckName::NotExpired,
+    Rule::review(
+        |seen| seen.print_is_missing(PrintedExpiryDate),
+        "PRINTED_EXPIRY_DATE_UNCLEAR",
+    ),
+    Rule::review(
+        |seen| seen.print_is_missing(PrintedNationality) && !seen.missing_for(PrintedNationality, NOT_ON_THIS_KIND),
+        "PRINTED_NATIONALITY_UNCLEAR",
+    ),
+    Rule::review(
+        |seen| {
+            let none_to_find = ["UNSPECIFIED", NOT_ON_THIS_KIND].map(|reason| seen.missing_for(PrintedSex, reason));
+            seen.print_is_missing(PrintedSex) && none_to_find == [false; 2]
+        },
+        "PRINTED_SEX_UNCLEAR",
+    ),
+    Rule {
+        internal_reason: Internal::OfCheck(TwoSources, "SINGLE_SOURCE"),
+        ..Rule::review(|seen| seen.failed(TwoSources), "SINGLE_SOURCE")
+    },
+    Rule::review(
+        |seen| !seen.is_machine_read() && !seen.passed(TwoSources),
+        "SINGLE_SOURCE",
+    ),
+    Rule::review(|seen| !seen.passed(TypeSupported), "DOCUMENT_TYPE_UNCLEAR"),
+];
+
+/// What follows from a reading without doubt.
+const CONTENT: &[Rule] = &[
+    Rule::review(|seen| seen.failed(VisaAgrees), "VISA_DIFFERS"),
+    Rule::review(
+        |seen| seen.failed_for(NotExpired, "EXPIRY_DATE_UNREADABLE") || seen.missing(NotExpired),
+        "EXPIRY_DATE_UNKNOWN",
+    ),
+    Rule::reject(
+        |seen| seen.failed(NotExpired),
         "DOCUMENT_EXPIRED",
-        "The passport has expired. Please use one that is valid.",
+        "The document has expired. Please use one that is valid.",
     ),
-    NotAccepted::reject(
-        CheckName::DatesPlausible,
+    Rule::reject(
+        |seen| seen.failed(DatesPlausible),
         "DATES_NOT_PLAUSIBLE",
-        "The dates in the passport contradict each other, so we can't accept it.",
+        "The dates in the document contradict each other, so we can't accept it.",
     ),
-    NotAccepted::reject(
-        CheckName::MinimumAge,
+    Rule::reject(
+        |seen| seen.failed(MinimumAge),
         "MEMBER_TOO_YOUNG",
         "Members must be at least 16 years old.",
     ),
-    NotAccepted::reject(
-        CheckName::NameMatchesProfile,
+    Rule::reject(
+        |seen| seen.failed(NameMatchesProfile),
         "NAME_MISMATCH",
-        "The name in the passport is not the name in your profile. Correct your profile if it is wrong there.",
+        "The name in the document is not the name in your profile. Correct your profile if it is wrong there.",
     ),
-    NotAccepted::reject(
-        CheckName::BirthDateMatchesProfile,
+    Rule::reject(
+        |seen| seen.failed(BirthDateMatchesProfile),
         "BIRTH_DATE_MISMATCH",
-        "The birth date in the passport is not the one in your profile. Correct your profile if it is wrong there.",
+        "The birth date in the document is not the one in your profile. Correct your profile if it is wrong there.",
     ),
+    Rule::reject(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_IN_USE", IN_USE),
+    Rule::reject(|seen| seen.failed(NotBlocklisted), "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
+    Rule::review(
+        |seen| seen.missing(MinimumAge) || seen.missing(BirthDateMatchesProfile),
+        "BIRTH_DATE_UNKNOWN",
+    ),
+    Rule::review(|seen| seen.missing(DatesPlausible), "DATES_UNCLEAR"),
+    Rule::review(|seen| seen.missing(NameMatchesProfile), "NAMES_UNKNOWN"),
 ];
 
-const PRINT_UNCLEAR: &str = "We could not read the printed part of the page clearly enough to compare it with the two lines at its bottom. \
-     Please take a sharper picture of the whole page, without glare.";
+const ACCEPTED: &str = "Your document was accepted.";
+const IN_REVIEW: &str =
+    "A person looks at your document, because a machine could not decide. This takes at most 7 days.";
+const IN_USE: &str = "The document is in use by another member. If it is yours, please write to us.";
+const BLOCKLISTED: &str = "We can't accept this document. Please use another one.";
 
-/// One reason: the check that has to pass, and what follows when it does not.
-struct NotAccepted {
-    check: CheckName,
-    /// A check that makes up for one that had nothing to look at; never for one that failed.
-    or_passed: Option<CheckName>,
+/// One reason why a document is not accepted.
+struct Rule {
+    applies: fn(&Seen) -> bool,
     decision: Decision,
-    internal_reason: &'static str,
+    internal_reason: Internal,
     member_reason: &'static str,
 }
 
-impl NotAccepted {
-    const fn resubmit(check: CheckName, internal_reason: &'static str, member_reason: &'static str) -> Self {
+/// Where the internal reason of a rule comes from.
+enum Internal {
+    /// The rule itself.
+    Always(&'static str),
+    /// The check; the text, where it gave none.
+    OfCheck(CheckName, &'static str),
+}
+
+impl Rule {
+    const fn resubmit(applies: fn(&Seen) -> bool, internal_reason: &'static str, member_reason: &'static str) -> Self {
         Self {
-            check,
-            or_passed: None,
+            applies,
             decision: Decision::Resubmit,
-            internal_reason,
+            internal_reason: Internal::Always(internal_reason),
             member_reason,
         }
     }
 
-    const fn unless(
-        other: CheckName,
-        check: CheckName,
-        internal_reason: &'static str,
-        member_reason: &'static str,
-    ) -> Self {
+    const fn reject(applies: fn(&Seen) -> bool, internal_reason: &'static str, member_reason: &'static str) -> Self {
         Self {
-            check,
-            or_passed: Some(other),
-            decision: Decision::Resubmit,
-            internal_reason,
-            member_reason,
-        }
-    }
-
-    const fn reject(check: CheckName, internal_reason: &'static str, member_reason: &'static str) -> Self {
-        Self {
-            check,
-            or_passed: None,
             decision: Decision::Rejected,
-            internal_reason,
-            member_reason,
+            ..Self::resubmit(applies, internal_reason, member_reason)
         }
     }
 
-    fn applies(&self, checks: &[Check]) -> bool {
-        match (result_of(checks, self.check), self.or_passed) {
-            (CheckResult::Passed, _) => false,
-            (CheckResult::NotApplicable, Some(other)) => result_of(checks, other) != CheckResult::Passed,
-            _ => true,
+    const fn review(applies: fn(&Seen) -> bool, internal_reason: &'static str) -> Self {
+        Self {
+            decision: Decision::NeedsReview,
+            ..Self::resubmit(applies, internal_reason, IN_REVIEW)
         }
     }
-}
 
-fn result_of(checks: &[Check], name: CheckName) -> CheckResult {
-    checks
-        .iter()
-        .find(|check| check.name == name)
-        .map_or(CheckResult::NotApplicable, |check| check.result)
-}
-
-/// Rules on a document. Accepted only when two sources agree on every field: the zone and the print, or, for names and
-/// birth date, the zone and the profile.
-pub fn decide(checks: &[Check]) -> Ruling {
-    match REASONS.iter().find(|reason| reason.applies(checks)) {
-        Some(reason) => Ruling {
-            decision: reason.decision,
-            internal_reason: reason.internal_reason.to_owned(),
-            member_reason: reason.member_reason.to_owned(),
-            proves: Vec::new(),
-        },
-        None => Ruling {
-            decision: Decision::Accepted,
-            internal_reason: "ALL_CHECKS_PASSED".to_owned(),
-            member_reason: "Your passport was accepted.".to_owned(),
-            proves: EvidenceKind::ALL.to_vec(),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn all_passed_but(changes: &[(CheckName, CheckResult)]) -> Vec<Check> {
-        let result = |name| {
-            changes
-                .iter()
-                .find(|(changed, _)| *changed == name)
-                .map_or(CheckResult::Passed, |c| c.1)
+    fn ruling(&self, seen: &Seen) -> Ruling {
+        let internal_reason = match self.internal_reason {
+            Internal::Always(reason) => reason,
+            Internal::OfCheck(name, otherwise) => match seen.reason(name) {
+                "" => otherwise,
+                reason => reason,
+            },
         };
-        CheckName::ALL
-            .map(|name| Check {
-                name,
-                result: result(name),
-                reason: String::new(),
-            })
-            .to_vec()
+        not_accepted(self.decision, internal_reason, self.member_reason)
+    }
+}
+
+/// The checks of a document, by their names.
+struct Seen<'a>(&'a [Check]);
+
+impl Seen<'_> {
+    fn find(&self, name: CheckName) -> Option<&Check> {
+        self.0.iter().find(|check| check.name == name)
     }
 
-    #[test]
-    fn the_table_of_rulings() {
-        use CheckName::*;
-        use CheckResult::{Failed, NotApplicable};
-        type Changes = &'static [(CheckName, CheckResult)];
-        let table: [(Changes, Decision, &str); 12] = [
-            (&[], Decision::Accepted, "ALL_CHECKS_PASSED"),
-            (
-                &[(MrzFound, Failed), (NotExpired, NotApplicable)],
-                Decision::Resubmit,
-                "MRZ_NOT_FOUND",
-            ),
-            (
-                &[(MrzCheckDigits, Failed), (NotExpired, Failed)],
-                Decision::Resubmit,
-                "MRZ_NOT_READABLE",
-            ),
-            (
-                &[(PrintedDocumentNumber, NotApplicable)],
-                Decision::Resubmit,
-                "PRINTED_DOCUMENT_NUMBER_UNCLEAR",
-            ),
-            (
-                &[(PrintedNames, NotApplicable)],
-                Decision::Accepted,
-                "ALL_CHECKS_PASSED",
-            ),
-            (&[(PrintedNames, Failed)], Decision::Resubmit, "PRINTED_NAMES_UNCLEAR"),
-            (
-                &[(PrintedNames, NotApplicable), (NameMatchesProfile, Failed)],
-                Decision::Resubmit,
-                "PRINTED_NAMES_UNCLEAR",
-            ),
-            (&[(NameMatchesProfile, Failed)], Decision::Rejected, "NAME_MISMATCH"),
-            (
-                &[(BirthDateMatchesProfile, Failed)],
-                Decision::Rejected,
-                "BIRTH_DATE_MISMATCH",
-            ),
-            (&[(NotExpired, Failed)], Decision::Rejected, "DOCUMENT_EXPIRED"),
-            (&[(MinimumAge, Failed)], Decision::Rejected, "MEMBER_TOO_YOUNG"),
-            (&[(TypeSupported, Failed)], Decision::Resubmit, "DOCUMENT_TYPE_MISMATCH"),
-        ];
-        for (changes, decision, reason) in table {
-            let ruling = decide(&all_passed_but(changes));
-            assert_eq!(
-                (ruling.decision, ruling.internal_reason.as_str()),
-                (decision, reason),
-                "{changes:?}"
-            );
+    fn result(&self, name: CheckName) -> CheckResult {
+        self.find(name).map_or(CheckResult::NotApplicable, |check| check.result)
+    }
+
+    fn reason(&self, name: CheckName) -> &str {
+        self.find(name).map_or("", |check| &check.reason)
+    }
+
+    fn passed(&self, name: CheckName) -> bool {
+        self.result(name) == CheckResult::Passed
+    }
+
+    fn failed(&self, name: CheckName) -> bool {
+        self.result(name) == CheckResult::Failed
+    }
+
+    fn missing(&self, name: CheckName) -> bool {
+        self.result(name) == CheckResult::NotApplicable
+    }
+
+    fn failed_for(&self, name: CheckName, reason: &str) -> bool {
+        self.failed(name) && self.reason(name) == reason
+    }
+
+    fn missing_for(&self, name: CheckName, reason: &str) -> bool {
+        self.missing(name) && self.reason(name) == reason
+    }
+
+    fn is_machine_read(&self) -> bool {
+        self.passed(MrzFound) || self.passed(BarcodeFound)
+    }
+
+    /// Whether zone or barcode have nothing beside them that says the same.
+    fn print_is_missing(&self, name: CheckName) -> bool {
+        self.is_machine_read() && self.missing(name) && !self.missing_for(name, NO_BLIND_SPOT)
+    }
+
+    /// Whether no zone, no barcode and no print gave any field.
+    fn nothing_was_read(&self) -> bool {
+        let about_the_document = [TypeSupported, ImageQuality, MrzFound, BarcodeFound, TwoSources];
+        let of_elsewhere = [NotInUseByAnother, NotBlocklisted];
+        let needs_no_field = |name| about_the_document.contains(&name) || of_elsewhere.contains(&name);
+        !self.is_machine_read()
+            && (self.0.iter()).all(|check| needs_no_field(check.name) || check.result == CheckResult::NotApplicable)
+    }
+}
+
+/// Rules on a document by its checks.
+///
+/// Accepted only when two sources agree on every field, or one that leaves no blind spot. Poor pictures are asked for again
+/// only where they made the reading doubtful; what is doubtful on a good picture goes to a person.
+pub fn decide(checks: &[Check]) -> Ruling {
+    let seen = Seen(checks);
+    let first = |rules: &'static [Rule]| rules.iter().find(|rule| (rule.applies)(&seen));
+    match first(READING) {
+        Some(_) if seen.failed(ImageQuality) => poor_picture(seen.reason(ImageQuality)),
+        Some(rule) => rule.ruling(&seen),
+        None => first(CONTENT).map_or_else(
+            || accepted("ALL_CHECKS_PASSED", ACCEPTED, &seen),
+            |rule| rule.ruling(&seen),
+        ),
+    }
+}
+
+/// Rules on a document that a person looked at. The person has the last word on what was read, but see [`refused`].
+pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
+    let code = review.reason_code.as_str();
+    let or = |otherwise| if code.is_empty() { otherwise } else { code };
+    match review.decision {
+        Decision::Accepted => accepted(
+            or("REVIEW_ACCEPTED"),
+            "A person looked at your document and accepted it.",
+            &Seen(checks),
+        ),
+        Decision::Rejected => not_accepted(
+            Decision::Rejected,
+            or("REVIEW_REJECTED"),
+            "A person looked at your document and could not accept it.",
+        ),
+        // A reviewer can't pass a review on: it would come to a person again and again.
+        Decision::Resubmit | Decision::NeedsReview => not_accepted(
+            Decision::Resubmit,
+            or("REVIEW_RESUBMIT"),
+            "A person looked at your document and could not read it well enough. \
+             Please photograph the whole document again, flat, sharp and in good light.",
+        ),
+    }
+}
+
+/// Rules on a document that a person has to look at, for a verification that began before people were asked: another
+/// picture, as then.
+pub fn without_review(doubt: Ruling) -> Ruling {
+    not_accepted(Decision::Resubmit, &doubt.internal_reason, hints::of_picture(""))
+}
+
+/// Rules on a document that nobody looked at in time.
+pub fn review_expired() -> Ruling {
+    not_accepted(
+        Decision::Resubmit,
+        "REVIEW_EXPIRED",
+        "We are sorry: nobody looked at your document in time. Please send it again; a sharp picture of the whole \
+         document, without glare, may not need a person at all.",
+    )
+}
+
+/// Rules on a document whose acceptance could not be recorded.
+pub fn refused(refusal: Refusal) -> Ruling {
+    match refusal {
+        Refusal::InUseByAnother => not_accepted(Decision::Rejected, "DOCUMENT_IN_USE", IN_USE),
+        Refusal::Blocklisted => not_accepted(Decision::Rejected, "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
+        Refusal::Erased => not_accepted(
+            Decision::Resubmit,
+            "DOCUMENT_ERASED",
+            "The document was erased before it was decided. Please send one again if you want to be verified by it.",
+        ),
+    }
+}
+
+/// How many submissions there may be after number `submission`, which counts from 1; the first is always allowed.
+pub fn submissions_left(patience: &Patience, submission: u32) -> u32 {
+    patience.submissions.saturating_sub(submission)
+}
+
+fn poor_picture(reason: &str) -> Ruling {
+    let internal_reason = if reason.is_empty() { "PICTURE_POOR" } else { reason };
+    not_accepted(Decision::Resubmit, internal_reason, hints::of_picture(reason))
+}
+
+fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Ruling {
+    Ruling {
+        decision: Decision::Accepted,
+        internal_reason: internal_reason.to_owned(),
+        member_reason: member_reason.to_owned(),
+        proves: EvidenceKind::ALL
+            .into_iter()
+            .filter(|kind| proves(*kind, seen))
+            .collect(),
+    }
+}
+
+fn not_accepted(decision: Decision, internal_reason: &str, member_reason: &str) -> Ruling {
+    Ruling {
+        decision,
+        internal_reason: internal_reason.to_owned(),
+        member_reason: member_reason.to_owned(),
+        proves: Vec::new(),
+    }
+}
+
+/// Whether an accepted document proves this.
+fn proves(kind: EvidenceKind, seen: &Seen) -> bool {
+    const PRINTED: [CheckName; 6] = [
+        PrintedDocumentNumber,
+        PrintedNames,
+        PrintedBirthDate,
+        PrintedExpiryDate,
+        PrintedNationality,
+        PrintedSex,
+    ];
+    match kind {
+        EvidenceKind::DocumentAccepted => true,
+        EvidenceKind::DocumentMachineReadable => seen.passed(MrzCheckDigits) || seen.passed(BarcodeFound),
+        EvidenceKind::DocumentAgreesWithPrint => {
+            let told = [PrintedDocumentNumber, PrintedNames, PrintedBirthDate, PrintedExpiryDate];
+            told.iter().all(|name| seen.passed(*name)) && !PRINTED.iter().any(|name| seen.failed(*name))
         }
-    }
-
-    #[test]
-    fn nothing_checked_is_never_accepted() {
-        assert_eq!(decide(&[]).decision, Decision::Resubmit);
-    }
-
-    proptest! {
-        #[test]
-        fn a_failed_check_is_never_accepted_and_only_acceptance_proves(results in proptest::collection::vec(0..3u8, 14)) {
-            let result = |n: u8| [CheckResult::Passed, CheckResult::Failed, CheckResult::NotApplicable][usize::from(n)];
-            let checks: Vec<Check> = CheckName::ALL.iter().zip(&results)
-                .map(|(name, n)| Check { name: *name, result: result(*n), reason: String::new() }).collect();
-            let ruling = decide(&checks);
-            if checks.iter().any(|check| check.result == CheckResult::Failed) {
-                prop_assert_ne!(ruling.decision, Decision::Accepted);
-            }
-            prop_assert_eq!(ruling.proves.is_empty(), ruling.decision != Decision::Accepted);
-        }
+        EvidenceKind::DocumentVisaSupports => seen.passed(VisaAgrees),
     }
 }

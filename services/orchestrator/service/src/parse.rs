@@ -159,11 +159,13 @@ fn methods(methods: Vec<proto::MethodRequest>, member_id: MemberId) -> Result<Ve
 fn document_method(path: &str, method: proto::DocumentMethod, member_id: MemberId) -> Result<MethodRequest, Problem> {
     let document_kind = match DocumentType::try_from(method.document_type) {
         Ok(DocumentType::Passport) => DocumentKind::Passport,
+        Ok(DocumentType::DriversLicense) => DocumentKind::DriversLicense,
+        Ok(DocumentType::NationalId) => DocumentKind::NationalId,
         Ok(DocumentType::Unspecified) | Err(_) => {
             let path = format!("{path}.document.document_type");
             return Err(Problem::invalid_field(
                 path,
-                "must be a document type that this service verifies: passport",
+                "must be a document type: passport, driver licence or national id",
             ));
         }
     };

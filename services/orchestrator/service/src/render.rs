@@ -2,7 +2,7 @@
 
 use crate::store::{Member, Verification};
 use jiff::Timestamp;
-use mesh_proto::document::v1::DocumentVerification;
+use mesh_proto::document::v1::{DocumentDecision, DocumentVerification};
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_types::{Method, ScoreBreakdown, VerificationStatus};
 use orchestrator_workflows::contract::{MethodRequest, MethodState, MethodStatus, VerificationState};
@@ -50,19 +50,9 @@ pub fn verification(
     state: VerificationState,
     mut document: Option<DocumentVerification>,
 ) -> proto::Verification {
-    let methods = state.methods.into_iter().map(|method| proto::MethodState {
-        method: match method.method {
-            Method::Document => proto::Method::Document.into(),
-            Method::Reputation => proto::Method::Reputation.into(),
-        },
-        document: if method.method == Method::Document {
-            document.take()
-        } else {
-            None
-        },
-        status: method_status(method.status).into(),
-        member_reason: method.member_reason,
-        internal_reason: method.internal_reason,
+    let methods = state.methods.into_iter().map(|method| match method.method {
+        Method::Document => document_method(method, document.take()),
+        Method::Reputation => method_state(method, proto::Method::Reputation),
     });
     proto::Verification {
         verification_id: row.request.verification_id.to_string(),
@@ -75,6 +65,40 @@ pub fn verification(
         started_at: Some(timestamp(row.started_at)),
         ended_at: row.ended_at.map(timestamp),
     }
+}
+
+fn method_state(state: MethodState, method: proto::Method) -> proto::MethodState {
+    proto::MethodState {
+        method: method.into(),
+        status: method_status(state.status).into(),
+        member_reason: state.member_reason,
+        internal_reason: state.internal_reason,
+        document: None,
+    }
+}
+
+/// The method document: while it runs the document service knows whether another document or a person is waited for, and
+/// at its end what a reviewer wrote to the member.
+fn document_method(state: MethodState, document: Option<DocumentVerification>) -> proto::MethodState {
+    let mut shown = method_state(state, proto::Method::Document);
+    if let Some(document) = &document {
+        let status = match document.decision() {
+            DocumentDecision::Accepted => proto::MethodStatus::Accepted,
+            DocumentDecision::Rejected => proto::MethodStatus::Rejected,
+            DocumentDecision::Resubmit => proto::MethodStatus::Resubmit,
+            DocumentDecision::NeedsReview => proto::MethodStatus::NeedsReview,
+            DocumentDecision::Unspecified => proto::MethodStatus::InProgress,
+        };
+        let is_waiting = matches!(status, proto::MethodStatus::Resubmit | proto::MethodStatus::NeedsReview);
+        if shown.status() == proto::MethodStatus::InProgress && is_waiting {
+            shown.set_status(status);
+            shown.internal_reason.clone_from(&document.internal_reason);
+        }
+        if shown.status() == status && !document.member_reason.is_empty() {
+            shown.member_reason.clone_from(&document.member_reason);
+        }
+    }
+    proto::MethodState { document, ..shown }
 }
 
 fn method_status(status: MethodStatus) -> proto::MethodStatus {
@@ -95,5 +119,105 @@ fn verification_status(status: VerificationStatus) -> proto::VerificationStatus 
         VerificationStatus::Failed => proto::VerificationStatus::Failed,
         VerificationStatus::Cancelled => proto::VerificationStatus::Cancelled,
         VerificationStatus::Timeout => proto::VerificationStatus::Timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(status: MethodStatus) -> MethodState {
+        let ended = status != MethodStatus::InProgress;
+        let text = |text: &str| if ended { text.to_owned() } else { String::new() };
+        MethodState {
+            method: Method::Document,
+            status,
+            internal_reason: text("OF_THE_WORKFLOW"),
+            member_reason: text("The workflow's sentence."),
+        }
+    }
+
+    fn document(decision: DocumentDecision, member_reason: &str) -> DocumentVerification {
+        DocumentVerification {
+            decision: decision.into(),
+            member_reason: member_reason.to_owned(),
+            internal_reason: "OF_THE_DOCUMENT".to_owned(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_document_that_waits_is_shown_and_the_workflow_says_the_end() {
+        use DocumentDecision as D;
+        use MethodStatus as W;
+        use proto::MethodStatus as M;
+        let (of_document, of_workflow) = ("OF_THE_DOCUMENT", "OF_THE_WORKFLOW");
+        let table = [
+            (W::InProgress, D::Unspecified, "", M::InProgress, "", ""),
+            (
+                W::InProgress,
+                D::Resubmit,
+                "Sharper.",
+                M::Resubmit,
+                of_document,
+                "Sharper.",
+            ),
+            (
+                W::InProgress,
+                D::NeedsReview,
+                "Wait.",
+                M::NeedsReview,
+                of_document,
+                "Wait.",
+            ),
+            // It is decided, but not scored: the workflow says when it has ended.
+            (W::InProgress, D::Accepted, "Fine.", M::InProgress, "", ""),
+            (
+                W::Rejected,
+                D::Rejected,
+                "Of the reviewer.",
+                M::Rejected,
+                of_workflow,
+                "Of the reviewer.",
+            ),
+            (
+                W::Rejected,
+                D::Rejected,
+                "",
+                M::Rejected,
+                of_workflow,
+                "The workflow's sentence.",
+            ),
+            (
+                W::Cancelled,
+                D::NeedsReview,
+                "Wait.",
+                M::Cancelled,
+                of_workflow,
+                "The workflow's sentence.",
+            ),
+            (
+                W::Failed,
+                D::Resubmit,
+                "Sharper.",
+                M::Failed,
+                of_workflow,
+                "The workflow's sentence.",
+            ),
+        ];
+        for (status, decision, text, shown_status, reason, member_reason) in table {
+            let shown = document_method(state(status), Some(document(decision, text)));
+            let what = (
+                shown.status(),
+                shown.internal_reason.as_str(),
+                shown.member_reason.as_str(),
+            );
+            assert_eq!(
+                what,
+                (shown_status, reason, member_reason),
+                "{status:?} and {decision:?}"
+            );
+        }
+        assert_eq!(document_method(state(W::InProgress), None).status(), M::InProgress);
     }
 }

@@ -1,5 +1,5 @@
-//! How a verification is shown: from its workflow while it is in progress, from the read model afterwards, with the
-//! document's page progress from the document service.
+//! How a verification is shown: from its workflow while it is in progress, from the read model afterwards; what is found on
+//! its document, and whether another one or a person is waited for, from the document service.
 
 use crate::render;
 use crate::start::settle;
@@ -9,8 +9,8 @@ use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::{DocumentVerification, GetDocumentVerificationRequest};
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::{PeerChannel, Problem};
-use mesh_types::{DocumentUrl, Reason, VerificationId};
-use orchestrator_workflows::contract::{MethodRequest, VerificationState};
+use mesh_types::{Method, Reason, VerificationId};
+use orchestrator_workflows::contract::VerificationState;
 use std::time::Duration;
 
 /// How long an answer waits for the document service.
@@ -70,19 +70,17 @@ impl View {
         row.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))
     }
 
-    /// The check of the verification's document; left out when the document service is away, since all else is known.
+    /// The check of the verification's latest document; left out when there is none yet, and when the document service is
+    /// away, since all else is known.
     async fn document(&self, row: &Verification) -> Option<DocumentVerification> {
-        let url = row.request.methods.iter().find_map(|method| match method {
-            MethodRequest::Document { document_url, .. } => DocumentUrl::parse(document_url).ok(),
-            MethodRequest::Reputation => None,
-        })?;
+        let mut methods = row.request.methods.iter();
+        methods.find(|method| method.method() == Method::Document)?;
         let mut request = tonic::Request::new(GetDocumentVerificationRequest {
-            document_id: url.document_id().to_string(),
+            verification_id: row.request.verification_id.to_string(),
+            document_id: String::new(),
         });
         request.set_timeout(DOCUMENT_PATIENCE);
         let answer = self.documents.clone().get_document_verification(request).await;
-        let found = answer.ok()?.into_inner().verification?;
-        // A document may have been used before: what it showed then is not this verification's.
-        (found.verification_id == row.request.verification_id.to_string()).then_some(found)
+        answer.ok()?.into_inner().verification
     }
 }

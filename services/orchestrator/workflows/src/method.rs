@@ -3,7 +3,7 @@
 use crate::contract::{MethodRequest, MethodStatus, method_workflow_id};
 use crate::{VerificationWorkflow, policy};
 use document_workflows::DocumentVerificationWorkflow;
-use document_workflows::contract::{DocumentOutcome, DocumentVerificationRequest, ExtractionLimits};
+use document_workflows::contract::{DocumentOutcome, DocumentVerificationRequest, ExtractionLimits, Patience};
 use mesh_types::{Evidence, Method};
 use reputation_workflows::ReputationVerificationWorkflow;
 use reputation_workflows::contract::{MethodEvidence, ReputationOutcome, ReputationVerificationRequest};
@@ -43,6 +43,7 @@ impl VerificationWorkflow {
                     document_url,
                     document_kind,
                     limits: ExtractionLimits::default(),
+                    patience: Patience::default(),
                 });
                 let queue = document_workflows::contract::TASK_QUEUE;
                 Self::run_child(ctx, method, DocumentVerificationWorkflow::run, input, queue, needed)

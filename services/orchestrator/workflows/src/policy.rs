@@ -31,7 +31,7 @@ pub fn method_status(decision: Decision) -> MethodStatus {
     match decision {
         Decision::Accepted => MethodStatus::Accepted,
         Decision::Rejected => MethodStatus::Rejected,
-        Decision::Resubmit => MethodStatus::Resubmit,
+        Decision::Resubmit | Decision::NeedsReview => MethodStatus::Resubmit,
     }
 }
 

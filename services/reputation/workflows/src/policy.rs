@@ -29,6 +29,7 @@ impl RuleVersion {
             (RuleVersion::V2, EvidenceKind::DocumentAccepted) => 20,
             (RuleVersion::V2, EvidenceKind::DocumentMachineReadable) => 5,
             (RuleVersion::V2, EvidenceKind::DocumentAgreesWithPrint) => 5,
+            (RuleVersion::V2, EvidenceKind::DocumentVisaSupports) => 0,
         }
     }
 }

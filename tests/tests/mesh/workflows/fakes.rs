@@ -5,12 +5,15 @@
     reason = "the macro makes a constant of each activity, and only the definitions are called by"
 )]
 
-use document_workflows::contract::definitions as document;
+mod document;
+
+pub use document::DocumentFakes;
+
 use document_workflows::contract::{
-    Extraction, ExtractionProgress, ExtractionRequest, RulingRecord, StoredEvidence, Validity, ValidityRequest,
+    ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
 };
 use mesh_runtime::clock;
-use mesh_types::{Check, CheckName, DocumentId, Evidence, EvidenceId, MemberId, Score, VerificationId};
+use mesh_types::{Decision, DocumentId, MemberId, ReviewId, Score, VerificationId};
 use orchestrator_workflows::contract::definitions as orchestrator;
 use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
 use reputation_workflows::contract::definitions as reputation;
@@ -33,6 +36,15 @@ pub struct Script {
     pub verification_id: VerificationId,
     course: Course,
     seen: Mutex<Seen>,
+    review: Mutex<Review>,
+}
+
+/// A review as a person's desk has it.
+#[derive(Default)]
+struct Review {
+    /// The activity that waits for the decision.
+    waiting: Option<Vec<u8>>,
+    decision: Option<ReviewDecision>,
 }
 
 /// What happens in a verification; by default everything goes well.
@@ -41,6 +53,14 @@ pub struct Course {
     pub member_exists: bool,
     /// How the extraction goes.
     pub extraction: ExtractionScript,
+    /// What each document shows, in the order of their submissions; those that are not named show everything.
+    pub documents: Vec<Shows>,
+    /// How a review goes.
+    pub review: ReviewScript,
+    /// What a person decided just before the review was closed.
+    pub decided_before_closing: Option<Decision>,
+    /// What stands against accepting a document when it is recorded.
+    pub refusal: Option<Refusal>,
     /// How the scoring goes.
     pub scoring: ScoringScript,
     /// How many attempts to record the outcome fail before one succeeds.
@@ -52,6 +72,10 @@ impl Default for Course {
         Self {
             member_exists: true,
             extraction: ExtractionScript::Reads,
+            documents: Vec::new(),
+            review: ReviewScript::WaitsForAPerson,
+            decided_before_closing: None,
+            refusal: None,
             scoring: ScoringScript::Scores,
             failing_records: 0,
         }
@@ -69,6 +93,27 @@ pub enum ExtractionScript {
     RunsUntilCancelled,
 }
 
+/// What a document shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// All that is needed.
+    Everything,
+    /// No zone, so another picture is needed.
+    NoZone,
+    /// A zone with a blind spot and nothing beside it, so a person is needed.
+    OneSource,
+}
+
+/// How a review goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ReviewScript {
+    /// The test is the person.
+    WaitsForAPerson,
+    /// The database is away at the first attempt and at the next, in the last minute. Nothing of it runs in between, so
+    /// that the server's clock may skip.
+    FailsToItsEnd,
+}
+
 /// How the scoring goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ScoringScript {
@@ -82,7 +127,15 @@ pub enum ScoringScript {
 #[derive(Clone, Default)]
 pub struct Seen {
     /// Attempts to extract.
-    pub extractions: u32,
+    pub extractions: Vec<ExtractionRequest>,
+    /// The documents that were read, in order.
+    pub documents: Vec<DocumentId>,
+    /// Rulings that were recorded.
+    pub rulings: Vec<RulingRecord>,
+    /// Attempts to have a person decide.
+    pub reviews: Vec<ReviewRequest>,
+    /// Reviews that were closed without a decision.
+    pub closings: Vec<ReviewClosing>,
     /// Extractions that heard of their cancellation.
     pub cancelled_extractions: u32,
     /// Requests to score, with the rules asked for.
@@ -97,6 +150,27 @@ impl Script {
     /// What was seen so far.
     pub fn seen(&self) -> Seen {
         lock(&self.seen).clone()
+    }
+
+    /// Whether an activity waits for a person.
+    pub fn is_waiting_for_a_person(&self) -> bool {
+        lock(&self.review).waiting.is_some()
+    }
+
+    /// Writes a person's decision down; the activity that waits for it, if one does.
+    pub fn decide(&self, decision: Decision) -> (ReviewDecision, Option<Vec<u8>>) {
+        let decided = decided(decision);
+        let mut review = lock(&self.review);
+        review.decision = Some(decided.clone());
+        (decided, review.waiting.take())
+    }
+}
+
+fn decided(decision: Decision) -> ReviewDecision {
+    ReviewDecision {
+        review_id: ReviewId::from(clock::new_uuid()),
+        decision,
+        reason_code: "LOOKED_AT".to_owned(),
     }
 }
 
@@ -114,6 +188,7 @@ impl Scripts {
             verification_id: VerificationId::from(clock::new_uuid()),
             course,
             seen: Mutex::default(),
+            review: Mutex::default(),
         });
         scripts.push(script.clone());
         script
@@ -208,67 +283,6 @@ impl OrchestratorFakes {
         }
         seen.outcomes.push(record);
         Ok(())
-    }
-}
-
-/// The document service's activities.
-pub struct DocumentFakes(pub Arc<Scripts>);
-
-#[activities]
-impl DocumentFakes {
-    #[activity(definition = document::ExtractDocumentData)]
-    pub async fn extract_document_data(
-        self: Arc<Self>,
-        ctx: ActivityContext,
-        request: ExtractionRequest,
-    ) -> Result<Extraction, ActivityError> {
-        let script = self.0.of(request.verification_id)?;
-        lock(&script.seen).extractions += 1;
-        match script.course.extraction {
-            ExtractionScript::Reads => Ok(Extraction {
-                document_id: DocumentId::from(clock::new_uuid()),
-                page_count: 1,
-                mrz_pages: 1,
-            }),
-            ExtractionScript::FindsNoDocument => Err(permanent("DOCUMENT_NOT_FOUND")),
-            ExtractionScript::RunsUntilCancelled => {
-                let mut heartbeats = tokio::time::interval(Duration::from_millis(50));
-                loop {
-                    tokio::select! {
-                        () = ctx.cancelled() => break,
-                        _ = heartbeats.tick() => ctx.record_heartbeat(ExtractionProgress::default()).await?,
-                    }
-                }
-                lock(&script.seen).cancelled_extractions += 1;
-                Err(ActivityError::cancelled())
-            }
-        }
-    }
-
-    #[activity(definition = document::CheckDocumentValidity)]
-    pub async fn check_document_validity(
-        self: Arc<Self>,
-        _ctx: ActivityContext,
-        _request: ValidityRequest,
-    ) -> Result<Validity, ActivityError> {
-        Ok(Validity {
-            checks: CheckName::ALL.map(|name| Check::passed(name, "PASSED")).to_vec(),
-        })
-    }
-
-    #[activity(definition = document::StoreVerificationEvidence)]
-    pub async fn store_verification_evidence(
-        self: Arc<Self>,
-        _ctx: ActivityContext,
-        record: RulingRecord,
-    ) -> Result<StoredEvidence, ActivityError> {
-        let stored = |kind| Evidence {
-            evidence_id: EvidenceId::from(clock::new_uuid()),
-            kind,
-        };
-        Ok(StoredEvidence {
-            evidence: record.ruling.proves.into_iter().map(stored).collect(),
-        })
     }
 }
 

@@ -84,6 +84,7 @@ impl ChecksBeforeItExtracts {
             verification_id: request.verification_id,
             member_id: request.member_id,
             document_url: request.document_url,
+            submission: 1,
         };
         ctx.execute_activity(DocumentActivities::extract_document_data, extraction, options())
             .await?;

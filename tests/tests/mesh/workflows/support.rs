@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use document_workflows::DocumentVerificationWorkflow;
 use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
-use mesh_types::{DocumentKind, Method, Score};
+use mesh_types::{DocumentKind, MemberId, Method, Score};
 use orchestrator_workflows::VerificationWorkflow;
 use orchestrator_workflows::contract::{
     METHODS_ATTRIBUTE, MethodRequest, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VERIFICATION_WORKFLOW,
@@ -13,6 +13,7 @@ use orchestrator_workflows::contract::{
 };
 use prost::Message;
 use reputation_workflows::ReputationVerificationWorkflow;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
@@ -32,6 +33,8 @@ use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
 /// A queue whose worker has never heard of any patch: what starts there is as old as the first release.
 pub const BEFORE_THE_PATCHES: &str = "orchestrator-before-the-patches";
+/// The same of the document service.
+pub const DOCUMENT_BEFORE_THE_PATCHES: &str = "document-before-the-patches";
 /// The longest that any single wait of a test lasts.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -42,8 +45,9 @@ const RECORD_ENV: &str = "MESH_RECORD_HISTORIES";
 /// The server, its workers, and what they do.
 pub struct Stack {
     runtime: tokio::runtime::Runtime,
-    client: Client,
-    scripts: Arc<Scripts>,
+    sdk: Arc<Runtime>,
+    pub(super) client: Client,
+    pub(super) scripts: Arc<Scripts>,
     // Its drop would end the server.
     _server: Temporal,
 }
@@ -86,6 +90,38 @@ impl Default for Plan {
     }
 }
 
+/// What a worker runs.
+pub trait Register: FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 'static {}
+
+impl<F: FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 'static> Register for F {}
+
+/// A worker of the document service.
+pub fn document_worker(scripts: Arc<Scripts>, knows_patches: bool) -> impl Register {
+    move |options: &mut WorkerOptions| {
+        options
+            .register_workflow::<DocumentVerificationWorkflow>()?
+            .register_activities(DocumentFakes(scripts));
+        if !knows_patches {
+            options.patch_activation_callback = Some(Arc::new(|_patch| false));
+        }
+        Ok(())
+    }
+}
+
+/// A worker that a test can stop.
+pub struct RunningWorker {
+    stop: Box<dyn Fn() + Send>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl RunningWorker {
+    /// Stops it and waits until it has gone.
+    pub fn stop(self) -> anyhow::Result<()> {
+        (self.stop)();
+        self.thread.join().map_err(|_panic| anyhow::anyhow!("the worker broke"))
+    }
+}
+
 /// Runs a test on the one stack of this process, which starts with the first test.
 pub fn on_stack(test: impl AsyncFnOnce(&Stack) -> anyhow::Result<()>) -> anyhow::Result<()> {
     static STACK: OnceLock<Result<Stack, String>> = OnceLock::new();
@@ -123,34 +159,36 @@ impl Stack {
         })?;
         let stack = Self {
             runtime,
+            sdk,
             client,
             scripts: scripts.clone(),
             _server: server,
         };
-        let orchestrator = OrchestratorFakes(scripts.clone());
-        stack.work(&sdk, TASK_QUEUE, |options| {
-            options
-                .register_workflow::<VerificationWorkflow>()?
-                .register_activities(orchestrator);
-            Ok(())
-        })?;
-        let orchestrator = OrchestratorFakes(scripts.clone());
-        stack.work(&sdk, BEFORE_THE_PATCHES, |options| {
-            options
-                .register_workflow::<VerificationWorkflow>()?
-                .register_activities(orchestrator);
-            options.patch_activation_callback = Some(Arc::new(|_patch| false));
-            Ok(())
-        })?;
-        let document = DocumentFakes(scripts.clone());
-        stack.work(&sdk, document_workflows::contract::TASK_QUEUE, |options| {
-            options
-                .register_workflow::<DocumentVerificationWorkflow>()?
-                .register_activities(document);
+        for (queue, knows_patches) in [(TASK_QUEUE, true), (BEFORE_THE_PATCHES, false)] {
+            let orchestrator = OrchestratorFakes(scripts.clone());
+            stack.work_for_ever(queue, move |options| {
+                options
+                    .register_workflow::<VerificationWorkflow>()?
+                    .register_activities(orchestrator);
+                if !knows_patches {
+                    options.patch_activation_callback = Some(Arc::new(|_patch| false));
+                }
+                Ok(())
+            })?;
+        }
+        for (queue, knows_patches) in [
+            (document_workflows::contract::TASK_QUEUE, true),
+            (DOCUMENT_BEFORE_THE_PATCHES, false),
+        ] {
+            stack.work_for_ever(queue, document_worker(scripts.clone(), knows_patches))?;
+        }
+        let reading = DocumentFakes(scripts.clone());
+        stack.work_for_ever(document_workflows::contract::OCR_TASK_QUEUE, |options| {
+            options.register_activities(reading);
             Ok(())
         })?;
         let reputation = ReputationFakes(scripts);
-        stack.work(&sdk, reputation_workflows::contract::TASK_QUEUE, |options| {
+        stack.work_for_ever(reputation_workflows::contract::TASK_QUEUE, |options| {
             options
                 .register_workflow::<ReputationVerificationWorkflow>()?
                 .register_activities(reputation);
@@ -159,16 +197,16 @@ impl Stack {
         Ok(stack)
     }
 
-    /// A worker on a thread of its own, because the SDK's workers can't move between threads. It lives as long as the
-    /// process.
-    fn work(
-        &self,
-        sdk: &Arc<Runtime>,
-        queue: &'static str,
-        register: impl FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 'static,
-    ) -> anyhow::Result<()> {
-        let (sdk, client, handle) = (sdk.clone(), self.client.clone(), self.runtime.handle().clone());
-        let (ready, is_ready) = mpsc::channel();
+    /// A worker that lives as long as the process.
+    fn work_for_ever(&self, queue: &'static str, register: impl Register) -> anyhow::Result<()> {
+        std::mem::forget(self.work(queue, register)?);
+        Ok(())
+    }
+
+    /// A worker on a thread of its own, because the SDK's workers can't move between threads.
+    pub fn work(&self, queue: &'static str, register: impl Register) -> anyhow::Result<RunningWorker> {
+        let (sdk, client, handle) = (self.sdk.clone(), self.client.clone(), self.runtime.handle().clone());
+        let (ready, is_ready) = mpsc::channel::<anyhow::Result<Box<dyn Fn() + Send>>>();
         let work = move || {
             handle.block_on(async {
                 let made = async {
@@ -183,9 +221,10 @@ impl Stack {
                 match made.await {
                     Ok(mut worker) => {
                         // Nobody listens only when the test thread is gone.
-                        let _ = ready.send(Ok(()));
-                        let ended = worker.run().await;
-                        panic!("the worker of {queue} ended: {ended:?}");
+                        let _ = ready.send(Ok(Box::new(worker.shutdown_handle())));
+                        if let Err(error) = worker.run().await {
+                            panic!("the worker of {queue} ended: {error:?}");
+                        }
                     }
                     Err(error) => {
                         let _ = ready.send(Err(error));
@@ -193,12 +232,13 @@ impl Stack {
                 }
             });
         };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name(format!("worker-{queue}"))
             .spawn(work)?;
-        is_ready
+        let stop = is_ready
             .recv_timeout(DEADLINE)
-            .with_context(|| format!("the worker of {queue} does not start"))?
+            .with_context(|| format!("the worker of {queue} does not start"))??;
+        Ok(RunningWorker { stop, thread })
     }
 
     /// Starts a verification of a new member.
@@ -207,10 +247,7 @@ impl Stack {
         let chosen = |method: &Method| match method {
             Method::Document => MethodRequest::Document {
                 document_kind: DocumentKind::Passport,
-                document_url: format!(
-                    "file:///documents/members/{}/documents/018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d",
-                    script.member_id
-                ),
+                document_url: document_url(script.member_id),
             },
             Method::Reputation => MethodRequest::Reputation,
         };
@@ -226,38 +263,13 @@ impl Stack {
             METHODS_ATTRIBUTE.value_set(plan.methods.iter().map(|method| method.as_str().to_owned()).collect()),
             TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
         ]);
-        let input = Payload {
-            metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
-            data: serde_json::to_vec(&request)?,
-            ..Default::default()
-        };
-        let skipping = TimeSkippingConfig {
-            enabled: true,
-            ..Default::default()
-        };
-        // The SDK's own start can't ask for time skipping.
         let start = StartWorkflowExecutionRequest {
-            namespace: NAMESPACE.to_owned(),
             workflow_id: workflow_id(script.member_id),
-            workflow_type: Some(WorkflowType {
-                name: VERIFICATION_WORKFLOW.to_owned(),
-            }),
-            task_queue: Some(TaskQueue {
-                name: plan.task_queue.to_owned(),
-                ..Default::default()
-            }),
-            input: Some(Payloads { payloads: vec![input] }),
+            task_queue: queue_named(plan.task_queue),
             search_attributes: Some(attributes.into_proto()),
-            request_id: clock::new_uuid().to_string(),
-            identity: IDENTITY.to_owned(),
-            time_skipping_config: (plan.clock == Clock::Skipping).then_some(skipping),
-            ..Default::default()
+            ..start_of(VERIFICATION_WORKFLOW, &request, plan.clock)?
         };
-        self.client
-            .connection()
-            .workflow_service()
-            .start_workflow_execution(start.into_request())
-            .await?;
+        self.start_workflow(start).await?;
         let handle = self
             .client
             .get_workflow_handle::<VerificationWorkflow>(workflow_id(script.member_id));
@@ -267,6 +279,54 @@ impl Stack {
             client: self.client.clone(),
         })
     }
+
+    /// Starts a workflow as a request says.
+    pub async fn start_workflow(&self, start: StartWorkflowExecutionRequest) -> anyhow::Result<()> {
+        let mut service = self.client.connection().workflow_service();
+        service.start_workflow_execution(start.into_request()).await?;
+        Ok(())
+    }
+}
+
+/// A start of a workflow; the SDK's own can't ask for time skipping.
+pub fn start_of(
+    workflow: &str,
+    input: &impl Serialize,
+    passing: Clock,
+) -> anyhow::Result<StartWorkflowExecutionRequest> {
+    let input = Payload {
+        metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+        data: serde_json::to_vec(input)?,
+        ..Default::default()
+    };
+    let skipping = TimeSkippingConfig {
+        enabled: true,
+        ..Default::default()
+    };
+    Ok(StartWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_type: Some(WorkflowType {
+            name: workflow.to_owned(),
+        }),
+        input: Some(Payloads { payloads: vec![input] }),
+        request_id: clock::new_uuid().to_string(),
+        identity: IDENTITY.to_owned(),
+        time_skipping_config: (passing == Clock::Skipping).then_some(skipping),
+        ..Default::default()
+    })
+}
+
+/// A task queue in a request.
+pub fn queue_named(name: &str) -> Option<TaskQueue> {
+    Some(TaskQueue {
+        name: name.to_owned(),
+        ..Default::default()
+    })
+}
+
+/// Where a member's invented document lies.
+pub fn document_url(member_id: MemberId) -> String {
+    format!("file:///documents/members/{member_id}/documents/018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d")
 }
 
 /// A verification that was started.
@@ -301,24 +361,24 @@ impl Verification {
 
     /// The parent workflow's history.
     pub async fn history(&self) -> anyhow::Result<History> {
-        self.history_of(workflow_id(self.script.member_id)).await
+        history_of(&self.client, workflow_id(self.script.member_id)).await
     }
 
     /// The history of a method's workflow.
     pub async fn method_history(&self, method: Method) -> anyhow::Result<History> {
-        self.history_of(method_workflow_id(self.script.verification_id, method))
-            .await
+        history_of(&self.client, method_workflow_id(self.script.verification_id, method)).await
     }
+}
 
-    async fn history_of(&self, id: String) -> anyhow::Result<History> {
-        let handle = self.client.get_workflow_handle::<VerificationWorkflow>(id);
-        let events = handle
-            .fetch_history(WorkflowFetchHistoryOptions::default())
-            .into_events();
-        Ok(History {
-            events: tokio::time::timeout(DEADLINE, events).await.context("no history")??,
-        })
-    }
+/// A workflow's history.
+pub async fn history_of(client: &Client, id: String) -> anyhow::Result<History> {
+    let handle = client.get_workflow_handle::<VerificationWorkflow>(id);
+    let events = handle
+        .fetch_history(WorkflowFetchHistoryOptions::default())
+        .into_events();
+    Ok(History {
+        events: tokio::time::timeout(DEADLINE, events).await.context("no history")??,
+    })
 }
 
 /// How many events of a type a history holds.

@@ -21,21 +21,44 @@ const MONTHS: [&[&str]; 12] = [
 /// A year of two digits above this one is of the last century; expiry dates in print have four digits or this century.
 const CENTURY_PIVOT: i16 = 50;
 
-/// Every date in a text: `12.08.1974`, `12/08/1974`, `12 08 1974`, `1974-08-12`, `12 AUG 1974`, `12 AUG/AOÛT 74`.
-pub(super) fn dates_in(text: &str) -> Vec<Date> {
+/// What stands first in a date of two small numbers and a year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOrder {
+    /// `12/08/1974` is of August, as nearly everywhere.
+    DayFirst,
+    /// `08/12/1974` is of August, as in the United States.
+    MonthFirst,
+}
+
+/// Every date in a text: `12.08.1974`, `12/08/1974`, `12 08 1974`, `1974-08-12`, `12 AUG 1974`, `12 AUG/AOÛT 74`; with the
+/// month first `08/12/1974`, `AUG 12, 1974`.
+pub(super) fn dates_in(text: &str, order: DateOrder) -> Vec<Date> {
     let parts: Vec<&str> = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|part| !part.is_empty())
+        .flat_map(unglued)
         .collect();
     let mut dates = Vec::new();
     for start in 0..parts.len() {
-        dates.extend(date_at(&parts[start..]));
+        dates.extend(date_at(&parts[start..], order));
     }
     dates
 }
 
-fn date_at(parts: &[&str]) -> Option<Date> {
+/// A day and a month's name between which the engine lost the space, as it does where the name begins round: `01OCT`.
+fn unglued(part: &str) -> impl Iterator<Item = &str> {
+    let glued = part
+        .split_at_checked(2)
+        .filter(|(day, name)| small(day).is_some() && month(name).is_some());
+    let (first, second) = glued.map_or((part, None), |(day, name)| (day, Some(name)));
+    std::iter::once(first).chain(second)
+}
+
+fn date_at(parts: &[&str], order: DateOrder) -> Option<Date> {
     let [first, second, ..] = parts else { return None };
+    if let (Some(month), Some(day), DateOrder::MonthFirst) = (month(first), small(second), order) {
+        return Date::new(year(parts.get(2)?)?, month, day).ok();
+    }
     if let Some(month) = month(second) {
         let day = small(first)?;
         // A month may stand in two languages, as in `12 AUG/AOÛT 1974`.
@@ -47,7 +70,11 @@ fn date_at(parts: &[&str]) -> Option<Date> {
     if first.len() == 4 {
         return Date::new(year(first)?, month, small(third)?).ok();
     }
-    Date::new(full_year(third)?, month, small(first)?).ok()
+    let (month, day) = match order {
+        DateOrder::DayFirst => (month, small(first)?),
+        DateOrder::MonthFirst => (small(first)?, month),
+    };
+    Date::new(full_year(third)?, month, day).ok()
 }
 
 fn month(text: &str) -> Option<i8> {
@@ -119,9 +146,10 @@ mod tests {
             "Date of birth 12 Aug 1974",
             "l2.O8.1974",
             "12 AUG 74",
+            "12AUG 1974",
             "12 August 1974",
         ] {
-            assert_eq!(dates_in(text), [date(1974, 8, 12)], "{text}");
+            assert_eq!(dates_in(text, DateOrder::DayFirst), [date(1974, 8, 12)], "{text}");
         }
     }
 
@@ -136,7 +164,15 @@ mod tests {
             "12.08.74",
             "",
         ] {
-            assert!(dates_in(text).is_empty(), "{text}");
+            assert!(dates_in(text, DateOrder::DayFirst).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn with_the_month_first_the_small_numbers_change_places() {
+        for text in ["08/12/1974", "8-12-1974", "AUG 12, 1974", "12 AUG 1974", "1974-08-12"] {
+            assert_eq!(dates_in(text, DateOrder::MonthFirst), [date(1974, 8, 12)], "{text}");
+        }
+        assert!(dates_in("13/12/1974", DateOrder::MonthFirst).is_empty());
     }
 }

@@ -74,6 +74,11 @@ pub(super) fn same_but_for_lost_marks(zone: &str, printed: &str, zone_may_be_cut
     zone_may_be_cut || rest.peek().is_none()
 }
 
+/// Whether two parts of names are surely two: more than half of the longer one's letters would have to change.
+pub(super) fn are_unlike(a: &str, b: &str) -> bool {
+    distance(a.as_bytes(), b.as_bytes()) * 2 > a.len().max(b.len())
+}
+
 /// The number of letters to change, add or remove (Levenshtein).
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,10 +1,14 @@
 use super::*;
-use crate::testing::{MEMBER, World, new_verification, png};
-use document_reading::PageReading;
+use crate::extraction::NOTHING_READ;
+use crate::store::NewReview;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, engine, new_verification, png, waiting};
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
+use mesh_proto::document::v1::get_review_page_response;
 use mesh_proto::document::v1::upload_document_request::{Header, Page, Part};
+use mesh_proto::document::v1::{DocumentDecision, DocumentType, DocumentVerification};
 use mesh_runtime::clock;
+use mesh_types::{DocumentId, ReviewId};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -16,7 +20,7 @@ const MESSAGE_LIMIT: usize = 4 << 20;
 async fn served(world: &World) -> (JoinSet<()>, DocumentServiceClient<Channel>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let api = Api::new(world.store.clone(), world.intake.clone());
+    let api = Api::new(world.vault.clone(), world.intake.clone(), engine().await);
     let service = DocumentServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
     let mut server = JoinSet::new();
     server.spawn(async move {
@@ -82,30 +86,12 @@ async fn an_upload_is_answered_with_its_url_and_its_standing_follows_the_reading
 
     let document_id: DocumentId = first.document_id.parse().expect("an id");
     let verification_id = new_verification();
-    world
-        .store
-        .bind_verification(document_id, verification_id)
-        .await
-        .expect("bound");
-    let reading = PageReading {
-        width: 1,
-        height: 1,
-        mrz: None,
-        printed: None,
-    };
-    world
-        .store
-        .insert_reading(document_id, 1, &reading, clock::now())
-        .await
-        .expect("kept");
-    let request = GetDocumentVerificationRequest {
-        document_id: first.document_id.clone(),
-    };
-    let answer = client
-        .get_document_verification(request)
-        .await
-        .expect("answered")
-        .into_inner();
+    world.submitted(document_id, verification_id, 2).await;
+    let kept = world
+        .vault
+        .insert_reading(document_id, 1, &NOTHING_READ, clock::now())
+        .await;
+    kept.expect("kept");
     let expected = DocumentVerification {
         document_id: first.document_id,
         member_id: MEMBER,
@@ -113,9 +99,22 @@ async fn an_upload_is_answered_with_its_url_and_its_standing_follows_the_reading
         page_count: 1,
         pages_read: 1,
         verification_id: verification_id.to_string(),
+        submission: 2,
+        submissions_left: 1,
         ..DocumentVerification::default()
     };
-    assert_eq!(answer.verification, Some(expected));
+    let by_document = GetDocumentVerificationRequest {
+        document_id: document_id.to_string(),
+        ..Default::default()
+    };
+    let by_verification = GetDocumentVerificationRequest {
+        verification_id: verification_id.to_string(),
+        ..Default::default()
+    };
+    for request in [by_document, by_verification] {
+        let answer = client.get_document_verification(request).await.expect("answered");
+        assert_eq!(answer.into_inner().verification.as_ref(), Some(&expected));
+    }
 }
 
 #[tokio::test]
@@ -142,8 +141,206 @@ async fn refusals_carry_their_reason_over_the_wire_and_store_nothing() {
         ("no uuid".to_owned(), Reason::InvalidRequest),
         (request_id, Reason::DocumentNotFound),
     ] {
-        let request = GetDocumentVerificationRequest { document_id };
+        let request = GetDocumentVerificationRequest {
+            document_id,
+            ..Default::default()
+        };
         let refused = client.get_document_verification(request).await.expect_err("refused");
         assert_eq!(mesh_proto::reason(&refused).as_deref(), Some(reason.as_str()));
     }
+}
+
+async fn reviewed(world: &World) -> (DocumentId, ReviewId) {
+    let document_id = world.uploaded(&[vec![7; 150_000]]).await.document_id;
+    let review = NewReview {
+        review_id: clock::new_uuid().into(),
+        verification_id: new_verification(),
+        document_id,
+        internal_reason: "SINGLE_SOURCE".to_owned(),
+        requested_at: clock::now(),
+        expires_at: at(4_102_444_800),
+        waiting: waiting(),
+    };
+    world.store.request_review(&review).await.expect("asked");
+    (document_id, review.review_id)
+}
+
+fn reason<T>(answer: Result<T, Status>) -> Option<String> {
+    mesh_proto::reason(&answer.err().expect("must be refused"))
+}
+
+#[tokio::test]
+async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is_gone_does_not_matter() {
+    let world = World::new().await;
+    let (_server, mut client) = served(&world).await;
+    let (document_id, review_id) = reviewed(&world).await;
+    let listed = client
+        .list_reviews(ListReviewsRequest::default())
+        .await
+        .expect("listed")
+        .into_inner();
+    let ids: Vec<&str> = listed.reviews.iter().map(|review| review.review_id.as_str()).collect();
+    assert_eq!(ids, [review_id.to_string()]);
+
+    let claim = |reviewer_id| ClaimReviewRequest {
+        request_id: clock::new_uuid().to_string(),
+        review_id: review_id.to_string(),
+        reviewer_id,
+    };
+    let claimed = client
+        .claim_review(claim(7))
+        .await
+        .expect("claimed")
+        .into_inner()
+        .review
+        .expect("a review");
+    assert_eq!((claimed.claimed_by, claimed.document_id), (7, document_id.to_string()));
+    assert_eq!(
+        reason(client.claim_review(claim(8)).await).as_deref(),
+        Some("REVIEW_CLAIMED_BY_ANOTHER")
+    );
+
+    let page = |page_number| GetReviewPageRequest {
+        review_id: review_id.to_string(),
+        reviewer_id: 7,
+        page_number,
+    };
+    let mut parts = client.get_review_page(page(1)).await.expect("shown").into_inner();
+    let mut shown = Vec::new();
+    while let Some(part) = parts.message().await.expect("a part") {
+        match part.part.expect("a part") {
+            get_review_page_response::Part::MediaType(media_type) => assert_eq!(media_type, "image/png"),
+            get_review_page_response::Part::Chunk(chunk) => {
+                assert!(chunk.len() <= 64 << 10);
+                shown.extend(chunk);
+            }
+        }
+    }
+    assert_eq!(shown, vec![7; 150_000]);
+    assert_eq!(
+        reason(client.get_review_page(page(2)).await).as_deref(),
+        Some("DOCUMENT_NOT_FOUND")
+    );
+
+    let decision = DecideReviewRequest {
+        request_id: clock::new_uuid().to_string(),
+        review_id: review_id.to_string(),
+        reviewer_id: 7,
+        decision: DocumentDecision::Accepted.into(),
+        reason_code: "LOOKS_RIGHT".to_owned(),
+        ..Default::default()
+    };
+    let first = client
+        .decide_review(decision.clone())
+        .await
+        .expect("decided")
+        .into_inner();
+    let again = client
+        .decide_review(decision.clone())
+        .await
+        .expect("answered")
+        .into_inner();
+    assert_eq!(first, again);
+    let another = DecideReviewRequest {
+        request_id: clock::new_uuid().to_string(),
+        ..decision
+    };
+    assert_eq!(
+        reason(client.decide_review(another).await).as_deref(),
+        Some("REVIEW_OVER")
+    );
+    let listed = client
+        .list_reviews(ListReviewsRequest::default())
+        .await
+        .expect("listed")
+        .into_inner();
+    assert_eq!(listed.reviews, []);
+}
+
+#[tokio::test]
+async fn another_document_is_taken_only_for_a_verification_that_is_there_and_for_its_own_member() {
+    let world = World::new().await;
+    let (_server, mut client) = served(&world).await;
+    let (own, foreign) = (world.uploaded_by(MEMBER).await, world.uploaded_by(ANOTHER_MEMBER).await);
+    let erased = world.uploaded_by(MEMBER).await;
+    world.vault.erase(erased.document_id, at(1)).await.expect("erased");
+    let verification_id = new_verification();
+    world.submitted(own.document_id, verification_id, 1).await;
+    let request = |verification_id: String, document_url: String| SubmitDocumentRequest {
+        request_id: clock::new_uuid().to_string(),
+        verification_id,
+        document_url,
+        document_type: DocumentType::Passport.into(),
+    };
+    let url = |upload| world.intake.document_url(upload);
+    let (known, unknown) = (verification_id.to_string(), clock::new_uuid().to_string());
+    for (request, expected) in [
+        (request("one".to_owned(), url(&own)), "INVALID_REQUEST"),
+        (
+            request(known.clone(), "file:///etc/passwd".to_owned()),
+            "INVALID_REQUEST",
+        ),
+        (request(unknown, url(&own)), "VERIFICATION_NOT_FOUND"),
+        (
+            request(known.clone(), url(&own).replace("/store/", "/other/")),
+            "DOCUMENT_NOT_FOUND",
+        ),
+        (request(known.clone(), url(&foreign)), "DOCUMENT_OF_ANOTHER_MEMBER"),
+        (request(known.clone(), url(&erased)), "DOCUMENT_ERASED"),
+        // The workflow of the first submission is over.
+        (request(known, url(&own)), "DOCUMENT_NOT_AWAITED"),
+    ] {
+        assert_eq!(reason(client.submit_document(request).await).as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn blocking_unblocking_and_erasing_twice_is_fine_and_unknown_documents_are_not_found() {
+    let world = World::new().await;
+    let (_server, mut client) = served(&world).await;
+    let request_id = clock::new_uuid().to_string();
+    let block = BlockDocumentRequest {
+        request_id: request_id.clone(),
+        document_type: DocumentType::Passport.into(),
+        issuing_state: "UTO".to_owned(),
+        document_number: "L898902C3".to_owned(),
+        reason_code: "REPORTED_STOLEN".to_owned(),
+    };
+    let unblock = UnblockDocumentRequest {
+        request_id: request_id.clone(),
+        document_type: DocumentType::Passport.into(),
+        issuing_state: "uto".to_owned(),
+        document_number: "L-898902 C3".to_owned(),
+    };
+    let blocked = async || {
+        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM blocked_documents");
+        count.fetch_one(&world.pool).await.expect("counted")
+    };
+    for _ in 0..2 {
+        client.block_document(block.clone()).await.expect("blocked");
+        assert_eq!(blocked().await, 1);
+    }
+    for _ in 0..2 {
+        client.unblock_document(unblock.clone()).await.expect("unblocked");
+        assert_eq!(blocked().await, 0);
+    }
+
+    let erase = |document_id: String| EraseDocumentRequest {
+        request_id: request_id.clone(),
+        document_id,
+    };
+    let document = world.uploaded_by(MEMBER).await.document_id.to_string();
+    let first = client
+        .erase_document(erase(document.clone()))
+        .await
+        .expect("erased")
+        .into_inner();
+    let again = client
+        .erase_document(erase(document))
+        .await
+        .expect("erased")
+        .into_inner();
+    assert_eq!(first, again);
+    let unknown = client.erase_document(erase(request_id.clone())).await;
+    assert_eq!(reason(unknown).as_deref(), Some("DOCUMENT_NOT_FOUND"));
 }

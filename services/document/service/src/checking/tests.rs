@@ -1,8 +1,9 @@
 use super::*;
 use crate::config::default_model_dir;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification};
+use crate::extraction::NOTHING_READ;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
 use document_reading::{Reader, ReaderConfig};
-use document_workflows::contract::Ruling;
+use document_workflows::contract::{Refusal, Ruling};
 use document_workflows::policy::decide;
 use mesh_types::{Decision, DocumentId, DocumentKind, EvidenceKind};
 use specimen::{Passport, Truth, to_png};
@@ -19,19 +20,24 @@ fn profile(truth: &Truth) -> Profile {
 }
 
 async fn read(world: &World, passport: &Passport) -> ValidityRequest {
+    read_by(world, passport, MEMBER).await
+}
+
+async fn read_by(world: &World, passport: &Passport, member_id: i64) -> ValidityRequest {
     let picture = to_png(&passport.draw());
-    let document = world.uploaded(std::slice::from_ref(&picture)).await;
+    let upload = upload(new_request(), member_id, std::slice::from_ref(&picture));
+    let document = world.intake.store(upload).await.expect("stored");
     let reader = Reader::new(ReaderConfig::with_model_dir(default_model_dir())).expect("tesseract and its models");
     let reading = reader.read_page(&picture).await.expect("read");
     world
-        .store
+        .vault
         .insert_reading(document.document_id, 1, &reading, clock::now())
         .await
         .expect("kept");
     ValidityRequest {
         verification_id: new_verification(),
         document_id: document.document_id,
-        member_id: member(MEMBER),
+        member_id: member(member_id),
         document_kind: DocumentKind::Passport,
         as_of_seconds: AS_OF,
     }
@@ -42,7 +48,7 @@ async fn run_twice_the_checks_are_the_same_and_hold_no_personal_data() {
     let world = World::new().await;
     let passport = Passport::from_seed(7);
     let request = read(&world, &passport).await;
-    let check = || check_document(&world.store, &request, async { Ok(profile(passport.truth())) });
+    let check = || check_document(&world.vault, &request, async { Ok(profile(passport.truth())) });
     let checks = check().await.expect("checked");
     assert_eq!(decide(&checks).decision, Decision::Accepted, "{checks:?}");
     assert_eq!(check().await.expect("checked again"), checks);
@@ -81,13 +87,13 @@ async fn nothing_is_checked_without_every_page_the_right_member_and_a_profile() 
         (&unread, Reason::ExtractionNotFound),
     ] {
         let profile = async { Ok(profile(passport.truth())) };
-        let refused = check_document(&world.store, request, profile)
+        let refused = check_document(&world.vault, request, profile)
             .await
             .expect_err("refused");
         assert_eq!(refused.reason(), reason);
     }
     let away = async { Err(Problem::new(Reason::PeerUnavailable, "away")) };
-    let failed = check_document(&world.store, &request, away)
+    let failed = check_document(&world.vault, &request, away)
         .await
         .expect_err("no profile");
     assert_eq!(
@@ -115,24 +121,96 @@ async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_
         },
         decided_at_seconds: AS_OF,
     };
-    let none = record_ruling(&world.store, record(document, &[]))
+    let none = record_ruling(&world.vault, record(document, &[]))
         .await
         .expect("recorded");
-    assert_eq!(none, []);
+    assert_eq!(none.evidence, []);
 
     let accepted = record(document, &EvidenceKind::ALL);
-    let first = record_ruling(&world.store, accepted.clone()).await.expect("recorded");
+    let first = record_ruling(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
-        first.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
+        first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
         EvidenceKind::ALL
     );
     assert_eq!(
-        record_ruling(&world.store, accepted).await.expect("recorded again"),
+        record_ruling(&world.vault, accepted).await.expect("recorded again"),
         first
     );
 
-    let lost = record_ruling(&world.store, record(clock::new_uuid().into(), &[]))
+    let lost = record_ruling(&world.vault, record(clock::new_uuid().into(), &[]))
         .await
         .expect_err("no document");
     assert_eq!(lost.reason(), Reason::DocumentNotFound);
+}
+
+#[tokio::test]
+async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fails_its_check_and_is_refused() {
+    let world = World::new().await;
+    let passport = Passport::from_seed(7);
+    let first = read_by(&world, &passport, MEMBER).await;
+    let second = read_by(&world, &passport, ANOTHER_MEMBER).await;
+    let result = async |request: &ValidityRequest, name: CheckName| {
+        let checks = check_document(&world.vault, request, async { Ok(profile(passport.truth())) }).await;
+        let check = checks.expect("checked").into_iter().find(|check| check.name == name);
+        check.expect("every check is there").reason
+    };
+    let accept = async |request: &ValidityRequest| {
+        let record = RulingRecord {
+            verification_id: request.verification_id,
+            document_id: request.document_id,
+            ruling: Ruling {
+                decision: Decision::Accepted,
+                internal_reason: "ALL_CHECKS_PASSED".to_owned(),
+                member_reason: "Accepted.".to_owned(),
+                proves: vec![EvidenceKind::DocumentAccepted],
+            },
+            decided_at_seconds: AS_OF,
+        };
+        record_ruling(&world.vault, record).await.expect("recorded")
+    };
+    for request in [&first, &second] {
+        assert_eq!(result(request, CheckName::NotInUseByAnother).await, "NOT_IN_USE");
+        assert_eq!(result(request, CheckName::NotBlocklisted).await, "NOT_BLOCKLISTED");
+    }
+    assert_eq!(accept(&first).await.evidence.len(), 1);
+    assert_eq!(result(&first, CheckName::NotInUseByAnother).await, "NOT_IN_USE");
+    assert_eq!(result(&second, CheckName::NotInUseByAnother).await, "IN_USE_BY_ANOTHER");
+    let refused = accept(&second).await;
+    assert_eq!(
+        (refused.evidence, refused.refused),
+        (Vec::new(), Some(Refusal::InUseByAnother))
+    );
+
+    let truth = passport.truth();
+    let identity = Identity::new(&truth.issuing_state, DocumentKind::Passport, &truth.document_number);
+    let hashes = world.vault.identity_hashes(identity.as_ref());
+    let blocked = world
+        .store
+        .block(&hashes, "REPORTED_STOLEN", new_request(), clock::now());
+    blocked.await.expect("blocked");
+    assert_eq!(result(&first, CheckName::NotBlocklisted).await, "BLOCKLISTED");
+}
+
+#[tokio::test]
+async fn without_a_number_nothing_is_compared_with_other_members() {
+    let world = World::new().await;
+    let document = world.uploaded(&[crate::testing::png(1)]).await.document_id;
+    let kept = world
+        .vault
+        .insert_reading(document, 1, &NOTHING_READ, clock::now())
+        .await;
+    kept.expect("kept");
+    let request = ValidityRequest {
+        verification_id: new_verification(),
+        document_id: document,
+        member_id: member(MEMBER),
+        document_kind: DocumentKind::Passport,
+        as_of_seconds: AS_OF,
+    };
+    let passport = Passport::from_seed(7);
+    let checks = check_document(&world.vault, &request, async { Ok(profile(passport.truth())) }).await;
+    let checks = checks.expect("checked");
+    for name in [CheckName::NotInUseByAnother, CheckName::NotBlocklisted] {
+        assert!(checks.contains(&Check::not_applicable(name, "NUMBER_UNKNOWN")));
+    }
 }

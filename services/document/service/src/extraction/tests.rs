@@ -1,14 +1,14 @@
 use super::*;
 use crate::config::default_model_dir;
 use crate::store::RecordedUpload;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification, png};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification, png, run};
 use document_reading::{Limits, ReaderConfig};
 use specimen::{Passport, to_png};
 use std::time::Duration;
 
 fn extractor(world: &World, config: ReaderConfig) -> Extractor {
     let reader = Reader::new(config).expect("tesseract and its models");
-    Extractor::new(world.store.clone(), world.objects.clone(), reader, 2)
+    Extractor::new(world.vault.clone(), reader, Arc::new(Semaphore::new(2)))
 }
 
 fn config() -> ReaderConfig {
@@ -20,6 +20,7 @@ fn request(world: &World, document: &RecordedUpload) -> ExtractionRequest {
         verification_id: new_verification(),
         member_id: member(MEMBER),
         document_url: world.intake.document_url(document),
+        submission: 1,
     }
 }
 
@@ -38,7 +39,7 @@ async fn run_twice_it_reads_each_page_once_and_says_the_same() {
     let extractor = extractor(&world, config());
     let request = request(&world, &document);
     let (progress, reached) = watch::channel(ExtractionProgress::default());
-    let first = extractor.extract(&request, &progress).await.expect("extracted");
+    let first = extractor.extract(&request, run(), &progress).await.expect("extracted");
     assert_eq!((first.page_count, first.mrz_pages), (3, 1));
     assert_eq!(
         *reached.borrow(),
@@ -49,12 +50,15 @@ async fn run_twice_it_reads_each_page_once_and_says_the_same() {
         }
     );
 
-    let again = extractor.extract(&request, &progress).await.expect("extracted again");
+    let again = extractor
+        .extract(&request, run(), &progress)
+        .await
+        .expect("extracted again");
     assert_eq!(first, again);
     assert_eq!(world.attempts(&document).await, [1, 1, 1]);
     let standing = world
         .store
-        .find_standing(document.document_id)
+        .find_standing(document.document_id, None)
         .await
         .expect("asked")
         .expect("there");
@@ -74,10 +78,10 @@ async fn what_is_dropped_on_the_way_goes_on_after_the_last_page() {
     let request = request(&world, &document);
     let (progress, mut reached) = watch::channel(ExtractionProgress::default());
     tokio::select! {
-        _ = extractor.extract(&request, &progress) => panic!("it was to be dropped before its end"),
+        _ = extractor.extract(&request, run(), &progress) => panic!("it was to be dropped before its end"),
         first_page = reached.wait_for(|reached| reached.page == 1) => drop(first_page.expect("progress")),
     }
-    extractor.extract(&request, &progress).await.expect("extracted");
+    extractor.extract(&request, run(), &progress).await.expect("extracted");
     let attempts = world.attempts(&document).await;
     assert_eq!((attempts[0], attempts[2]), (1, 1), "{attempts:?}");
     assert!(attempts[1] <= 2, "{attempts:?}");
@@ -114,7 +118,7 @@ async fn only_the_members_own_document_of_this_store_is_read() {
             ..own.clone()
         };
         let refused = extractor
-            .extract(&request, &watch::Sender::default())
+            .extract(&request, run(), &watch::Sender::default())
             .await
             .expect_err("refused");
         assert_eq!(refused.reason(), reason, "{}", request.document_url);
@@ -134,7 +138,7 @@ async fn a_picture_that_is_gone_is_final_and_an_engine_that_fails_is_not() {
     let hurried = extractor(&world, ReaderConfig { limits, ..config() });
     let request = request(&world, &document);
     let failed = hurried
-        .extract(&request, &watch::Sender::default())
+        .extract(&request, run(), &watch::Sender::default())
         .await
         .expect_err("no engine is as quick");
     assert_eq!(
@@ -144,15 +148,89 @@ async fn a_picture_that_is_gone_is_final_and_an_engine_that_fails_is_not() {
 
     world
         .objects
-        .delete_page(member(MEMBER), document.document_id, 1)
+        .delete_file(member(MEMBER), document.document_id, 1)
         .await
         .expect("removed");
     let gone = extractor(&world, config())
-        .extract(&request, &watch::Sender::default())
+        .extract(&request, run(), &watch::Sender::default())
         .await
         .expect_err("gone");
     assert_eq!(
         (gone.reason(), gone.reason().class().is_retryable()),
         (Reason::DocumentUnreadable, false)
     );
+}
+
+#[tokio::test]
+async fn a_picture_on_which_the_engine_runs_into_its_limits_twice_is_unreadable() {
+    let world = World::new().await;
+    let document = world.uploaded(&[to_png(&Passport::from_seed(7).draw())]).await;
+    let limits = Limits {
+        wall_clock: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let hurried = extractor(&world, ReaderConfig { limits, ..config() });
+    let request = request(&world, &document);
+    let failed = hurried.extract(&request, run(), &watch::Sender::default()).await;
+    assert_eq!(failed.expect_err("no engine is as quick").reason(), Reason::OcrFailed);
+    let extraction = hurried.extract(&request, run(), &watch::Sender::default()).await;
+    assert_eq!(extraction.expect("given up on").mrz_pages, 0);
+    assert_eq!(
+        world.vault.list_readings(document.document_id).await.expect("read"),
+        [NOTHING_READ]
+    );
+}
+
+#[tokio::test]
+async fn an_erased_document_is_not_read() {
+    let world = World::new().await;
+    let document = world.uploaded(&[png(1)]).await;
+    world
+        .vault
+        .erase(document.document_id, clock::now())
+        .await
+        .expect("erased");
+    let request = request(&world, &document);
+    let refused = extractor(&world, config())
+        .extract(&request, run(), &watch::Sender::default())
+        .await;
+    let refused = refused.expect_err("erased").reason();
+    assert_eq!(
+        (refused, refused.class().is_retryable()),
+        (Reason::DocumentErased, false)
+    );
+    assert_eq!(world.attempts(&document).await, [0]);
+}
+
+#[tokio::test]
+async fn the_pages_of_one_file_are_read_each_for_itself() {
+    let world = World::new().await;
+    let pages = [
+        image::RgbImage::from_pixel(40, 30, image::Rgb([200; 3])),
+        Passport::from_seed(7).draw(),
+    ];
+    let pdf = specimen::to_pdf(&pages, 90);
+    let facts = crate::testing::opener()
+        .inspect(&pdf.clone().into())
+        .await
+        .expect("a PDF");
+    let mut upload = crate::testing::upload(crate::testing::new_request(), MEMBER, std::slice::from_ref(&pdf));
+    upload.files[0].media_type = facts.format.media_type();
+    upload.files[0].page_count = facts.pages;
+    let document = world.intake.store(upload).await.expect("stored");
+    let pages = world.store.list_pages(document.document_id).await.expect("the pages");
+    let places: Vec<_> = pages
+        .iter()
+        .map(|page| (page.number, page.file_number, page.page_in_file))
+        .collect();
+    assert_eq!(places, [(1, 1, 1), (2, 1, 2)]);
+    assert_eq!(world.object_count(), 1);
+
+    let extractor = extractor(&world, config());
+    let request = request(&world, &document);
+    let extraction = extractor
+        .extract(&request, run(), &watch::Sender::default())
+        .await
+        .expect("extracted");
+    assert_eq!((extraction.page_count, extraction.mrz_pages), (2, 1));
 }

@@ -1,25 +1,40 @@
 use super::*;
-use crate::testing::{World, new_verification, png};
-use mesh_types::{CheckName, Decision};
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).expect("a time")
-}
+use crate::extraction::NOTHING_READ;
+use crate::identity::Identity;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_request, new_verification, png};
+use document_workflows::contract::Refusal;
+use mesh_types::{Check, CheckName, Decision, DocumentId, DocumentKind, EvidenceKind, VerificationId};
 
 fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewRuling {
     NewRuling {
         verification_id,
         document_id,
-        decision: decision.as_str(),
+        decision,
         internal_reason: "ALL_CHECKS_PASSED".to_owned(),
         member_reason: "Your passport was accepted.".to_owned(),
         decided_at: at(1_767_225_600),
-        evidence: EvidenceKind::ALL
-            .map(|kind| (kind, mesh_runtime::clock::new_uuid().into()))
-            .to_vec(),
+        identity: Vec::new(),
+        evidence: match decision {
+            Decision::Accepted => EvidenceKind::ALL
+                .map(|kind| (kind, mesh_runtime::clock::new_uuid().into()))
+                .to_vec(),
+            _ => Vec::new(),
+        },
         retention_class: "while_verification_counts",
         recorded_at: at(1_767_225_601),
     }
+}
+
+fn evidence(written: Written) -> Vec<(EvidenceKind, mesh_types::EvidenceId)> {
+    match written {
+        Written::Stands(evidence) => evidence,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn standing(world: &World, document_id: DocumentId) -> Standing {
+    let standing = world.store.find_standing(document_id, None).await.expect("asked");
+    standing.expect("there")
 }
 
 #[tokio::test]
@@ -28,115 +43,232 @@ async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
     let document = world.uploaded(&[png(1)]).await;
     let verification = new_verification();
     let record = || async {
-        world
-            .store
-            .record_ruling(&ruling(document.document_id, verification, Decision::Accepted))
-            .await
+        let ruling = ruling(document.document_id, verification, Decision::Accepted);
+        evidence(world.store.record_ruling(&ruling).await.expect("recorded"))
     };
     let (first, at_once) = futures::future::join(record(), record()).await;
-    let (first, at_once) = (
-        first.expect("recorded").expect("there"),
-        at_once.expect("recorded").expect("there"),
-    );
-    assert_eq!(
-        first.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
-        EvidenceKind::ALL
-    );
+    let kinds: Vec<_> = first.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, EvidenceKind::ALL);
     assert_eq!(first, at_once);
-    assert_eq!(record().await.expect("recorded").expect("there"), first);
+    assert_eq!(record().await, first);
 
     let elsewhere = ruling(document.document_id, new_verification(), Decision::Accepted);
-    let other = world
-        .store
-        .record_ruling(&elsewhere)
-        .await
-        .expect("recorded")
-        .expect("there");
+    let other = evidence(world.store.record_ruling(&elsewhere).await.expect("recorded"));
     assert!(other.iter().all(|(_, id)| first.iter().all(|(_, known)| known != id)));
 
     let unknown = ruling(mesh_runtime::clock::new_uuid().into(), verification, Decision::Accepted);
-    assert_eq!(world.store.record_ruling(&unknown).await.expect("asked"), None);
+    assert_eq!(
+        world.store.record_ruling(&unknown).await.expect("asked"),
+        Written::NoDocument
+    );
 }
 
 #[tokio::test]
-async fn a_document_stands_as_in_its_last_verification() {
+async fn a_final_ruling_stays_and_any_other_gives_way_to_a_later_one() {
+    use Decision::{Accepted, NeedsReview, Rejected, Resubmit};
+    let world = World::new().await;
+    // Decision and second of the first and of the next, and which of them stands then.
+    for ((first, first_at), (next, next_at), stands) in [
+        ((NeedsReview, 10), (Accepted, 10), Accepted),
+        ((NeedsReview, 10), (Rejected, 20), Rejected),
+        ((Rejected, 10), (Accepted, 20), Rejected),
+        ((Accepted, 10), (Rejected, 20), Accepted),
+        ((Accepted, 10), (NeedsReview, 20), Accepted),
+        ((Resubmit, 10), (NeedsReview, 5), Resubmit),
+        ((Resubmit, 10), (Accepted, 10), Accepted),
+        ((Resubmit, 10), (Accepted, 20), Accepted),
+    ] {
+        let document = world.uploaded(&[png(1)]).await.document_id;
+        let verification = new_verification();
+        world.submitted(document, verification, 1).await;
+        for (decision, seconds) in [(first, first_at), (next, next_at)] {
+            let ruling = NewRuling {
+                decided_at: at(seconds),
+                ..ruling(document, verification, decision)
+            };
+            world.store.record_ruling(&ruling).await.expect("recorded");
+        }
+        let stored = standing(&world, document).await.ruling.expect("ruled");
+        assert_eq!(
+            stored.decision, stands,
+            "{first:?} at {first_at}, {next:?} at {next_at}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_meant() {
     let world = World::new().await;
     let document = world.uploaded(&[png(1), png(2)]).await.document_id;
     let (first, second) = (new_verification(), new_verification());
-    let fresh = world
-        .store
-        .find_standing(document)
-        .await
-        .expect("asked")
-        .expect("there");
-    assert_eq!(
-        (fresh.page_count, fresh.pages_read, fresh.verification_id),
-        (2, 0, None)
-    );
+    let fresh = standing(&world, document).await;
+    assert_eq!((fresh.page_count, fresh.pages_read), (2, 0));
+    assert_eq!((fresh.verification_id, fresh.submission), (None, None));
     assert_eq!((fresh.checks, fresh.ruling), (Vec::new(), None));
 
-    world.store.bind_verification(document, first).await.expect("bound");
-    let reading = PageReading {
-        width: 1,
-        height: 1,
-        mrz: None,
-        printed: None,
-    };
-    world
-        .store
-        .insert_reading(document, 1, &reading, at(1))
-        .await
-        .expect("kept");
-    world
-        .store
-        .insert_reading(document, 1, &reading, at(2))
-        .await
-        .expect("kept before");
+    world.submitted(document, first, 2).await;
+    for second in [1, 2] {
+        let kept = world.vault.insert_reading(document, 1, &NOTHING_READ, at(second)).await;
+        kept.expect("kept");
+    }
     let checks = [Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND")];
-    world
+    let kept = world
         .store
-        .record_checks(document, first, &checks, at(3))
-        .await
-        .expect("kept");
-    world
+        .record_checks(document, first, DocumentKind::NationalId, &checks, at(3))
+        .await;
+    kept.expect("kept");
+    let recorded = world
         .store
         .record_ruling(&ruling(document, first, Decision::Resubmit))
-        .await
-        .expect("recorded");
-    let ruled = world
-        .store
-        .find_standing(document)
-        .await
-        .expect("asked")
-        .expect("there");
+        .await;
+    recorded.expect("recorded");
+    let ruled = standing(&world, document).await;
     assert_eq!(
-        (ruled.pages_read, ruled.verification_id, ruled.checks.as_slice()),
-        (1, Some(first), checks.as_slice())
+        (ruled.pages_read, ruled.verification_id, ruled.submission),
+        (1, Some(first), Some(2))
     );
-    let stored = ruled.ruling.expect("ruled");
+    assert_eq!(ruled.checks, checks);
+    let stored = ruled.ruling.clone().expect("ruled");
     assert_eq!(
         (stored.decision, stored.decided_at),
         (Decision::Resubmit, at(1_767_225_600))
     );
 
-    world.store.bind_verification(document, second).await.expect("bound");
-    let bound = world
+    world.submitted(document, second, 1).await;
+    let bound = standing(&world, document).await;
+    assert_eq!(
+        (bound.verification_id, bound.checks.len(), &bound.ruling),
+        (Some(second), 0, &None)
+    );
+    let meant = world.store.find_standing(document, Some(first)).await.expect("asked");
+    assert_eq!(meant, Some(ruled));
+    let latest = world
         .store
-        .find_standing(document)
+        .find_latest_submission(first)
         .await
         .expect("asked")
         .expect("there");
     assert_eq!(
-        (bound.verification_id, bound.checks.len(), bound.ruling),
-        (Some(second), 0, None)
+        (latest.submission, latest.document_id, latest.member_id.get()),
+        (2, document, MEMBER)
     );
 
-    let nothing = world
+    let unknown = mesh_runtime::clock::new_uuid();
+    assert_eq!(
+        world.store.find_standing(unknown.into(), None).await.expect("asked"),
+        None
+    );
+    assert_eq!(
+        world.store.find_latest_submission(unknown.into()).await.expect("asked"),
+        None
+    );
+}
+
+#[tokio::test]
+async fn of_two_members_with_the_same_document_at_the_same_moment_one_is_accepted_each_time() {
+    let world = World::new().await;
+    let (one, other) = (world.uploaded_by(MEMBER).await, world.uploaded_by(ANOTHER_MEMBER).await);
+    let mut won = [0, 0];
+    for number in 0..100 {
+        let identity = Identity::new("UTO", DocumentKind::Passport, &number.to_string());
+        let claim = |document_id| NewRuling {
+            identity: world.vault.identity_hashes(identity.as_ref()),
+            ..ruling(document_id, new_verification(), Decision::Accepted)
+        };
+        let (one, other) = (claim(one.document_id), claim(other.document_id));
+        let (one, other) = tokio::join!(world.store.record_ruling(&one), world.store.record_ruling(&other));
+        let refused = Written::Refused(Refusal::InUseByAnother);
+        let lost = [one.expect("recorded") == refused, other.expect("recorded") == refused];
+        assert_ne!(lost[0], lost[1], "try {number}: {lost:?}");
+        won[usize::from(lost[0])] += 1;
+    }
+    assert_eq!(won[0] + won[1], 100);
+    let claims = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM document_identities").fetch_one(&world.pool);
+    assert_eq!(claims.await.expect("counted"), 100);
+    let rulings = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rulings").fetch_one(&world.pool);
+    assert_eq!(rulings.await.expect("counted"), 100, "who was refused left a trace");
+}
+
+#[tokio::test]
+async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_once_it_is_erased() {
+    let world = World::new().await;
+    let document = world.uploaded_by(MEMBER).await.document_id;
+    let identity = Identity::new("UTO", DocumentKind::Passport, "L898902C3");
+    let hashes = world.vault.identity_hashes(identity.as_ref());
+    let accept = || async {
+        let ruling = NewRuling {
+            identity: hashes.clone(),
+            ..ruling(document, new_verification(), Decision::Accepted)
+        };
+        world.store.record_ruling(&ruling).await.expect("asked")
+    };
+    for _ in 0..2 {
+        let blocked = world
+            .store
+            .block(&hashes, "REPORTED_STOLEN", new_request(), at(1))
+            .await;
+        blocked.expect("blocked");
+    }
+    assert_eq!(accept().await, Written::Refused(Refusal::Blocklisted));
+    let entry = world.store.find_entry(&hashes, member(MEMBER)).await.expect("asked");
+    assert_eq!((entry.is_blocked, entry.is_in_use_by_another), (true, false));
+
+    world.store.unblock(&hashes).await.expect("unblocked");
+    world.store.unblock(&hashes).await.expect("unblocked twice");
+    assert_eq!(evidence(accept().await).len(), EvidenceKind::ALL.len());
+    assert_eq!(
+        evidence(accept().await).len(),
+        EvidenceKind::ALL.len(),
+        "the same member again"
+    );
+    let entry = world
         .store
-        .find_standing(mesh_runtime::clock::new_uuid().into())
+        .find_entry(&hashes, member(ANOTHER_MEMBER))
         .await
         .expect("asked");
-    assert_eq!(nothing, None);
+    assert_eq!((entry.is_blocked, entry.is_in_use_by_another), (false, true));
+
+    world.vault.erase(document, at(5)).await.expect("erased");
+    assert_eq!(accept().await, Written::Refused(Refusal::Erased));
+    let rejected = ruling(document, new_verification(), Decision::Rejected);
+    let recorded = world.store.record_ruling(&rejected).await.expect("recorded");
+    assert_eq!(recorded, Written::Stands(Vec::new()));
+}
+
+#[tokio::test]
+async fn evidence_is_listed_oldest_first_with_its_submission_and_page_by_page() {
+    let world = World::new().await;
+    let verification = new_verification();
+    for submission in 1..=2 {
+        let document = world.uploaded(&[png(submission)]).await.document_id;
+        world.submitted(document, verification, submission.into()).await;
+        let ruling = NewRuling {
+            recorded_at: at(submission.into()),
+            ..ruling(document, verification, Decision::Accepted)
+        };
+        world.store.record_ruling(&ruling).await.expect("recorded");
+    }
+    let whole = world
+        .store
+        .list_evidence(verification, None, 100)
+        .await
+        .expect("listed");
+    let submissions: Vec<u32> = whole.iter().map(|item| item.submission).collect();
+    assert_eq!(submissions, [1, 1, 1, 1, 2, 2, 2, 2]);
+
+    let mut paged = Vec::new();
+    loop {
+        let after = paged.last().map(|item: &StoredEvidenceItem| EvidencePlace {
+            created_at: item.created_at,
+            evidence_id: item.evidence_id,
+        });
+        let page = world.store.list_evidence(verification, after, 3).await.expect("listed");
+        if page.is_empty() {
+            break;
+        }
+        paged.extend(page);
+    }
+    assert_eq!(paged, whole);
 }
 
 #[tokio::test]

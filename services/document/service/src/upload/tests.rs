@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::png;
+use crate::testing::{opener, png};
 use mesh_proto::document::v1::upload_document_request::Page;
 
 const REQUEST_ID: &str = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
@@ -28,7 +28,7 @@ async fn receive(parts: impl IntoIterator<Item = Part>) -> Result<Upload, Proble
     let messages = parts
         .into_iter()
         .map(|part| Ok(UploadDocumentRequest { part: Some(part) }));
-    Upload::receive(futures::stream::iter(messages)).await
+    Upload::receive(futures::stream::iter(messages), &opener()).await
 }
 
 /// A PNG whose header says 10,000 × 10,000 pixels, with the check sum that fits.
@@ -65,7 +65,7 @@ async fn pages_come_together_from_their_chunks() {
     ])
     .await
     .expect("a good upload");
-    let pictures: Vec<&[u8]> = upload.pages.iter().map(|page| page.picture.as_ref()).collect();
+    let pictures: Vec<&[u8]> = upload.files.iter().map(|file| file.bytes.as_ref()).collect();
     assert_eq!(pictures, [first.as_slice(), second.as_slice()]);
     assert_eq!(
         (upload.request_id.to_string().as_str(), upload.member_id.get()),
@@ -76,7 +76,10 @@ async fn pages_come_together_from_their_chunks() {
 
 #[tokio::test]
 async fn the_table_of_refusals() {
-    use Reason::{DocumentEmpty, DocumentNotAPicture, DocumentTooManyPages, DocumentTooManyPixels, InvalidRequest};
+    use Reason::{
+        DocumentDamaged, DocumentEmpty, DocumentNotAPicture, DocumentTooManyPages, DocumentTooManyPixels,
+        InvalidRequest,
+    };
     let with = |change: fn(&mut Header)| {
         let mut header = good_header();
         change(&mut header);
@@ -133,16 +136,12 @@ async fn the_table_of_refusals() {
                 page(),
                 chunk(png(0)),
                 page(),
-                chunk("%PDF-1.7"),
+                chunk("GIF89a"),
             ],
             DocumentNotAPicture,
             "pages[2]",
         ),
-        (
-            vec![header(), page(), chunk(truncated)],
-            DocumentNotAPicture,
-            "pages[0]",
-        ),
+        (vec![header(), page(), chunk(truncated)], DocumentDamaged, "pages[0]"),
         (vec![header(), page(), chunk(huge())], DocumentTooManyPixels, "pages[0]"),
     ];
     for (index, (parts, reason, path)) in table.into_iter().enumerate() {
@@ -174,15 +173,64 @@ async fn a_stream_that_breaks_off_stores_nothing() {
         Ok(UploadDocumentRequest { part: Some(page()) }),
         Err(tonic::Status::cancelled("the client went away")),
     ];
-    let problem = Upload::receive(futures::stream::iter(messages))
+    let problem = Upload::receive(futures::stream::iter(messages), &opener())
         .await
         .expect_err("must be refused");
     assert_eq!(problem.reason(), Reason::Cancelled);
 
     let unknown = futures::stream::iter([Ok(UploadDocumentRequest { part: None })]);
-    let problem = Upload::receive(unknown).await.expect_err("must be refused");
+    let problem = Upload::receive(unknown, &opener()).await.expect_err("must be refused");
     assert_eq!(
         (problem.reason(), problem.violations()[0].0.as_str()),
         (Reason::InvalidRequest, "part")
+    );
+}
+
+#[tokio::test]
+async fn hostile_files_are_refused_by_their_kind() {
+    use Reason::{DocumentDamaged, DocumentEncrypted, DocumentExpandsTooMuch, DocumentTooManyPages};
+    for (file, reason) in [
+        (specimen::hostile::encrypted_pdf(), DocumentEncrypted),
+        (specimen::hostile::zip_bomb_pdf_content(), DocumentExpandsTooMuch),
+        (specimen::hostile::million_pages_pdf(), DocumentTooManyPages),
+        (specimen::hostile::cyclic_page_tree_pdf(), DocumentDamaged),
+    ] {
+        let chunks = file.chunks(MAX_CHUNK_BYTES).map(chunk);
+        let parts = [header(), page(), chunk(png(0)), page()].into_iter().chain(chunks);
+        let problem = receive(parts).await;
+        let problem = problem.expect_err("must be refused");
+        let paths: Vec<&str> = problem.violations().iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!((problem.reason(), paths), (reason, vec!["pages[1]"]));
+    }
+}
+
+#[tokio::test]
+async fn the_pages_of_all_files_count_together() {
+    let pages = vec![image::RgbImage::from_pixel(40, 30, image::Rgb([200; 3])); 25];
+    let pdf = specimen::to_pdf(&pages, 50);
+    let twice = || [header(), page(), chunk(pdf.clone()), page(), chunk(pdf.clone())];
+    let upload = receive(twice()).await.expect("50 pages");
+    let counts: Vec<(u32, &str)> = upload
+        .files
+        .iter()
+        .map(|file| (file.page_count, file.media_type))
+        .collect();
+    assert_eq!(counts, [(25, "application/pdf"); 2]);
+    let problem = receive(twice().into_iter().chain([page(), chunk(png(0))])).await;
+    assert_eq!(problem.expect_err("51 pages").reason(), Reason::DocumentTooManyPages);
+    let problem = receive([
+        header(),
+        page(),
+        chunk(png(0)),
+        page(),
+        chunk(pdf.clone()),
+        page(),
+        chunk(pdf.clone()),
+    ])
+    .await;
+    let problem = problem.expect_err("51 pages");
+    assert_eq!(
+        (problem.reason(), problem.violations()[0].0.as_str()),
+        (Reason::DocumentTooManyPages, "pages[2]")
     );
 }

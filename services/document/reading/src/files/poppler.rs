@@ -1,0 +1,312 @@
+//! PDFs, opened by poppler's `pdfinfo` and `pdftoppm` in the sandbox; the file goes in on standard input.
+
+use super::{FileFacts, FileFormat, MAX_PAGES, MAX_PIXELS};
+use crate::error::{ReadError, ReaderError};
+use bytes::Bytes;
+use document_sandbox::{InForce, Limits, Run, RunError, Sandbox};
+use image::GrayImage;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tracing::Instrument;
+
+/// The resolution at which pages are drawn, in dots an inch: that of a good scan, and what tesseract is trained for.
+const DOTS_PER_INCH: f64 = 300.0;
+
+/// A PDF's unit of length, 1/72 inch.
+const POINTS_PER_INCH: f64 = 72.0;
+
+/// What [`Poppler::facts`] may use: the directory of a file is there in milliseconds or made to harm.
+const FACTS_LIMITS: (u64, Duration) = (2, Duration::from_secs(10));
+
+/// The most that `pdfinfo` says of 50 pages, with room for a long title.
+const MAX_FACTS_BYTES: usize = 256 << 10;
+
+/// The header of a gray picture in the format PGM takes less.
+const MAX_HEADER_BYTES: usize = 64;
+
+/// Poppler's programs, checked to be there.
+#[derive(Clone, Debug)]
+pub(super) struct Poppler {
+    pdfinfo: PathBuf,
+    pdftoppm: PathBuf,
+    sandbox: Sandbox,
+}
+
+/// A page's size in points, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Size {
+    width: f64,
+    height: f64,
+}
+
+/// What `pdfinfo` says.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Facts {
+    pages: u32,
+    is_encrypted: bool,
+    sizes: Vec<Size>,
+}
+
+impl Poppler {
+    pub(super) fn new(pdfinfo: PathBuf, pdftoppm: PathBuf, sandbox: Sandbox) -> Result<Self, ReaderError> {
+        for program in [&pdfinfo, &pdftoppm] {
+            let mut version = std::process::Command::new(program);
+            version.arg("-v").stdin(Stdio::null());
+            version.output().map_err(|source| ReaderError::PopplerMissing {
+                program: program.clone(),
+                source,
+            })?;
+        }
+        Ok(Self {
+            pdfinfo,
+            pdftoppm,
+            sandbox,
+        })
+    }
+
+    pub(super) fn confinement(&self) -> InForce {
+        self.sandbox.confinement()
+    }
+
+    pub(super) async fn inspect(&self, file: &Bytes) -> Result<FileFacts, ReadError> {
+        let facts = self.facts(file, 1, MAX_PAGES).await?;
+        if facts.pages == 0 || facts.sizes.len() != facts.pages as usize {
+            return Err(ReadError::Damaged);
+        }
+        let mut largest_page_pixels = 0;
+        for size in &facts.sizes {
+            largest_page_pixels = largest_page_pixels.max(size.pixels_at(size.dots_per_inch()?) as u64);
+        }
+        Ok(FileFacts {
+            format: FileFormat::Pdf,
+            pages: facts.pages,
+            largest_page_pixels,
+        })
+    }
+
+    /// Draws one page, counted from 1.
+    pub(super) async fn page(&self, file: &Bytes, page: u32) -> Result<GrayImage, ReadError> {
+        let facts = self.facts(file, page, page).await?;
+        if page == 0 || page > facts.pages {
+            return Err(ReadError::NoSuchPage { page });
+        }
+        let resolution = facts.sizes.first().ok_or(ReadError::Damaged)?.dots_per_inch()?;
+        let (page, resolution) = (page.to_string(), format!("{resolution:.3}"));
+        let picture = self
+            .run(
+                &self.pdftoppm,
+                "draw page",
+                &[
+                    "-gray",
+                    "-cropbox",
+                    "-singlefile",
+                    "-r",
+                    &resolution,
+                    "-f",
+                    &page,
+                    "-l",
+                    &page,
+                    "-",
+                ],
+                file,
+                MAX_PIXELS as usize + MAX_HEADER_BYTES,
+                self.sandbox.limits(),
+            )
+            .await?;
+        pgm(picture)
+    }
+
+    async fn facts(&self, file: &Bytes, first: u32, last: u32) -> Result<Facts, ReadError> {
+        let limits = self.sandbox.limits();
+        let limits = Limits {
+            cpu_seconds: limits.cpu_seconds.min(FACTS_LIMITS.0),
+            wall_clock: limits.wall_clock.min(FACTS_LIMITS.1),
+            ..limits
+        };
+        let (first, last) = (first.to_string(), last.to_string());
+        let arguments = ["-f", &first, "-l", &last, "-"];
+        let said = self
+            .run(&self.pdfinfo, "facts", &arguments, file, MAX_FACTS_BYTES, limits)
+            .await?;
+        let facts = Facts::parse(&String::from_utf8_lossy(&said));
+        if facts.is_encrypted {
+            return Err(ReadError::Encrypted);
+        }
+        if facts.pages > MAX_PAGES {
+            return Err(ReadError::TooManyPages { limit: MAX_PAGES });
+        }
+        Ok(facts)
+    }
+
+    async fn run(
+        &self,
+        program: &Path,
+        operation: &'static str,
+        arguments: &[&str],
+        file: &Bytes,
+        max_output_bytes: usize,
+        limits: Limits,
+    ) -> Result<Vec<u8>, ReadError> {
+        let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+        let span = tracing::info_span!(
+            "poppler",
+            otel.name = format!("poppler {operation}"),
+            process.pid = tracing::field::Empty,
+            process.exit.code = tracing::field::Empty,
+        );
+        let run = Run {
+            program,
+            arguments: &arguments,
+            environment: &[],
+            stdin: file.clone(),
+            max_output_bytes,
+        };
+        let output = self.sandbox.with_limits(limits).run(run).instrument(span).await;
+        match output {
+            Ok(output) => Ok(output.stdout),
+            Err(RunError::Failed { .. }) => Err(ReadError::Damaged),
+            Err(source @ (RunError::TimedOut { .. } | RunError::Killed { .. } | RunError::OutputTooLarge { .. })) => {
+                Err(ReadError::TooCostly { source })
+            }
+            Err(source) => Err(ReadError::EngineMissing { source }),
+        }
+    }
+}
+
+impl Size {
+    /// The resolution at which the page is drawn: 300 dots an inch, or what keeps it below [`MAX_PIXELS`].
+    fn dots_per_inch(self) -> Result<f64, ReadError> {
+        let square_inches = self.width * self.height / (POINTS_PER_INCH * POINTS_PER_INCH);
+        if !square_inches.is_finite() || self.width <= 0.0 || self.height <= 0.0 {
+            return Err(ReadError::Damaged);
+        }
+        // A margin, as each side is rounded up to whole pixels.
+        let most = (MAX_PIXELS as f64 * 0.99 / square_inches).sqrt();
+        Ok(most.min(DOTS_PER_INCH))
+    }
+
+    fn pixels_at(self, dots_per_inch: f64) -> f64 {
+        let across = |points: f64| (points * dots_per_inch / POINTS_PER_INCH).ceil();
+        across(self.width) * across(self.height)
+    }
+}
+
+impl Facts {
+    /// A later line counts: titles and names of authors, which may hold anything, stand first.
+    fn parse(said: &str) -> Self {
+        let mut facts = Self::default();
+        for line in said.lines() {
+            let Some((key, value)) = line.split_once(':') else {
+                continue;
+            };
+            let value = value.trim();
+            match key.split_whitespace().collect::<Vec<_>>()[..] {
+                ["Pages"] => {
+                    facts.pages = value.parse().unwrap_or(u32::MAX);
+                    facts.sizes.clear();
+                }
+                ["Encrypted"] => facts.is_encrypted = value.starts_with("yes"),
+                ["Page", _, "size"] => facts.sizes.extend(Size::parse(value)),
+                _ => {}
+            }
+        }
+        facts
+    }
+}
+
+impl Size {
+    /// From `612 x 792 pts (letter)`.
+    fn parse(text: &str) -> Option<Self> {
+        let (width, rest) = text.split_once(" x ")?;
+        let (height, _) = rest.split_once(" pts")?;
+        Some(Self {
+            width: width.parse().ok()?,
+            height: height.parse().ok()?,
+        })
+    }
+}
+
+/// A binary gray picture: `P5`, width, height, 255, then the pixels.
+fn pgm(mut bytes: Vec<u8>) -> Result<GrayImage, ReadError> {
+    let header = &bytes[..bytes.len().min(MAX_HEADER_BYTES)];
+    let mut words = header.split(u8::is_ascii_whitespace);
+    let mut length = 0;
+    let mut word = || {
+        let word = words.next()?;
+        length += word.len() + 1;
+        std::str::from_utf8(word).ok()
+    };
+    let (Some("P5"), Some(width), Some(height), Some("255")) = (word(), word(), word(), word()) else {
+        return Err(ReadError::Damaged);
+    };
+    let size = (width.parse(), height.parse());
+    let (Ok(width), Ok(height)) = size else {
+        return Err(ReadError::Damaged);
+    };
+    if length > bytes.len() {
+        return Err(ReadError::Damaged);
+    }
+    bytes.drain(..length);
+    GrayImage::from_raw(width, height, bytes).ok_or(ReadError::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_facts_are_read_and_a_title_cannot_make_them_up() {
+        let said = "Title:  x\nPages: 7\nPage 1 size: 1 x 1 pts\nPages:           2\nEncrypted:       no\n\
+                    Page    1 size:  612 x 792 pts (letter)\nPage    1 rot:   0\nPage    2 size:  0 x 0.5 pts\n";
+        let sizes = [(612.0, 792.0), (0.0, 0.5)].map(|(width, height)| Size { width, height });
+        let facts = Facts {
+            pages: 2,
+            is_encrypted: false,
+            sizes: sizes.to_vec(),
+        };
+        assert_eq!(Facts::parse(said), facts);
+        assert!(sizes[1].dots_per_inch().is_err());
+        assert!(Facts::parse("Encrypted:       yes (print:yes copy:no)\n").is_encrypted);
+        assert_eq!(Facts::parse("Pages: 99999999999\n").pages, u32::MAX);
+    }
+
+    #[test]
+    fn a_page_is_never_drawn_with_more_pixels_than_are_read() {
+        for (width, height) in [
+            (612.0, 792.0),
+            (14_400.0, 14_400.0),
+            (1.0, 1e9),
+            (3e6, 0.01),
+            (1e30, 1e30),
+        ] {
+            let size = Size { width, height };
+            let resolution = size.dots_per_inch().expect("a size");
+            assert!(resolution <= DOTS_PER_INCH);
+            let is_sliver = width.min(height) * resolution < POINTS_PER_INCH;
+            assert!(is_sliver || size.pixels_at(resolution) <= MAX_PIXELS as f64, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_gray_picture_is_taken() {
+        let picture = pgm(b"P5\n3 2\n255\nabcdef".to_vec()).expect("whole");
+        assert_eq!(
+            (picture.dimensions(), picture.as_raw().as_slice()),
+            ((3, 2), &b"abcdef"[..])
+        );
+        for broken in [
+            &b""[..],
+            b"P5",
+            b"P5\n3 2\n255\nabc",
+            b"P6\n1 1\n255\na",
+            b"P5\n3 2\n255",
+            b"P5\n-1 2\n255\n",
+        ] {
+            assert!(pgm(broken.to_vec()).is_err(), "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+use super::*;
+use mesh_proto::document::v1::DocumentType;
+use mesh_types::Reason;
+
+const ID: &str = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
+
+fn path<T>(parsed: Result<T, Problem>) -> String {
+    let problem = parsed.err().expect("must be refused");
+    assert_eq!(problem.reason(), Reason::InvalidRequest);
+    problem
+        .violations()
+        .first()
+        .map_or(String::new(), |(path, _)| path.clone())
+}
+
+fn decision() -> DecideReviewRequest {
+    DecideReviewRequest {
+        request_id: ID.to_owned(),
+        review_id: ID.to_owned(),
+        reviewer_id: 7,
+        decision: DocumentDecision::Rejected.into(),
+        reason_code: "PHOTO_REPLACED".to_owned(),
+        member_text: "x".repeat(500),
+        internal_note: "ä".repeat(2_000),
+    }
+}
+
+#[test]
+fn a_decision_is_refused_by_the_path_of_its_field() {
+    assert!(decide_review(decision()).is_ok());
+    let silent = DecideReviewRequest {
+        decision: DocumentDecision::Accepted.into(),
+        member_text: String::new(),
+        internal_note: String::new(),
+        ..decision()
+    };
+    assert!(decide_review(silent).is_ok(), "an acceptance needs no words");
+    type Change = fn(&mut DecideReviewRequest);
+    let table: [(Change, &str); 15] = [
+        (|r| r.request_id.clear(), "request_id"),
+        (|r| r.review_id = "one".into(), "review_id"),
+        (|r| r.reviewer_id = 0, "reviewer_id"),
+        (|r| r.decision = 0, "decision"),
+        (|r| r.decision = DocumentDecision::NeedsReview.into(), "decision"),
+        (|r| r.decision = 99, "decision"),
+        (|r| r.reason_code.clear(), "reason_code"),
+        (|r| r.reason_code = "photo".into(), "reason_code"),
+        (|r| r.reason_code = "PHOTO__GONE".into(), "reason_code"),
+        (|r| r.reason_code = "1_PHOTO".into(), "reason_code"),
+        (|r| r.reason_code = "A".repeat(65), "reason_code"),
+        (|r| r.member_text = " \n".into(), "member_text"),
+        (|r| r.member_text.push('x'), "member_text"),
+        (|r| r.member_text = "a\u{1b}[31m".into(), "member_text"),
+        (|r| r.internal_note.push('ä'), "internal_note"),
+    ];
+    for (change, expected) in table {
+        let mut request = decision();
+        change(&mut request);
+        assert_eq!(path(decide_review(request)), expected);
+    }
+}
+
+#[test]
+fn a_document_of_the_world_is_taken_in_any_spelling_and_refused_without_its_number() {
+    let passport = DocumentType::Passport.into();
+    let known = identity(passport, "UTO", "L898902C3").ok();
+    assert!(known.is_some());
+    assert_eq!(identity(passport, " uto ", "l898-902 c3").ok(), known);
+    assert!(identity(DocumentType::DriversLicense.into(), "636026", "D12345678").is_ok());
+    for (kind, issuer, number, expected) in [
+        (0, "UTO", "L898902C3", "document_type"),
+        (passport, "", "L898902C3", "issuing_state"),
+        (passport, "UTOP", "L898902C3", "issuing_state"),
+        (passport, "63602", "L898902C3", "issuing_state"),
+        (passport, "UTO", " - ", "document_number"),
+        (passport, "UTO", "L898902<3", "document_number"),
+    ] {
+        assert_eq!(path(identity(kind, issuer, number)), expected);
+    }
+    let long = "L898902C3".repeat(8);
+    let refused = identity(passport, "UTO", &long).expect_err("too long");
+    assert!(!refused.message().contains("L898902C3"));
+}
+
+#[test]
+fn a_place_reads_back_from_its_token_and_from_nothing_else() {
+    let instant = Timestamp::from_microsecond(1_767_225_600_123_456).expect("a time");
+    let id = Uuid::try_parse(ID).expect("an id");
+    let text = token(instant, id);
+    assert_eq!(place(&text).expect("a token"), Some((instant, id)));
+    assert_eq!(place("").expect("the beginning"), None);
+    for bad in ["1", "zz", &text[2..], &format!("{text}00"), ID] {
+        assert_eq!(path(place(bad)), "page_token", "{bad}");
+    }
+    for (size, expected) in [(0, Some(50)), (1, Some(1)), (100, Some(100)), (101, None), (-1, None)] {
+        assert_eq!(page_size(size).ok(), expected);
+    }
+}
+
+#[test]
+fn exactly_one_of_document_and_verification_is_meant() {
+    let request = |document_id: &str, verification_id: &str| GetDocumentVerificationRequest {
+        document_id: document_id.to_owned(),
+        verification_id: verification_id.to_owned(),
+    };
+    assert!(matches!(meant(&request(ID, "")), Ok(Meant::Document(_))));
+    assert!(matches!(meant(&request("", ID)), Ok(Meant::Verification(_))));
+    assert_eq!(path(meant(&request("", ""))), "document_id");
+    assert_eq!(path(meant(&request(ID, ID))), "verification_id");
+    assert_eq!(path(meant(&request("", "one"))), "verification_id");
+}

@@ -1,0 +1,179 @@
+//! A person's look at a document: asking for it, taking it, seeing the pages, deciding.
+
+use crate::engine::Engine;
+use crate::extraction::{erased, not_found};
+use crate::store::{
+    Claim, DecidedReview, NewDecision, NewReview, Page, Requested, Review, ReviewPlace, ReviewRefusal, WaitingActivity,
+};
+use crate::vault::Vault;
+use bytes::Bytes;
+use document_workflows::contract::{ReviewClosing, ReviewDecision, ReviewRequest};
+use jiff::{SignedDuration, Timestamp};
+use mesh_runtime::{Problem, clock};
+use mesh_types::{MemberId, Reason, RequestId, ReviewId};
+
+/// How long a reviewer holds a review.
+pub const CLAIM: SignedDuration = SignedDuration::from_mins(15);
+
+/// A file that a reviewer looks at.
+#[derive(Debug)]
+pub struct ShownFile {
+    /// E.g. `image/png`.
+    pub media_type: String,
+    /// Exactly as it was uploaded.
+    pub bytes: Bytes,
+}
+
+/// Asks for a person's look; `None` while it waits for the decision.
+///
+/// # Errors
+/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_ERASED`; `REVIEW_OVER` when it was closed; `DATABASE_UNAVAILABLE`.
+pub async fn request(
+    vault: &Vault,
+    request: ReviewRequest,
+    waiting: WaitingActivity,
+) -> Result<Option<ReviewDecision>, Problem> {
+    let document = vault.store().find_document(request.document_id).await?;
+    if document.ok_or_else(not_found)?.erased_at.is_some() {
+        return Err(erased());
+    }
+    let review = NewReview {
+        review_id: clock::new_uuid().into(),
+        verification_id: request.verification_id,
+        document_id: request.document_id,
+        internal_reason: request.internal_reason,
+        requested_at: crate::checking::instant("requested_at_seconds", request.requested_at_seconds)?,
+        expires_at: crate::checking::instant("expires_at_seconds", request.expires_at_seconds)?,
+        waiting,
+    };
+    match vault.store().request_review(&review).await? {
+        Requested::Waiting => Ok(None),
+        Requested::Decided(decision) => Ok(Some(decision)),
+        Requested::Over => Err(ReviewRefusal::Over.into()),
+    }
+}
+
+/// Closes a review that nobody decided; returns the decision if one came just before.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+pub async fn close(vault: &Vault, closing: ReviewClosing) -> Result<Option<ReviewDecision>, Problem> {
+    let ended_at = crate::checking::instant("ended_at_seconds", closing.ended_at_seconds)?;
+    let store = vault.store();
+    store
+        .close_review(
+            closing.verification_id,
+            closing.document_id,
+            closing.ended,
+            ended_at,
+            clock::new_uuid().into(),
+        )
+        .await
+}
+
+/// The reviews after a place that wait for a person, the oldest first, and the place of the last one if more follow.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+pub async fn list(
+    vault: &Vault,
+    after: Option<ReviewPlace>,
+    page_size: u32,
+    now: Timestamp,
+) -> Result<(Vec<Review>, Option<ReviewPlace>), Problem> {
+    let mut reviews = vault.store().list_reviews(after, page_size + 1, now).await?;
+    let more = reviews.len() > page_size as usize;
+    reviews.truncate(page_size as usize);
+    let last = reviews.last().filter(|_| more).map(|review| ReviewPlace {
+        requested_at: review.requested_at,
+        review_id: review.review_id,
+    });
+    Ok((reviews, last))
+}
+
+/// Takes a review for a reviewer, for [`CLAIM`] from `now`.
+///
+/// # Errors
+/// `REVIEW_NOT_FOUND`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`; `DATABASE_UNAVAILABLE`.
+pub async fn claim(
+    vault: &Vault,
+    review_id: ReviewId,
+    reviewer_id: MemberId,
+    request_id: RequestId,
+    now: Timestamp,
+) -> Result<Review, Problem> {
+    let claim = Claim {
+        reviewer_id,
+        until: now + CLAIM,
+    };
+    let claimed = vault.store().claim_review(review_id, claim, request_id, now).await?;
+    Ok(claimed?)
+}
+
+/// The file of a page, for the reviewer who holds the review.
+///
+/// # Errors
+/// `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`;
+/// `DOCUMENT_NOT_FOUND` for a page that isn't there; `DOCUMENT_UNREADABLE`; `OBJECT_STORE_UNAVAILABLE`,
+/// `DATABASE_UNAVAILABLE`.
+pub async fn show_page(
+    vault: &Vault,
+    review_id: ReviewId,
+    reviewer_id: MemberId,
+    page_number: u32,
+    now: Timestamp,
+) -> Result<ShownFile, Problem> {
+    let review = vault.store().find_review(review_id).await?;
+    let review = review.ok_or(ReviewRefusal::NotFound)?;
+    if let Some(refusal) = review.refusal_unless_held(reviewer_id, now) {
+        return Err(refusal.into());
+    }
+    let document = vault.store().find_document(review.document_id).await?;
+    let document = document.ok_or_else(not_found)?;
+    let pages = vault.store().list_pages(review.document_id).await?;
+    let page: Option<Page> = pages.into_iter().find(|page| page.number == page_number);
+    let page = page.ok_or_else(|| Problem::new(Reason::DocumentNotFound, "the document has no such page"))?;
+    let bytes = vault.get_file(&document, &page).await?;
+    tracing::info!(%review_id, reviewer_id = reviewer_id.get(), page = page_number, "a reviewer looked at a page");
+    Ok(ShownFile {
+        media_type: page.media_type,
+        bytes,
+    })
+}
+
+/// Decides a review that the reviewer holds and hands the decision to the workflow. The same request again returns the
+/// same answer, and hands over what could not be handed over before.
+///
+/// # Errors
+/// `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`;
+/// `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; `DATABASE_UNAVAILABLE`.
+pub async fn decide(
+    vault: &Vault,
+    engine: &Engine,
+    decision: &NewDecision,
+    now: Timestamp,
+) -> Result<DecidedReview, Problem> {
+    let decided = vault.store().decide_review(decision, now).await??;
+    engine.hand_over(&decided).await?;
+    Ok(decided)
+}
+
+impl From<ReviewRefusal> for Problem {
+    fn from(refusal: ReviewRefusal) -> Self {
+        let (reason, why) = match refusal {
+            ReviewRefusal::NotFound => (Reason::ReviewNotFound, "no review has this id"),
+            ReviewRefusal::Erased => return erased(),
+            ReviewRefusal::Over => (Reason::ReviewOver, "the review is decided, expired or withdrawn"),
+            ReviewRefusal::OfOneself => (Reason::ReviewOfOneself, "nobody reviews a document of their own"),
+            ReviewRefusal::ClaimedByAnother => (Reason::ReviewClaimedByAnother, "another reviewer holds the review"),
+            ReviewRefusal::NotClaimed => (
+                Reason::ReviewNotClaimed,
+                "claim the review first; a claim ends after 15 minutes",
+            ),
+        };
+        Problem::new(reason, why)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+use super::*;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_request, new_verification, png, waiting};
+use document_workflows::contract::ReviewEnd;
+use mesh_types::{Decision, DocumentId, VerificationId};
+
+const REQUESTED: i64 = 1_000;
+const EXPIRES: i64 = REQUESTED + 7 * 24 * 3_600;
+const FIFTEEN_MINUTES: i64 = 15 * 60;
+
+struct Asked {
+    verification_id: VerificationId,
+    document_id: DocumentId,
+    review_id: ReviewId,
+}
+
+fn review_request(verification_id: VerificationId, document_id: DocumentId, requested: i64) -> ReviewRequest {
+    ReviewRequest {
+        verification_id,
+        document_id,
+        internal_reason: "SINGLE_SOURCE".to_owned(),
+        requested_at_seconds: requested,
+        expires_at_seconds: requested + EXPIRES - REQUESTED,
+    }
+}
+
+async fn asked(world: &World) -> Asked {
+    let document_id = world.uploaded(&[png(1), png(2)]).await.document_id;
+    let verification_id = new_verification();
+    let asked = review_request(verification_id, document_id, REQUESTED);
+    let decision = request(&world.vault, asked, waiting()).await.expect("asked");
+    assert_eq!(decision, None);
+    let (waiting, _) = list(&world.vault, None, 100, at(REQUESTED)).await.expect("listed");
+    let review = waiting.iter().find(|review| review.document_id == document_id);
+    Asked {
+        verification_id,
+        document_id,
+        review_id: review.expect("in the list").review_id,
+    }
+}
+
+async fn claimed(world: &World, review_id: ReviewId, reviewer: i64, seconds: i64) -> Result<Review, Reason> {
+    let claimed = claim(&world.vault, review_id, member(reviewer), new_request(), at(seconds)).await;
+    claimed.map_err(|problem| problem.reason())
+}
+
+fn decision(review_id: ReviewId, reviewer: i64, decision: Decision) -> NewDecision {
+    NewDecision {
+        review_id,
+        reviewer_id: member(reviewer),
+        request_id: new_request(),
+        decision,
+        reason_code: "PHOTO_REPLACED".to_owned(),
+        member_text: "The photo was replaced.".to_owned(),
+        internal_note: "Glue along the edge.".to_owned(),
+    }
+}
+
+async fn decided(world: &World, decision: &NewDecision, seconds: i64) -> Result<DecidedReview, Reason> {
+    let decided = world.store.decide_review(decision, at(seconds)).await.expect("asked");
+    decided.map_err(|refusal| Problem::from(refusal).reason())
+}
+
+fn closing(asked: &Asked, ended: ReviewEnd) -> ReviewClosing {
+    ReviewClosing {
+        verification_id: asked.verification_id,
+        document_id: asked.document_id,
+        ended,
+        ended_at_seconds: EXPIRES,
+    }
+}
+
+#[tokio::test]
+async fn of_reviewers_who_claim_at_once_one_holds_it_until_the_claim_ends() {
+    let world = World::new().await;
+    let review = asked(&world).await.review_id;
+    let claims = (1..=20).map(|reviewer| claimed(&world, review, reviewer, REQUESTED));
+    let claims = futures::future::join_all(claims).await;
+    let holders: Vec<Claim> = claims.iter().flatten().filter_map(|review| review.claim).collect();
+    let [holder] = holders.as_slice() else {
+        panic!("{holders:?}")
+    };
+    assert_eq!(holder.until, at(REQUESTED + FIFTEEN_MINUTES));
+    let refused = claims.iter().filter_map(|claim| claim.as_ref().err());
+    assert!(refused.clone().all(|reason| *reason == Reason::ReviewClaimedByAnother));
+
+    let (own, other) = (holder.reviewer_id.get(), 99);
+    let last = REQUESTED + FIFTEEN_MINUTES;
+    assert_eq!(
+        claimed(&world, review, other, last - 1).await.err(),
+        Some(Reason::ReviewClaimedByAnother)
+    );
+    let extended = claimed(&world, review, own, last - 1).await.expect("the same reviewer");
+    assert_eq!(
+        extended.claim.map(|claim| claim.until),
+        Some(at(last - 1 + FIFTEEN_MINUTES))
+    );
+    assert_eq!(
+        claimed(&world, review, MEMBER, last - 1 + FIFTEEN_MINUTES).await.err(),
+        Some(Reason::ReviewOfOneself)
+    );
+    let taken = claimed(&world, review, other, last - 1 + FIFTEEN_MINUTES)
+        .await
+        .expect("free again");
+    assert_eq!(taken.claim.map(|claim| claim.reviewer_id), Some(member(other)));
+}
+
+#[tokio::test]
+async fn the_same_claim_again_has_the_same_answer() {
+    let world = World::new().await;
+    let review = asked(&world).await.review_id;
+    let request_id = new_request();
+    let at_second = async |seconds| claim(&world.vault, review, member(7), request_id, at(seconds)).await;
+    let first = at_second(REQUESTED).await.expect("claimed");
+    assert_eq!(at_second(REQUESTED + 60).await.expect("claimed"), first);
+}
+
+#[tokio::test]
+async fn only_the_holder_decides_and_only_once() {
+    let world = World::new().await;
+    let review = asked(&world).await.review_id;
+    let accept = decision(review, 7, Decision::Accepted);
+    assert_eq!(decided(&world, &accept, REQUESTED).await, Err(Reason::ReviewNotClaimed));
+    claimed(&world, review, 7, REQUESTED).await.expect("claimed");
+    let another = decision(review, 8, Decision::Accepted);
+    assert_eq!(
+        decided(&world, &another, REQUESTED).await,
+        Err(Reason::ReviewClaimedByAnother)
+    );
+    let late = REQUESTED + FIFTEEN_MINUTES;
+    for who in [&accept, &another] {
+        assert_eq!(
+            decided(&world, who, late).await,
+            Err(Reason::ReviewNotClaimed),
+            "the claim expired"
+        );
+    }
+
+    let reject = decision(review, 7, Decision::Rejected);
+    let (one, other) = tokio::join!(decided(&world, &accept, REQUESTED), decided(&world, &reject, REQUESTED));
+    let (stands, refused) = match (one, other) {
+        (Ok(stands), refused) => ((stands, &accept), refused),
+        (refused, Ok(stands)) => ((stands, &reject), refused),
+        neither => panic!("{neither:?}"),
+    };
+    assert_eq!(refused, Err(Reason::ReviewOver));
+    assert_eq!(stands.0.decision.decision, stands.1.decision);
+    // The same request again, long after the claim ended: the same answer.
+    assert_eq!(decided(&world, stands.1, EXPIRES + 1).await, Ok(stands.0));
+    assert_eq!(
+        claimed(&world, review, 7, REQUESTED).await.err(),
+        Some(Reason::ReviewOver)
+    );
+    let unknown = decision(clock::new_uuid().into(), 7, Decision::Accepted);
+    assert_eq!(decided(&world, &unknown, REQUESTED).await, Err(Reason::ReviewNotFound));
+}
+
+#[tokio::test]
+async fn asked_for_again_it_is_the_same_review_and_a_decision_is_found_at_once() {
+    let world = World::new().await;
+    let asked = asked(&world).await;
+    let again = || review_request(asked.verification_id, asked.document_id, REQUESTED);
+    let next_attempt = waiting();
+    assert_eq!(
+        request(&world.vault, again(), next_attempt.clone())
+            .await
+            .expect("asked"),
+        None
+    );
+    claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
+    let rejected = decided(&world, &decision(asked.review_id, 7, Decision::Rejected), REQUESTED).await;
+    let rejected = rejected.expect("decided");
+    assert_eq!(rejected.waiting, next_attempt, "the last attempt is the one that waits");
+
+    let found = request(&world.vault, again(), waiting()).await.expect("asked");
+    assert_eq!(found.as_ref(), Some(&rejected.decision));
+    let closed = close(&world.vault, closing(&asked, ReviewEnd::Expired))
+        .await
+        .expect("closed");
+    assert_eq!(closed, Some(rejected.decision), "it came just before");
+}
+
+#[tokio::test]
+async fn what_nobody_decides_in_time_is_over_and_a_later_request_asks_anew() {
+    let world = World::new().await;
+    let asked = asked(&world).await;
+    let review = asked.review_id;
+    claimed(&world, review, 7, EXPIRES - 1).await.expect("claimed");
+    let accept = decision(review, 7, Decision::Accepted);
+    assert_eq!(decided(&world, &accept, EXPIRES).await, Err(Reason::ReviewOver));
+    assert_eq!(
+        claimed(&world, review, 7, EXPIRES).await.err(),
+        Some(Reason::ReviewOver)
+    );
+    let (waiting_reviews, _) = list(&world.vault, None, 100, at(EXPIRES)).await.expect("listed");
+    assert_eq!(waiting_reviews, []);
+
+    for _ in 0..2 {
+        let closed = close(&world.vault, closing(&asked, ReviewEnd::Expired))
+            .await
+            .expect("closed");
+        assert_eq!(closed, None);
+    }
+    assert_eq!(decided(&world, &accept, EXPIRES - 1).await, Err(Reason::ReviewOver));
+    let old = review_request(asked.verification_id, asked.document_id, REQUESTED);
+    let over = request(&world.vault, old, waiting()).await.expect_err("an old attempt");
+    assert_eq!(over.reason(), Reason::ReviewOver);
+
+    let new = review_request(asked.verification_id, asked.document_id, EXPIRES + 10);
+    assert_eq!(request(&world.vault, new, waiting()).await.expect("asked anew"), None);
+    let (waiting_reviews, _) = list(&world.vault, None, 100, at(EXPIRES + 10)).await.expect("listed");
+    assert_eq!(
+        waiting_reviews.iter().map(|review| review.claim).collect::<Vec<_>>(),
+        [None]
+    );
+}
+
+#[tokio::test]
+async fn an_erased_document_is_neither_listed_claimed_shown_nor_decided() {
+    let world = World::new().await;
+    let asked = asked(&world).await;
+    let review = asked.review_id;
+    claimed(&world, review, 7, REQUESTED).await.expect("claimed");
+    world
+        .vault
+        .erase(asked.document_id, at(REQUESTED))
+        .await
+        .expect("erased");
+    let accept = decision(review, 7, Decision::Accepted);
+    assert_eq!(decided(&world, &accept, REQUESTED).await, Err(Reason::DocumentErased));
+    assert_eq!(
+        claimed(&world, review, 7, REQUESTED).await.err(),
+        Some(Reason::DocumentErased)
+    );
+    let shown = show_page(&world.vault, review, member(7), 1, at(REQUESTED)).await;
+    assert_eq!(shown.expect_err("erased").reason(), Reason::DocumentErased);
+    let (waiting_reviews, _) = list(&world.vault, None, 100, at(REQUESTED)).await.expect("listed");
+    assert_eq!(waiting_reviews, []);
+    let again = review_request(asked.verification_id, asked.document_id, REQUESTED);
+    let refused = request(&world.vault, again, waiting()).await.expect_err("erased");
+    assert_eq!(refused.reason(), Reason::DocumentErased);
+}
+
+#[tokio::test]
+async fn pages_are_shown_to_the_holder_alone() {
+    let world = World::new().await;
+    let review = asked(&world).await.review_id;
+    let show = async |reviewer, page, seconds| {
+        let shown = show_page(&world.vault, review, member(reviewer), page, at(seconds)).await;
+        shown.map_err(|problem| problem.reason())
+    };
+    assert_eq!(show(7, 1, REQUESTED).await.err(), Some(Reason::ReviewNotClaimed));
+    claimed(&world, review, 7, REQUESTED).await.expect("claimed");
+    let shown = show(7, 2, REQUESTED).await.expect("shown");
+    assert_eq!((shown.media_type.as_str(), shown.bytes), ("image/png", png(2).into()));
+    for (reviewer, page, seconds, reason) in [
+        (8, 1, REQUESTED, Reason::ReviewClaimedByAnother),
+        (7, 3, REQUESTED, Reason::DocumentNotFound),
+        (7, 1, REQUESTED + FIFTEEN_MINUTES, Reason::ReviewNotClaimed),
+        (7, 1, EXPIRES, Reason::ReviewOver),
+    ] {
+        assert_eq!(show(reviewer, page, seconds).await.err(), Some(reason));
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_oldest_first_and_whole_page_by_page_while_reviews_come_and_go() {
+    let world = World::new().await;
+    // Two of the same second: the id tells which comes first.
+    for seconds in [30, 10, 20, 20, 40] {
+        let document = world.uploaded_by(MEMBER).await.document_id;
+        let new = review_request(new_verification(), document, REQUESTED + seconds);
+        request(&world.vault, new, waiting()).await.expect("asked");
+    }
+    let now = at(REQUESTED + 100);
+    let (whole, rest) = list(&world.vault, None, 5, now).await.expect("listed");
+    assert_eq!((whole.len(), rest), (5, None));
+    let times: Vec<i64> = whole
+        .iter()
+        .map(|review| review.requested_at.as_second() - REQUESTED)
+        .collect();
+    assert_eq!(times, [10, 20, 20, 30, 40]);
+
+    let (first, place) = list(&world.vault, None, 2, now).await.expect("listed");
+    let document = world.uploaded_by(ANOTHER_MEMBER).await.document_id;
+    let older = review_request(new_verification(), document, REQUESTED);
+    request(&world.vault, older, waiting()).await.expect("asked");
+    let (second, place) = list(&world.vault, place, 2, now).await.expect("listed");
+    let (third, place) = list(&world.vault, place, 2, now).await.expect("listed");
+    let paged: Vec<ReviewId> = [first, second, third]
+        .concat()
+        .iter()
+        .map(|review| review.review_id)
+        .collect();
+    assert_eq!(paged, whole.iter().map(|review| review.review_id).collect::<Vec<_>>());
+    assert_eq!(place, None);
+}
+
+#[tokio::test]
+async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() {
+    let world = World::new().await;
+    for (ruled, text) in [
+        (Decision::Rejected, "The photo was replaced."),
+        (Decision::Resubmit, "The usual sentence."),
+    ] {
+        let asked = asked(&world).await;
+        world.submitted(asked.document_id, asked.verification_id, 1).await;
+        claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
+        let rejected = decision(asked.review_id, 7, Decision::Rejected);
+        decided(&world, &rejected, REQUESTED).await.expect("decided");
+        let record = document_workflows::contract::RulingRecord {
+            verification_id: asked.verification_id,
+            document_id: asked.document_id,
+            ruling: document_workflows::contract::Ruling {
+                decision: ruled,
+                internal_reason: "PHOTO_REPLACED".to_owned(),
+                member_reason: "The usual sentence.".to_owned(),
+                proves: Vec::new(),
+            },
+            decided_at_seconds: REQUESTED + 5,
+        };
+        crate::checking::record_ruling(&world.vault, record)
+            .await
+            .expect("recorded");
+        let standing = world.store.find_standing(asked.document_id, None).await.expect("asked");
+        let ruling = standing.and_then(|standing| standing.ruling).expect("ruled");
+        assert_eq!(ruling.member_reason, text);
+    }
+}
+
+#[tokio::test]
+async fn a_review_that_is_withdrawn_before_it_is_asked_for_waits_for_nobody() {
+    let world = World::new().await;
+    let document_id = world.uploaded(&[png(1)]).await.document_id;
+    let verification_id = new_verification();
+    let closing = ReviewClosing {
+        verification_id,
+        document_id,
+        ended: ReviewEnd::Withdrawn,
+        ended_at_seconds: REQUESTED,
+    };
+    for _ in 0..2 {
+        assert_eq!(close(&world.vault, closing.clone()).await.expect("closed"), None);
+    }
+    let late = request(
+        &world.vault,
+        review_request(verification_id, document_id, REQUESTED),
+        waiting(),
+    )
+    .await;
+    assert_eq!(late.map_err(|problem| problem.reason()), Err(Reason::ReviewOver));
+    let (waiting, _) = list(&world.vault, None, 100, at(REQUESTED)).await.expect("listed");
+    assert!(waiting.iter().all(|review| review.document_id != document_id));
+}

@@ -1,0 +1,327 @@
+//! Checks, rulings and evidence.
+
+use super::Store;
+use super::identities::{Claiming, find_entry, insert_claim, lock};
+use super::rows::{count, decision, evidence_kind, kind, member};
+use crate::identity::IdentityHash;
+use document_workflows::contract::Refusal;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Instant, ToSqlx};
+use mesh_runtime::Problem;
+use mesh_types::{Check, Decision, DocumentId, DocumentKind, EvidenceId, EvidenceKind, VerificationId};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+/// A ruling to be recorded, see [`Store::record_ruling`].
+#[derive(Clone, Debug)]
+pub struct NewRuling {
+    /// The verification that the document is for.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// What was decided.
+    pub decision: Decision,
+    /// The stable internal reason.
+    pub internal_reason: String,
+    /// A sentence for the member; that of a reviewer who decided the same goes before it.
+    pub member_reason: String,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// Which document of the world it is, under every key; empty if that could not be read.
+    pub identity: Vec<IdentityHash>,
+    /// What the document proves, each with the id that a new piece of evidence gets.
+    pub evidence: Vec<(EvidenceKind, EvidenceId)>,
+    /// How long the evidence is kept.
+    pub retention_class: &'static str,
+    /// When it is written down.
+    pub recorded_at: Timestamp,
+}
+
+/// What came of recording a ruling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It stands, or a final one of before does; with the evidence of the one that stands, by its kind.
+    Stands(Vec<(EvidenceKind, EvidenceId)>),
+    /// An acceptance that can't be; nothing was written.
+    Refused(Refusal),
+    /// There is no such document.
+    NoDocument,
+}
+
+/// A ruling as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRuling {
+    /// What was decided.
+    pub decision: Decision,
+    /// The stable internal reason.
+    pub internal_reason: String,
+    /// A sentence for the member.
+    pub member_reason: String,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+}
+
+/// A piece of evidence as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvidenceItem {
+    /// The piece.
+    pub evidence_id: EvidenceId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// What the document was announced as.
+    pub document_kind: DocumentKind,
+    /// Which submission of the verification it was, from 1.
+    pub submission: u32,
+    /// What it proves.
+    pub proves: EvidenceKind,
+    /// Of the document.
+    pub sha256: Vec<u8>,
+    /// How long it is kept.
+    pub retention_class: String,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+}
+
+/// A place in the list of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EvidencePlace {
+    /// When the piece was recorded.
+    pub created_at: Timestamp,
+    /// The piece.
+    pub evidence_id: EvidenceId,
+}
+
+impl Store {
+    /// Keeps the checks of a document in a verification, and what the member said that it is; the last ones stay.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "INSERT document_checks", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "document_checks"))]
+    pub async fn record_checks(
+        &self,
+        document_id: DocumentId,
+        verification_id: VerificationId,
+        announced: DocumentKind,
+        checks: &[Check],
+        checked_at: Timestamp,
+    ) -> Result<(), Problem> {
+        sqlx::query!(
+            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, checked_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT ON CONSTRAINT document_checks_pkey DO UPDATE
+             SET document_kind = excluded.document_kind, checks = excluded.checks, checked_at = excluded.checked_at",
+            verification_id.uuid(),
+            document_id.uuid(),
+            announced.as_str(),
+            Json(checks) as _,
+            checked_at.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// What the member said that a document is when it was checked in a verification; `None` if it wasn't checked.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT document_checks", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "document_checks"))]
+    pub async fn find_checked_kind(
+        &self,
+        document_id: DocumentId,
+        verification_id: VerificationId,
+    ) -> Result<Option<DocumentKind>, Problem> {
+        let text = sqlx::query_scalar!(
+            "SELECT document_kind FROM document_checks WHERE verification_id = $1 AND document_id = $2",
+            verification_id.uuid(),
+            document_id.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        text.flatten().map(|text| kind(&text)).transpose()
+    }
+
+    /// Records a ruling with its evidence in one transaction; with an acceptance, the member's claim to the document of
+    /// the world.
+    ///
+    /// Accepted and rejected are final: the first of them stays. A ruling that asks for a person gives way to what the
+    /// person decides, and one that asks for another picture to a later look at the same document.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "INSERT rulings", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "rulings"))]
+    pub async fn record_ruling(&self, ruling: &NewRuling) -> Result<Written, Problem> {
+        let (verification_id, document_id) = (ruling.verification_id.uuid(), ruling.document_id.uuid());
+        let mut transaction = self.pool.begin().await?;
+        // Locks the document, so that two at once go one after the other.
+        let document = sqlx::query!(
+            r#"SELECT sha256, member_id, erased_at IS NOT NULL AS "is_erased!"
+             FROM documents WHERE document_id = $1 FOR UPDATE"#,
+            document_id
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(document) = document else {
+            return Ok(Written::NoDocument);
+        };
+        let standing = sqlx::query!(
+            r#"SELECT decision, decided_at AS "decided_at: Instant" FROM rulings
+             WHERE verification_id = $1 AND document_id = $2"#,
+            verification_id,
+            document_id,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let gives_way = match standing {
+            None => true,
+            Some(row) => gives_way(decision(&row.decision)?, row.decided_at.to_jiff(), ruling),
+        };
+        if gives_way {
+            if ruling.decision == Decision::Accepted {
+                let claim = Claiming {
+                    hashes: &ruling.identity,
+                    member_id: member(document.member_id)?,
+                    document_id: ruling.document_id,
+                    verification_id: ruling.verification_id,
+                    claimed_at: ruling.recorded_at,
+                };
+                let erased = document.is_erased.then_some(Refusal::Erased);
+                if let Some(refusal) = erased.or(refused(&mut transaction, &claim).await?) {
+                    return Ok(Written::Refused(refusal));
+                }
+                insert_claim(&mut transaction, &claim).await?;
+            }
+            write_ruling(&mut transaction, ruling).await?;
+            write_evidence(&mut transaction, ruling, &document.sha256).await?;
+        }
+        let evidence = evidence_of(&mut transaction, ruling).await?;
+        transaction.commit().await?;
+        Ok(Written::Stands(evidence))
+    }
+
+    /// The evidence of a verification's documents after a place, the oldest first.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT evidence", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "evidence"))]
+    pub async fn list_evidence(
+        &self,
+        verification_id: VerificationId,
+        after: Option<EvidencePlace>,
+        limit: u32,
+    ) -> Result<Vec<StoredEvidenceItem>, Problem> {
+        let rows = sqlx::query!(
+            r#"SELECT evidence_id, evidence.document_id, document.kind AS document_kind, evidence.kind AS proves,
+                   document_sha256, retention_class, created_at AS "created_at: Instant",
+                   coalesce((SELECT min(submission) FROM submissions submitted
+                             WHERE submitted.verification_id = evidence.verification_id
+                               AND submitted.document_id = evidence.document_id), 1) AS "submission!"
+             FROM evidence JOIN documents document ON document.document_id = evidence.document_id
+             WHERE evidence.verification_id = $1
+               AND ($2::timestamptz IS NULL OR (created_at, evidence_id) > ($2, $3))
+             ORDER BY created_at, evidence_id LIMIT $4"#,
+            verification_id.uuid(),
+            after.map(|place| place.created_at.to_sqlx()) as _,
+            after.map(|place| place.evidence_id.uuid()),
+            i64::from(limit),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let items = rows.into_iter().map(|row| {
+            Ok(StoredEvidenceItem {
+                evidence_id: row.evidence_id.into(),
+                document_id: row.document_id.into(),
+                document_kind: kind(&row.document_kind)?,
+                submission: count("submission", row.submission)?,
+                proves: evidence_kind(&row.proves)?,
+                sha256: row.document_sha256,
+                retention_class: row.retention_class,
+                created_at: row.created_at.to_jiff(),
+            })
+        });
+        items.collect()
+    }
+}
+
+fn gives_way(standing: Decision, decided_at: Timestamp, to: &NewRuling) -> bool {
+    match standing {
+        Decision::Accepted | Decision::Rejected => false,
+        Decision::NeedsReview => to.decided_at >= decided_at,
+        // The same ruling may come twice; what comes later, or says otherwise within the same second, is another look.
+        Decision::Resubmit => {
+            to.decided_at > decided_at || (to.decided_at == decided_at && to.decision != Decision::Resubmit)
+        }
+    }
+}
+
+async fn refused(connection: &mut PgConnection, claim: &Claiming<'_>) -> Result<Option<Refusal>, Problem> {
+    lock(connection, claim.hashes).await?;
+    let entry = find_entry(connection, claim.hashes, claim.member_id).await?;
+    let blocked = entry.is_blocked.then_some(Refusal::Blocklisted);
+    Ok(blocked.or(entry.is_in_use_by_another.then_some(Refusal::InUseByAnother)))
+}
+
+async fn write_ruling(connection: &mut PgConnection, ruling: &NewRuling) -> Result<(), Problem> {
+    sqlx::query!(
+        "INSERT INTO rulings (verification_id, document_id, decision, internal_reason, member_reason, decided_at)
+         SELECT $1, $2, $3, $4,
+             coalesce((SELECT nullif(member_text, '') FROM reviews
+                       WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = $3), $5),
+             $6
+         ON CONFLICT ON CONSTRAINT rulings_pkey DO UPDATE
+         SET decision = excluded.decision, internal_reason = excluded.internal_reason,
+             member_reason = excluded.member_reason, decided_at = excluded.decided_at",
+        ruling.verification_id.uuid(),
+        ruling.document_id.uuid(),
+        ruling.decision.as_str(),
+        ruling.internal_reason,
+        ruling.member_reason,
+        ruling.decided_at.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_evidence(connection: &mut PgConnection, ruling: &NewRuling, sha256: &[u8]) -> Result<(), Problem> {
+    for (kind, evidence_id) in &ruling.evidence {
+        sqlx::query!(
+            "INSERT INTO evidence
+                 (evidence_id, verification_id, document_id, kind, document_sha256, retention_class, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT ON CONSTRAINT evidence_once DO NOTHING",
+            evidence_id.uuid(),
+            ruling.verification_id.uuid(),
+            ruling.document_id.uuid(),
+            kind.as_str(),
+            sha256,
+            ruling.retention_class,
+            ruling.recorded_at.to_sqlx() as _,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn evidence_of(
+    connection: &mut PgConnection,
+    ruling: &NewRuling,
+) -> Result<Vec<(EvidenceKind, EvidenceId)>, Problem> {
+    let rows = sqlx::query!(
+        "SELECT evidence_id, kind FROM evidence WHERE verification_id = $1 AND document_id = $2",
+        ruling.verification_id.uuid(),
+        ruling.document_id.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let pieces = rows
+        .into_iter()
+        .map(|row| Ok((evidence_kind(&row.kind)?, row.evidence_id.into())));
+    let mut evidence = pieces.collect::<Result<Vec<_>, Problem>>()?;
+    evidence.sort_unstable();
+    Ok(evidence)
+}

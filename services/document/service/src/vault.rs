@@ -1,0 +1,221 @@
+//! What documents show, at rest: sealed on its way in, opened on its way out, and gone for ever when it is erased.
+//!
+//! What is read is what was written: files are compared with their SHA-256 each time.
+
+use crate::cipher::{DocumentKey, Part};
+use crate::identity::{Identity, IdentityHash};
+use crate::keyring::Keyring;
+use crate::objects::Objects;
+use crate::store::{Document, Leftover, Page, ReadingAtRest, Store};
+use bytes::Bytes;
+use document_reading::PageReading;
+use futures::{FutureExt, StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use mesh_runtime::Problem;
+use mesh_types::{DocumentId, Reason};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Files of one document that are put into the object store at once.
+const PUTS_AT_ONCE: usize = 8;
+/// Objects that no document has named for so long are nobody's: no upload takes half of it.
+const LEFTOVER_AGE: SignedDuration = SignedDuration::from_hours(1);
+/// Documents whose objects one sweep deletes at most, so that a start is not held up.
+const SWEEP_LIMIT: usize = 100;
+
+/// Tables, objects and the keys to both. Clones share them.
+#[derive(Clone)]
+pub struct Vault {
+    store: Store,
+    objects: Objects,
+    keyring: Keyring,
+}
+
+impl Vault {
+    /// Over the tables, the object store and the keyring.
+    pub fn new(store: Store, objects: Objects, keyring: Keyring) -> Self {
+        Self {
+            store,
+            objects,
+            keyring,
+        }
+    }
+
+    /// The tables.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The object store.
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// The keyring.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Seals the files of a new document and puts them into the object store; all of them to their end, whatever comes
+    /// of one.
+    ///
+    /// # Errors
+    /// `OBJECT_STORE_UNAVAILABLE`; then some may be there.
+    pub async fn put_files(&self, objects: Leftover, key: DocumentKey, files: &[Bytes]) -> Result<(), Problem> {
+        let key = Arc::new(key);
+        let puts = (1..).zip(files).map(|(number, file)| {
+            let (key, file) = (key.clone(), file.clone());
+            async move {
+                let sealed = blocking(move || key.seal(Part::File(number), &file)).await?;
+                let put = self
+                    .objects
+                    .put_file(objects.member_id, objects.document_id, number, sealed.into());
+                put.await
+            }
+            .boxed()
+        });
+        let puts: Vec<_> = puts.collect();
+        let results: Vec<_> = stream::iter(puts).buffer_unordered(PUTS_AT_ONCE).collect().await;
+        results.into_iter().collect()
+    }
+
+    /// The file that a page is in, exactly as it was uploaded.
+    ///
+    /// # Errors
+    /// `DOCUMENT_UNREADABLE` when it is gone, was changed or lies under a key that the keyring lacks;
+    /// `OBJECT_STORE_UNAVAILABLE`; `DATABASE_UNAVAILABLE`.
+    pub async fn get_file(&self, document: &Document, page: &Page) -> Result<Bytes, Problem> {
+        let (number, sha256) = (page.file_number, page.sha256);
+        let key = self.find_key(document.document_id).await?;
+        let stored = self
+            .objects
+            .get_file(document.member_id, document.document_id, number)
+            .await?;
+        let opened = blocking(move || {
+            let file = match key {
+                Some(key) => Bytes::from(key.open(Part::File(number), &stored)?),
+                None => stored,
+            };
+            (Sha256::digest(&file)[..] == sha256).then_some(file)
+        });
+        let changed = || {
+            let why = format!("file {number} of the document is not what was uploaded");
+            Problem::new(Reason::DocumentUnreadable, why)
+        };
+        opened.await?.ok_or_else(changed)
+    }
+
+    /// Keeps what was read on a page, unless the document was erased; the first reading stays.
+    ///
+    /// # Errors
+    /// `DOCUMENT_UNREADABLE`, `DATABASE_UNAVAILABLE`.
+    pub async fn insert_reading(
+        &self,
+        document_id: DocumentId,
+        page_number: u32,
+        reading: &PageReading,
+        read_at: Timestamp,
+    ) -> Result<(), Problem> {
+        let at_rest = match self.find_key(document_id).await? {
+            Some(key) => {
+                let plain = serde_json::to_vec(reading).map_err(|_| Problem::internal("a reading can't be written"))?;
+                ReadingAtRest::Sealed(key.seal(Part::Reading(page_number), &plain))
+            }
+            None => ReadingAtRest::Plain(Box::new(reading.clone())),
+        };
+        self.store
+            .insert_reading(document_id, page_number, at_rest, read_at)
+            .await
+    }
+
+    /// What was read so far, in the order of the pages.
+    ///
+    /// # Errors
+    /// `DOCUMENT_UNREADABLE` when it was changed or lies under a key that the keyring lacks; `DATABASE_UNAVAILABLE`.
+    pub async fn list_readings(&self, document_id: DocumentId) -> Result<Vec<PageReading>, Problem> {
+        let at_rest = self.store.list_readings(document_id).await?;
+        if at_rest.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = self.find_key(document_id).await?;
+        let readings = at_rest.into_iter().map(|(page, reading)| match reading {
+            ReadingAtRest::Plain(reading) => Ok(*reading),
+            ReadingAtRest::Sealed(sealed) => {
+                let opened = key.as_ref().and_then(|key| key.open(Part::Reading(page), &sealed));
+                let opened = opened.ok_or_else(|| {
+                    let why = format!("what was read on page {page} can't be opened");
+                    Problem::new(Reason::DocumentUnreadable, why)
+                })?;
+                // The parser's own error may quote what was read.
+                serde_json::from_slice(&opened).map_err(|_| Problem::internal("a reading does not decode"))
+            }
+        });
+        readings.collect()
+    }
+
+    /// The hashes of a document of the world under every key; none for one that could not be read.
+    pub fn identity_hashes(&self, identity: Option<&Identity>) -> Vec<IdentityHash> {
+        identity.map_or_else(Vec::new, |identity| self.keyring.identity_hashes(identity))
+    }
+
+    /// Erases a document, for ever; `None` when there is no such document. Returns when it was erased first.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`; `OBJECT_STORE_UNAVAILABLE`, and then the key is gone already and a sweep will delete the
+    /// objects, unless the same call comes again before.
+    pub async fn erase(&self, document_id: DocumentId, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+        let Some(erased) = self.store.erase_document(document_id, now).await? else {
+            return Ok(None);
+        };
+        self.delete_objects(erased.objects).await?;
+        self.store.delete_leftover(document_id).await?;
+        Ok(Some(erased.erased_at))
+    }
+
+    /// Removes objects that no document names.
+    ///
+    /// # Errors
+    /// `OBJECT_STORE_UNAVAILABLE`; then some may still be there.
+    pub async fn delete_objects(&self, objects: Leftover) -> Result<(), Problem> {
+        for number in 1..=objects.file_count {
+            self.objects
+                .delete_file(objects.member_id, objects.document_id, number)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes objects that clients or processes left behind that went away in the middle. What fails is left to the next
+    /// sweep.
+    pub async fn sweep(&self, now: Timestamp) {
+        for _ in 0..SWEEP_LIMIT {
+            let swept = self
+                .store
+                .sweep_leftover(now - LEFTOVER_AGE, |objects| self.delete_objects(objects))
+                .await;
+            match swept {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(problem) => {
+                    tracing::warn!(%problem, "objects that no document names stay for now");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn find_key(&self, document_id: DocumentId) -> Result<Option<DocumentKey>, Problem> {
+        let wrapped = self.store.find_key(document_id).await?;
+        wrapped
+            .map(|wrapped| self.keyring.unwrap_key(document_id, &wrapped))
+            .transpose()
+    }
+}
+
+/// Twenty megabytes take long enough to seal that other work should not wait for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+}
+
+#[cfg(test)]
+mod tests;

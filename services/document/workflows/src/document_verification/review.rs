@@ -1,0 +1,119 @@
+//! A person's decision, and what happens without one.
+
+use super::DocumentVerificationWorkflow;
+use super::steps::{RECORD_RULING, SHORT_ACTIVITY};
+use crate::contract::{
+    DocumentActivities, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest, Ruling,
+};
+use crate::policy;
+use mesh_types::{Check, Reason};
+use std::time::Duration;
+use temporalio_common::ActivityCloseTimeouts;
+use temporalio_common::error::{ActivityExecutionError, IncomingError, RetryState};
+use temporalio_workflow::{
+    ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken, WorkflowContext, WorkflowResult,
+    WorkflowTermination,
+};
+
+/// One attempt to hear of the decision. The next attempt looks first whether it is there, so no completion that got lost
+/// costs more than this.
+const ASK: Duration = Duration::from_secs(3600);
+/// The longest pause between two attempts that fail.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+impl DocumentVerificationWorkflow {
+    /// Records that a person has to look, waits for the decision, and rules by it.
+    pub(super) async fn ask_a_person(
+        ctx: &WorkflowContext<Self>,
+        extraction: &Extraction,
+        doubt: Ruling,
+        checks: &[Check],
+    ) -> WorkflowResult<Ruling> {
+        Self::enter(ctx, Phase::InReview);
+        let internal_reason = doubt.internal_reason.clone();
+        Self::store(ctx, extraction, doubt).await?;
+        let decided = Self::request_review(ctx, extraction, internal_reason).await;
+        match decided {
+            Ok(decision) => Ok(policy::after_review(&decision, checks)),
+            Err(ActivityExecutionError::Cancelled(_)) => {
+                Self::close_review(ctx, extraction, ReviewEnd::Withdrawn).await?;
+                Err(WorkflowTermination::cancelled())
+            }
+            Err(error) if ran_out_of_time(&error) => {
+                let late = Self::close_review(ctx, extraction, ReviewEnd::Expired).await?;
+                Ok(late.map_or_else(policy::review_expired, |decision| {
+                    policy::after_review(&decision, checks)
+                }))
+            }
+            Err(error) if failed_with(&error, Reason::DocumentErased) => Ok(policy::refused(Refusal::Erased)),
+            // The same document again, after a review of it that nobody decided.
+            Err(error) if failed_with(&error, Reason::ReviewOver) => Ok(policy::review_expired()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn request_review(
+        ctx: &WorkflowContext<Self>,
+        extraction: &Extraction,
+        internal_reason: String,
+    ) -> Result<ReviewDecision, ActivityExecutionError> {
+        let patience = ctx.state(|state| state.request.patience.review_seconds);
+        let requested_at_seconds = Self::now_seconds(ctx);
+        let request = ReviewRequest {
+            verification_id: ctx.state(|state| state.request.verification_id),
+            document_id: extraction.document_id,
+            internal_reason,
+            requested_at_seconds,
+            expires_at_seconds: requested_at_seconds.saturating_add_unsigned(patience),
+        };
+        let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
+            schedule_to_close: Duration::from_secs(patience),
+            start_to_close: ASK,
+        };
+        let retry = RetryPolicy::builder()
+            .initial_interval(Duration::from_secs(1))
+            .maximum_interval(ASK_AGAIN);
+        let options = ActivityOptions::with_close_timeouts(limits)
+            .retry_policy(retry.build())
+            .build();
+        ctx.execute_activity(DocumentActivities::request_document_review, request, options)
+            .await
+    }
+
+    /// Closes the review, also when the workflow is cancelled; the decision, if one came just before.
+    async fn close_review(
+        ctx: &WorkflowContext<Self>,
+        extraction: &Extraction,
+        ended: ReviewEnd,
+    ) -> WorkflowResult<Option<ReviewDecision>> {
+        let closing = ReviewClosing {
+            verification_id: ctx.state(|state| state.request.verification_id),
+            document_id: extraction.document_id,
+            ended,
+            ended_at_seconds: Self::now_seconds(ctx),
+        };
+        let options = LocalActivityOptions::builder()
+            .start_to_close_timeout(SHORT_ACTIVITY)
+            .schedule_to_close_timeout(RECORD_RULING)
+            .cancellation_token(WorkflowCancellationToken::new())
+            .build();
+        Ok(ctx
+            .execute_local_activity(DocumentActivities::close_document_review, closing, options)
+            .await?)
+    }
+}
+
+/// Whether the time for a review passed: in the middle of an attempt, or between two of which the last one failed.
+fn ran_out_of_time(error: &ActivityExecutionError) -> bool {
+    let between_attempts =
+        matches!(error, ActivityExecutionError::Failed(failed) if failed.retry_state() == RetryState::Timeout);
+    between_attempts || error.as_timeout().is_some()
+}
+
+/// Whether an activity failed for a reason.
+fn failed_with(error: &ActivityExecutionError, reason: Reason) -> bool {
+    match error.reason() {
+        Some(IncomingError::Application(failure)) => failure.type_name() == Some(reason.as_str()),
+        _ => false,
+    }
+}

@@ -1,0 +1,66 @@
+use super::*;
+use CheckResult::{Failed, NotApplicable, Passed};
+use proptest::prelude::*;
+
+/// Some of the checks, in order, each with any result and a reason that a rule may know.
+fn any_checks() -> impl Strategy<Value = Vec<Check>> {
+    let reasons = [
+        "",
+        "UNSPECIFIED",
+        NOT_ON_THIS_KIND,
+        "ZONES_OF_DIFFERENT_DOCUMENTS",
+        "STATE_UNKNOWN",
+        "PICTURE_BLURRED",
+    ];
+    // Mostly passed: by chance alone nothing would ever be accepted.
+    let result =
+        prop_oneof![12 => Just(Some(Passed)), 1 => Just(Some(Failed)), 2 => Just(Some(NotApplicable)), 1 => Just(None)];
+    let each = proptest::collection::vec((result, 0..reasons.len()), CheckName::ALL.len());
+    each.prop_map(move |drawn| {
+        let named = CheckName::ALL.into_iter().zip(drawn);
+        let check = |(name, (result, reason)): (_, (Option<CheckResult>, usize))| {
+            result.map(|result| Check {
+                name,
+                result,
+                reason: reasons[reason].to_owned(),
+            })
+        };
+        named.filter_map(check).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_failed_check_but_for_the_picture_is_never_accepted_and_only_acceptance_proves(checks in any_checks()) {
+        let ruling = decide(&checks);
+        if checks.iter().any(|check| check.name != ImageQuality && check.result == Failed) {
+            prop_assert_ne!(ruling.decision, Decision::Accepted);
+        }
+        prop_assert_eq!(ruling.proves.is_empty(), ruling.decision != Decision::Accepted);
+    }
+
+    #[test]
+    fn acceptance_rests_on_a_zone_or_barcode_beside_its_print_or_on_two_sources(checks in any_checks()) {
+        let seen = Seen(&checks);
+        if decide(&checks).decision == Decision::Accepted {
+            prop_assert!(seen.is_machine_read() || seen.passed(TwoSources));
+            prop_assert!(seen.passed(TypeSupported) && seen.passed(NotExpired) && seen.passed(MinimumAge));
+            let number_is_backed = !seen.is_machine_read() || seen.passed(PrintedDocumentNumber);
+            prop_assert!(number_is_backed);
+            prop_assert!(seen.passed(NameMatchesProfile) && seen.passed(BirthDateMatchesProfile));
+        }
+    }
+
+    #[test]
+    fn a_final_no_needs_a_reading_without_doubt(checks in any_checks()) {
+        let ruling = decide(&checks);
+        let final_reasons = ["DOCUMENT_EXPIRED", "MEMBER_TOO_YOUNG", "NAME_MISMATCH", "BIRTH_DATE_MISMATCH"];
+        if final_reasons.contains(&ruling.internal_reason.as_str()) {
+            let seen = Seen(&checks);
+            prop_assert_eq!(ruling.decision, Decision::Rejected);
+            prop_assert!(!seen.failed(MrzCheckDigits) && !seen.failed(TwoSources) && !seen.failed(PrintedNames));
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The document service in full, through the mesh: reviews, submissions, one document of two members, large and hostile
+//! files.
+
+mod hostile;
+mod long;
+mod reviews;
+mod same_document;
+mod submissions;
+mod support;

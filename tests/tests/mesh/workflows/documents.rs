@@ -1,0 +1,366 @@
+//! The rules of a verification by document: submissions, and reviews by a person.
+
+use super::document_run::{DocumentPlan, DocumentRun};
+use super::fakes::{Course, ReviewScript, Shows};
+use super::support::{Clock, DOCUMENT_BEFORE_THE_PATCHES, Plan, count, document_worker, lasted, on_stack, record};
+use anyhow::ensure;
+use document_workflows::contract::{Phase, Refusal, ReviewEnd};
+use mesh_types::{Decision, Method, VerificationStatus};
+use orchestrator_workflows::contract::MethodStatus;
+use std::time::{Duration, Instant};
+use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// A queue whose worker is stopped and started again.
+const RESTARTED: &str = "document-restarted";
+
+fn shows(documents: &[Shows]) -> Course {
+    Course {
+        documents: documents.to_vec(),
+        ..Course::default()
+    }
+}
+
+fn with(course: Course) -> DocumentPlan {
+    DocumentPlan {
+        course,
+        ..DocumentPlan::default()
+    }
+}
+
+#[test]
+fn a_second_document_is_accepted_after_one_that_could_not_be_read() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let verification = stack
+            .verify(Plan {
+                course: shows(&[Shows::NoZone]),
+                ..Plan::default()
+            })
+            .await?;
+        let document = DocumentRun::of_verification(stack, &verification);
+        assert_eq!(document.comes_to(Phase::AwaitingSubmission).await?, (1, 2));
+        let taken = document.submit("second").await?;
+        assert_eq!((taken.submission, taken.submissions_left), (2, 1));
+        let state = verification.end().await??;
+
+        assert_eq!(state.status, VerificationStatus::Completed);
+        assert_eq!(state.methods[0].status, MethodStatus::Accepted);
+        let seen = verification.script.seen();
+        let submissions: Vec<_> = seen.extractions.iter().map(|request| request.submission).collect();
+        assert_eq!(submissions, [1, 2]);
+        let ruled: Vec<_> = seen
+            .rulings
+            .iter()
+            .map(|record| (record.document_id, record.ruling.decision))
+            .collect();
+        let expected = [Decision::Resubmit, Decision::Accepted];
+        assert_eq!(ruled, seen.documents.iter().copied().zip(expected).collect::<Vec<_>>());
+        record(
+            "orchestrator",
+            "accepted-at-the-second-document",
+            &verification.history().await?,
+        )?;
+        record(
+            "document",
+            "accepted-at-the-second-document",
+            &document.history().await?,
+        )
+    })
+}
+
+#[test]
+fn a_third_document_that_cannot_be_read_is_the_last() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let document = DocumentRun::start(stack, with(shows(&[Shows::NoZone; 3]))).await?;
+        for (update_id, expected) in [("second", (1, 2)), ("third", (2, 1))] {
+            assert_eq!(document.comes_to(Phase::AwaitingSubmission).await?, expected);
+            document.submit(update_id).await?;
+        }
+        assert_eq!(
+            document.outcome().await?,
+            (Decision::Resubmit, "MRZ_NOT_FOUND".to_owned())
+        );
+
+        let state = document.state().await?;
+        assert_eq!(
+            (state.phase, state.submission, state.submissions_left),
+            (Phase::Ended, 3, 0)
+        );
+        ensure!(document.submit("fourth").await.is_err(), "a fourth document was taken");
+        assert_eq!(document.script.seen().rulings.len(), 3);
+        record("document", "three-documents-in-vain", &document.history().await?)
+    })
+}
+
+#[test]
+fn a_document_is_taken_only_while_one_is_waited_for_and_the_same_one_once() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let course = shows(&[Shows::NoZone, Shows::OneSource]);
+        let document = DocumentRun::start(stack, with(course)).await?;
+        document.comes_to(Phase::AwaitingSubmission).await?;
+        let (first, again) = futures::future::join(document.submit("same"), document.submit("same")).await;
+        let first = first?;
+        assert_eq!((first.submission, first.submissions_left), (2, 1));
+        assert_eq!(again?, first, "the same submission is answered as the first time");
+
+        document.waits_for_a_person().await?;
+        assert_eq!(document.submit_in_vain("another").await?, "DOCUMENT_NOT_AWAITED");
+        assert_eq!(document.submit("same").await?, first, "however late it is repeated");
+        document.decide(Decision::Accepted).await?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        assert_eq!(document.script.seen().extractions.len(), 2);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_cancellation_ends_the_wait_for_another_document() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let document = DocumentRun::start(stack, with(shows(&[Shows::NoZone]))).await?;
+        document.comes_to(Phase::AwaitingSubmission).await?;
+        document.cancel().await?;
+        let end = document.end().await?;
+        ensure!(
+            matches!(end, Err(WorkflowGetResultError::Cancelled { .. })),
+            "it ended as {end:?}"
+        );
+        record(
+            "document",
+            "cancelled-while-a-document-was-awaited",
+            &document.history().await?,
+        )
+    })
+}
+
+#[test]
+fn a_person_accepts_and_it_is_scored() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let verification = stack
+            .verify(Plan {
+                course: shows(&[Shows::OneSource]),
+                ..Plan::default()
+            })
+            .await?;
+        let document = DocumentRun::of_verification(stack, &verification);
+        document.waits_for_a_person().await?;
+        assert_eq!(document.state().await?.phase, Phase::InReview);
+        let seen = verification.script.seen();
+        let [request] = seen.reviews.as_slice() else {
+            anyhow::bail!("asked {} times", seen.reviews.len())
+        };
+        assert_eq!(request.internal_reason, "SINGLE_SOURCE");
+        assert_eq!(request.expires_at_seconds - request.requested_at_seconds, 7 * 24 * 3600);
+        assert_eq!(
+            seen.rulings[0].ruling.decision,
+            Decision::NeedsReview,
+            "it is shown while it waits"
+        );
+
+        document.decide(Decision::Accepted).await?;
+        let state = verification.end().await??;
+        assert_eq!(
+            (state.status, state.breakdown.score.get()),
+            (VerificationStatus::Completed, 30)
+        );
+        assert_eq!(state.methods[0].internal_reason, "LOOKED_AT");
+        assert_eq!(
+            verification.script.seen().closings,
+            [],
+            "a decided review needs no closing"
+        );
+        record("orchestrator", "accepted-by-a-person", &verification.history().await?)?;
+        record(
+            "document",
+            "accepted-by-a-person",
+            &verification.method_history(Method::Document).await?,
+        )
+    })
+}
+
+#[test]
+fn a_person_rejects_for_good() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let document = DocumentRun::start(stack, with(shows(&[Shows::OneSource]))).await?;
+        document.waits_for_a_person().await?;
+        document.decide(Decision::Rejected).await?;
+        assert_eq!(document.outcome().await?, (Decision::Rejected, "LOOKED_AT".to_owned()));
+        record("document", "rejected-by-a-person", &document.history().await?)
+    })
+}
+
+#[test]
+fn a_person_asks_for_another_document() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let document = DocumentRun::start(stack, with(shows(&[Shows::OneSource]))).await?;
+        document.waits_for_a_person().await?;
+        document.decide(Decision::Resubmit).await?;
+        assert_eq!(document.comes_to(Phase::AwaitingSubmission).await?, (1, 2));
+        document.submit("second").await?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        record("document", "resubmitted-by-a-person", &document.history().await?)
+    })
+}
+
+#[test]
+fn a_review_that_nobody_decides_ends_after_7_days_with_an_apology() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let began = Instant::now();
+        let plan = DocumentPlan {
+            course: Course {
+                review: ReviewScript::FailsToItsEnd,
+                ..shows(&[Shows::OneSource])
+            },
+            clock: Clock::Skipping,
+            ..DocumentPlan::default()
+        };
+        let document = DocumentRun::start(stack, plan).await?;
+        document.comes_to(Phase::AwaitingSubmission).await?;
+        let real = began.elapsed();
+        let history = document.history().await?;
+        let virtually = lasted(&history)?;
+        println!(
+            "a review ended after {:.4} days of its clock, in {:.2} s",
+            virtually.as_secs_f64() / DAY.as_secs_f64(),
+            real.as_secs_f64()
+        );
+
+        ensure!(
+            (7 * DAY - DAY / 1000..7 * DAY + DAY / 24).contains(&virtually),
+            "it lasted {virtually:?}"
+        );
+        ensure!(real < Duration::from_secs(10), "7 days took {real:?}");
+        let seen = document.script.seen();
+        let closed: Vec<_> = seen.closings.iter().map(|closing| closing.ended).collect();
+        assert_eq!(closed, [ReviewEnd::Expired]);
+        let ruling = &seen.rulings.last().expect("two rulings are recorded").ruling;
+        assert_eq!(
+            (ruling.decision, ruling.internal_reason.as_str()),
+            (Decision::Resubmit, "REVIEW_EXPIRED")
+        );
+        ensure!(ruling.member_reason.contains("sorry"), "{}", ruling.member_reason);
+        document.submit("second").await?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        record(
+            "document",
+            "accepted-after-an-expired-review",
+            &document.history().await?,
+        )
+    })
+}
+
+#[test]
+fn a_decision_just_before_the_end_of_a_review_counts() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let plan = DocumentPlan {
+            course: Course {
+                review: ReviewScript::FailsToItsEnd,
+                decided_before_closing: Some(Decision::Accepted),
+                ..shows(&[Shows::OneSource])
+            },
+            clock: Clock::Skipping,
+            ..DocumentPlan::default()
+        };
+        let document = DocumentRun::start(stack, plan).await?;
+        assert_eq!(document.outcome().await?, (Decision::Accepted, "LOOKED_AT".to_owned()));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_review_outlives_the_worker() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let worker = stack.work(RESTARTED, document_worker(stack.scripts.clone(), true))?;
+        let plan = DocumentPlan {
+            task_queue: RESTARTED,
+            ..with(shows(&[Shows::OneSource]))
+        };
+        let document = DocumentRun::start(stack, plan).await?;
+        document.waits_for_a_person().await?;
+        tokio::task::spawn_blocking(|| worker.stop()).await??;
+        document.decide(Decision::Accepted).await?;
+        let restarted = stack.work(RESTARTED, document_worker(stack.scripts.clone(), true))?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        assert_eq!(document.script.seen().reviews.len(), 1, "nobody is asked twice");
+        tokio::task::spawn_blocking(|| restarted.stop()).await?
+    })
+}
+
+#[test]
+fn a_cancelled_verification_withdraws_its_review() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let document = DocumentRun::start(stack, with(shows(&[Shows::OneSource]))).await?;
+        document.waits_for_a_person().await?;
+        document.cancel().await?;
+        let end = document.end().await?;
+        ensure!(
+            matches!(end, Err(WorkflowGetResultError::Cancelled { .. })),
+            "it ended as {end:?}"
+        );
+        let closed: Vec<_> = document
+            .script
+            .seen()
+            .closings
+            .iter()
+            .map(|closing| closing.ended)
+            .collect();
+        assert_eq!(closed, [ReviewEnd::Withdrawn]);
+        record("document", "cancelled-in-review", &document.history().await?)
+    })
+}
+
+#[test]
+fn an_acceptance_that_is_refused_when_it_is_recorded_is_ruled_again() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let course = Course {
+            refusal: Some(Refusal::InUseByAnother),
+            ..Course::default()
+        };
+        let document = DocumentRun::start(stack, with(course)).await?;
+        assert_eq!(
+            document.outcome().await?,
+            (Decision::Rejected, "DOCUMENT_IN_USE".to_owned())
+        );
+        let rulings = document.script.seen().rulings;
+        let decided: Vec<_> = rulings.iter().map(|record| record.ruling.decision).collect();
+        assert_eq!(
+            decided,
+            [Decision::Rejected],
+            "what is recorded is what was ruled in the end"
+        );
+        record("document", "refused-at-recording", &document.history().await?)
+    })
+}
+
+#[test]
+fn what_began_before_resubmissions_ends_with_the_first_document() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        for (document, reason, name) in [
+            (
+                Shows::NoZone,
+                "MRZ_NOT_FOUND",
+                "resubmit-before-resubmission-and-review",
+            ),
+            (
+                Shows::OneSource,
+                "SINGLE_SOURCE",
+                "doubtful-before-resubmission-and-review",
+            ),
+        ] {
+            let plan = DocumentPlan {
+                task_queue: DOCUMENT_BEFORE_THE_PATCHES,
+                ..with(shows(&[document]))
+            };
+            let run = DocumentRun::start(stack, plan).await?;
+            assert_eq!(run.outcome().await?, (Decision::Resubmit, reason.to_owned()));
+            let history = run.history().await?;
+            assert_eq!(
+                count(&history, EventType::UpsertWorkflowSearchAttributes),
+                0,
+                "a patch would have left one"
+            );
+            record("document", name, &history)?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,145 @@
+//! The document service's activities.
+
+use super::{ExtractionScript, ReviewScript, Script, Scripts, Shows, decided, lock, permanent, transient};
+use document_workflows::contract::definitions as document;
+use document_workflows::contract::{
+    Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
+    StoredEvidence, Validity, ValidityRequest,
+};
+use mesh_runtime::clock;
+use mesh_types::{Check, CheckName, Decision, DocumentId, Evidence, EvidenceId};
+use std::sync::Arc;
+use std::time::Duration;
+use temporalio_common::ActivityError;
+use temporalio_macros::activities;
+use temporalio_sdk::activities::ActivityContext;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The document service's activities.
+pub struct DocumentFakes(pub Arc<Scripts>);
+
+#[activities]
+impl DocumentFakes {
+    #[activity(definition = document::ExtractDocumentData)]
+    pub async fn extract_document_data(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: ExtractionRequest,
+    ) -> Result<Extraction, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        lock(&script.seen).extractions.push(request);
+        match script.course.extraction {
+            ExtractionScript::Reads => {
+                let document_id = DocumentId::from(clock::new_uuid());
+                lock(&script.seen).documents.push(document_id);
+                Ok(Extraction {
+                    document_id,
+                    page_count: 1,
+                    mrz_pages: 1,
+                })
+            }
+            ExtractionScript::FindsNoDocument => Err(permanent("DOCUMENT_NOT_FOUND")),
+            ExtractionScript::RunsUntilCancelled => {
+                let mut heartbeats = tokio::time::interval(Duration::from_millis(50));
+                loop {
+                    tokio::select! {
+                        () = ctx.cancelled() => break,
+                        _ = heartbeats.tick() => ctx.record_heartbeat(ExtractionProgress::default()).await?,
+                    }
+                }
+                lock(&script.seen).cancelled_extractions += 1;
+                Err(ActivityError::cancelled())
+            }
+        }
+    }
+
+    #[activity(definition = document::CheckDocumentValidity)]
+    pub async fn check_document_validity(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: ValidityRequest,
+    ) -> Result<Validity, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        let shows = script.shows(request.document_id);
+        let check = |name| match (shows, name) {
+            (Shows::NoZone, CheckName::MrzFound) => Check::failed(name, "ZONE_NOT_FOUND"),
+            (Shows::OneSource, CheckName::TwoSources) => Check::failed(name, "SINGLE_SOURCE"),
+            (_, CheckName::VisaAgrees) => Check::not_applicable(name, "NO_VISA"),
+            _ => Check::passed(name, "PASSED"),
+        };
+        Ok(Validity {
+            checks: CheckName::ALL.map(check).to_vec(),
+        })
+    }
+
+    #[activity(definition = document::StoreVerificationEvidence)]
+    pub async fn store_verification_evidence(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: RulingRecord,
+    ) -> Result<StoredEvidence, ActivityError> {
+        let script = self.0.of(record.verification_id)?;
+        if record.ruling.decision == Decision::Accepted && script.course.refusal.is_some() {
+            return Ok(StoredEvidence {
+                evidence: Vec::new(),
+                refused: script.course.refusal,
+            });
+        }
+        let stored = |kind: &_| Evidence {
+            evidence_id: EvidenceId::from(clock::new_uuid()),
+            kind: *kind,
+        };
+        let evidence = record.ruling.proves.iter().map(stored).collect();
+        lock(&script.seen).rulings.push(record);
+        Ok(StoredEvidence {
+            evidence,
+            refused: None,
+        })
+    }
+
+    #[activity(definition = document::RequestDocumentReview)]
+    pub async fn request_document_review(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: ReviewRequest,
+    ) -> Result<ReviewDecision, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        let patience = request.expires_at_seconds - request.requested_at_seconds;
+        lock(&script.seen).reviews.push(request);
+        match script.course.review {
+            ReviewScript::FailsToItsEnd if ctx.info().attempt == 1 => {
+                let until_the_last_minute = Duration::from_secs(patience.unsigned_abs()) - MINUTE;
+                Err(transient("DATABASE_UNAVAILABLE", until_the_last_minute))
+            }
+            ReviewScript::FailsToItsEnd => Err(transient("DATABASE_UNAVAILABLE", MINUTE)),
+            ReviewScript::WaitsForAPerson => {
+                let mut review = lock(&script.review);
+                if let Some(decision) = review.decision.clone() {
+                    return Ok(decision);
+                }
+                review.waiting = Some(ctx.info().task_token.clone());
+                Err(ActivityError::WillCompleteAsync)
+            }
+        }
+    }
+
+    #[activity(definition = document::CloseDocumentReview)]
+    pub async fn close_document_review(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        closing: ReviewClosing,
+    ) -> Result<Option<ReviewDecision>, ActivityError> {
+        let script = self.0.of(closing.verification_id)?;
+        lock(&script.seen).closings.push(closing);
+        Ok(script.course.decided_before_closing.map(decided))
+    }
+}
+
+impl Script {
+    fn shows(&self, document_id: DocumentId) -> Shows {
+        let read = lock(&self.seen).documents.iter().position(|read| *read == document_id);
+        let planned = read.and_then(|at| self.course.documents.get(at).copied());
+        planned.unwrap_or(Shows::Everything)
+    }
+}
