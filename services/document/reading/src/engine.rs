@@ -37,10 +37,11 @@ pub struct ReaderConfig {
 impl ReaderConfig {
     /// The defaults, with our model in `model_dir`.
     pub fn with_model_dir(model_dir: impl Into<PathBuf>) -> Self {
+        let model_dir = model_dir.into();
         Self {
             tesseract: "tesseract".into(),
             // The program runs in a folder of its own.
-            model_dir: std::path::absolute(model_dir.into()).unwrap_or_default(),
+            model_dir: std::path::absolute(&model_dir).unwrap_or(model_dir),
             eng_dir: None,
             limits: Limits::default(),
             files: FilesConfig::default(),

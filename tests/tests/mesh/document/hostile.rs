@@ -71,7 +71,7 @@ fn files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "DOCUMENT_TOO_MANY_PAGES",
         ),
         (
-            "a name with shell characters",
+            "shell commands in place of a picture (an upload has no file name)",
             b"$(touch /tmp/x); `id` | sh".to_vec(),
             "DOCUMENT_NOT_A_PICTURE",
         ),
