@@ -157,11 +157,12 @@ impl Line {
         let (down_x, down_y) = (across.0 - x, across.1 - y);
         for row in 0..templates.height {
             let below = (row as f32 + 0.5 - templates.height as f32 / 2.0) / pitch + down;
-            let (row_x, row_y) = (x + down_x * below, y + down_y * below);
-            for column in 0..templates.width {
-                let beside = column as f32 + 0.5 - templates.width as f32 / 2.0;
-                patch.push(page.at(row_x + along_x * beside, row_y + along_y * beside));
-            }
+            let beside = 0.5 - templates.width as f32 / 2.0;
+            let first = (
+                x + down_x * below + along_x * beside,
+                y + down_y * below + along_y * beside,
+            );
+            page.along(first, (along_x, along_y), templates.width, patch);
         }
     }
 

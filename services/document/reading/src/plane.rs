@@ -44,6 +44,29 @@ impl Plane {
         above + (under - above) * dy
     }
 
+    /// Darkness at points in a row, `count` of them from one on, each as far from the one before. Where the first and the
+    /// last are well inside, all are, and none is held to the edges.
+    #[inline(always)]
+    pub(crate) fn along(&self, (x, y): (f32, f32), (dx, dy): (f32, f32), count: usize, samples: &mut Vec<f32>) {
+        let last = (x + dx * (count - 1) as f32, y + dy * (count - 1) as f32);
+        let (right, bottom) = ((self.width as f32) - 2.0, (self.height as f32) - 2.0);
+        let is_inside = |(x, y): (f32, f32)| x >= 1.0 && y >= 1.0 && x < right && y < bottom;
+        if !is_inside((x, y)) || !is_inside(last) {
+            samples.extend((0..count).map(|step| self.at(x + dx * step as f32, y + dy * step as f32)));
+            return;
+        }
+        samples.extend((0..count).map(|step| {
+            let (x, y) = (x + dx * step as f32, y + dy * step as f32);
+            // A whole number of 32 bits is one instruction away from a float, one of 64 is not.
+            let (left, top) = (x as i32 as usize, y as i32 as usize);
+            let (dx, dy) = (x - left as i32 as f32, y - top as i32 as f32);
+            let near = &self.samples[top * self.width + left..][..self.width + 2];
+            let above = near[0] + (near[1] - near[0]) * dx;
+            let under = near[self.width] + (near[self.width + 1] - near[self.width]) * dx;
+            above + (under - above) * dy
+        }));
+    }
+
     /// Half as large, each sample the mean of four.
     pub(crate) fn halved(&self) -> Self {
         let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
@@ -74,22 +97,27 @@ impl Plane {
         let bell: Vec<f32> = bell.iter().map(|weight| weight / sum).collect();
         let clamp = |at: i64, size: usize| at.clamp(0, size as i64 - 1) as usize;
         let mut across = vec![0.0; self.samples.len()];
+        // A row that goes on beyond its edges, so that no tap has to look where it is.
+        let mut longer = vec![0.0; self.width + 2 * reach as usize];
         for y in 0..self.height {
             let row = self.row(y);
-            for x in 0..self.width {
-                across[y * self.width + x] = bell
-                    .iter()
-                    .enumerate()
-                    .map(|(i, weight)| weight * row[clamp(x as i64 + i as i64 - reach, self.width)])
-                    .sum();
+            longer[..reach as usize].fill(row[0]);
+            longer[reach as usize..][..self.width].copy_from_slice(row);
+            longer[reach as usize + self.width..].fill(row[self.width - 1]);
+            let sums = &mut across[y * self.width..(y + 1) * self.width];
+            for (i, weight) in bell.iter().enumerate() {
+                for (sum, value) in sums.iter_mut().zip(&longer[i..]) {
+                    *sum += weight * value;
+                }
             }
         }
         let mut samples = vec![0.0; self.samples.len()];
         for y in 0..self.height {
+            let sums = &mut samples[y * self.width..(y + 1) * self.width];
             for (i, weight) in bell.iter().enumerate() {
                 let from = clamp(y as i64 + i as i64 - reach, self.height) * self.width;
-                for x in 0..self.width {
-                    samples[y * self.width + x] += weight * across[from + x];
+                for (sum, value) in sums.iter_mut().zip(&across[from..]) {
+                    *sum += weight * value;
                 }
             }
         }

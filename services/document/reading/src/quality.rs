@@ -134,19 +134,23 @@ fn sharpness(gray: &GrayImage) -> u8 {
 
 /// The steepest rise in a square as a share of its contrast; `None` where there is no print.
 fn steepness(gray: &GrayImage, left: u32, top: u32) -> Option<f32> {
-    let at = |x: u32, y: u32| f32::from(gray.get_pixel(x.min(gray.width() - 1), y.min(gray.height() - 1)).0[0]);
-    let (mut darkest, mut lightest, mut steepest) = (255.0f32, 0.0f32, 0.0f32);
+    let (width, left) = (gray.width() as usize, left as usize);
+    let side = SQUARE as usize;
+    // At the right edge the pixels two further on are those of the edge.
+    let across = (width - left).min(side + 2);
+    let row = |y: u32| &gray.as_raw()[y.min(gray.height() - 1) as usize * width + left..][..across];
+    let (mut darkest, mut lightest, mut steepest) = (255u8, 0u8, 0u8);
     for y in top..top + SQUARE {
-        for x in left..left + SQUARE {
-            let here = at(x, y);
-            darkest = darkest.min(here);
-            lightest = lightest.max(here);
-            let (across, down) = (at(x + 2, y) - here, at(x, y + 2) - here);
-            steepest = steepest.max(across.abs() / 2.0).max(down.abs() / 2.0);
+        let (here, below) = (row(y), row(y + 2));
+        for (x, tone) in here[..side].iter().enumerate() {
+            darkest = darkest.min(*tone);
+            lightest = lightest.max(*tone);
+            let right = here[(x + 2).min(across - 1)];
+            steepest = steepest.max(right.abs_diff(*tone)).max(below[x].abs_diff(*tone));
         }
     }
-    let contrast = lightest - darkest;
-    (contrast >= PRINT_CONTRAST).then(|| steepest / contrast)
+    let contrast = f32::from(lightest.saturating_sub(darkest));
+    (contrast >= PRINT_CONTRAST).then(|| f32::from(steepest) / 2.0 / contrast)
 }
 
 /// The mean of each pixel and its eight neighbours: noise is no sharpness.
@@ -191,9 +195,20 @@ fn glare(gray: &GrayImage) -> u16 {
         .flat_map(|row| (0..columns).map(move |column| (column * GLARE_SQUARE, row * GLARE_SQUARE)))
         .filter(|(left, top)| is_blown_out(*left, *top))
         .count();
-    let mut tones: Vec<u8> = gray.as_raw().clone();
-    tones.sort_unstable();
-    let tone = |share: f32| tones[((tones.len() - 1) as f32 * share) as usize];
+    let mut counts = [0usize; 256];
+    gray.as_raw().iter().for_each(|tone| counts[usize::from(*tone)] += 1);
+    // The tone below which a share of all pixels is.
+    let tone = |share: f32| {
+        let mut left = ((gray.as_raw().len() - 1) as f32 * share) as usize;
+        let mut tones = counts.iter().zip(0u8..=255);
+        let found = tones.find(|(count, _)| {
+            left < **count || {
+                left -= **count;
+                false
+            }
+        });
+        found.map_or(255, |(_, tone)| tone)
+    };
     let scan = tone(0.5) > LIGHT_PAPER && tone(0.02) < PALE_INK;
     if scan {
         return 0;

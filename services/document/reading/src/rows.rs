@@ -90,7 +90,7 @@ impl Profile {
 
     /// The mean between two rows, counted from the first.
     fn mean(&self, from: f32, to: f32) -> f32 {
-        let clamp = |at: f32| (at.round().max(0.0) as usize).min(self.rows());
+        let clamp = |at: f32| ((at.max(0.0) + 0.5) as usize).min(self.rows());
         let (from, to) = (clamp(from), clamp(to));
         if to <= from {
             0.0

@@ -119,13 +119,12 @@ impl Zone {
         let mut samples = Vec::with_capacity(width * height);
         for row in 0..height {
             let up = (height - row) as f32 + 0.9 * look.pitch;
-            for column in 0..width {
-                let beside = column as f32 - 2.5 * look.pitch;
-                samples.push(self.page.at(
-                    left + along.0 * beside + along.1 * up,
-                    top + along.1 * beside - along.0 * up,
-                ));
-            }
+            let beside = -2.5 * look.pitch;
+            let first = (
+                left + along.0 * beside + along.1 * up,
+                top + along.1 * beside - along.0 * up,
+            );
+            self.page.along(first, along, width, &mut samples);
         }
         let area = Plane::from_samples(width, height, samples);
         match look.paper {
