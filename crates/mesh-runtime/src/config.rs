@@ -80,6 +80,10 @@ pub(crate) struct Common {
     /// Temporal's namespace.
     #[arg(long, value_name = "NAME", default_value = "default", help_heading = "Mesh")]
     pub(crate) temporal_namespace: String,
+    /// Whether calls to Temporal and its workflows pass through the tracing interceptors; with false no trace goes beyond
+    /// the RPC that started a workflow.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, help_heading = "Mesh")]
+    pub(crate) interceptors: bool,
     /// Activities that one worker runs at once.
     #[arg(long, value_name = "COUNT", default_value_t = 100, help_heading = "Mesh")]
     pub(crate) max_concurrent_activities: usize,

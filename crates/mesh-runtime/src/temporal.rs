@@ -65,13 +65,16 @@ pub(crate) async fn connect(
             )
             .maybe_metrics_meter(metrics.client_meter()?)
             .build();
-        let plugin = OpenTelemetryPlugin::builder()
-            .tracer(telemetry.temporal_tracer())
-            .propagator(propagator())
-            .build();
-        let options = ClientOptions::new(config.temporal_namespace.clone())
-            .plugin(plugin)
-            .build();
+        let options = ClientOptions::new(config.temporal_namespace.clone());
+        let options = if config.interceptors {
+            let plugin = OpenTelemetryPlugin::builder()
+                .tracer(telemetry.temporal_tracer())
+                .propagator(propagator())
+                .build();
+            options.plugin(plugin).build()
+        } else {
+            options.build()
+        };
         Client::connect(connection, options).await.map_err(innermost)
     };
     let clients = Clients {

@@ -9,6 +9,7 @@ mod document_url;
 mod id;
 mod method;
 mod reason;
+mod schedule;
 pub mod score;
 
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
@@ -16,4 +17,5 @@ pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use id::{DocumentId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
 pub use method::{Method, VerificationStatus};
 pub use reason::{Class, Reason};
+pub use schedule::Schedule;
 pub use score::{Contribution, Level, NextStep, Score, ScoreBreakdown};
