@@ -4,13 +4,14 @@ use crate::{
     error::{ReadError, ReaderError},
     files::FilesConfig,
 };
-use document_sandbox::{InForce, Limits, Run, RunError, Sandbox, SandboxConfig};
+use document_sandbox::{InForce, Limits, Run, RunError, Sandbox, SandboxConfig, Waiting};
 use image::GrayImage;
 use std::{
     ffi::OsStr,
     io::Cursor,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
 };
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
 use tracing::Instrument;
@@ -54,6 +55,8 @@ impl ReaderConfig {
 pub(crate) struct Engine {
     config: ReaderConfig,
     sandbox: Sandbox,
+    /// A run that looks for words, started ahead; the first one of a page takes it.
+    ahead: Arc<Mutex<Option<Waiting>>>,
 }
 
 /// The most that tesseract may say of a page, 16 MiB: its table has some 80 bytes for each word.
@@ -103,7 +106,21 @@ impl Engine {
                 .collect(),
             confinement: config.files.confinement,
         })?;
-        Ok(Self { config, sandbox })
+        Ok(Self {
+            config,
+            sandbox,
+            ahead: Arc::default(),
+        })
+    }
+
+    /// For one page: its first look for words is started now, while the page's zones are looked for. It takes the engine
+    /// longer to start than us to find a zone, and nearly every page is looked at for words.
+    pub(crate) fn with_words_ahead(&self) -> Result<Self, ReadError> {
+        let waiting = self.start(Task::Words)?;
+        Ok(Self {
+            ahead: Arc::new(Mutex::new(Some(waiting))),
+            ..self.clone()
+        })
     }
 
     pub(crate) fn confinement(&self) -> InForce {
@@ -137,23 +154,7 @@ impl Engine {
     }
 
     async fn run(&self, task: Task, pictures: Vec<u8>, pages: usize) -> Result<String, ReadError> {
-        let (operation, folder, arguments): (_, Option<&Path>, &[&str]) = match task {
-            Task::ZoneLines => (
-                "zone_lines",
-                Some(&self.config.model_dir),
-                &["--psm", "13", "-l", MODEL],
-            ),
-            Task::Words => (
-                "words",
-                self.config.eng_dir.as_deref(),
-                &["--psm", "11", "-l", "eng", "tsv"],
-            ),
-            Task::Block => (
-                "block",
-                self.config.eng_dir.as_deref(),
-                &["--psm", "6", "-l", "eng", "tsv"],
-            ),
-        };
+        let operation = task.operation();
         let span = tracing::info_span!(
             "tesseract",
             otel.name = format!("tesseract {operation}"),
@@ -162,6 +163,24 @@ impl Engine {
             process.exit.code = tracing::field::Empty,
             document.picture.count = pages,
         );
+        let ahead = match task {
+            Task::Words => self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Task::ZoneLines | Task::Block => None,
+        };
+        let waiting = match ahead {
+            Some(waiting) => waiting,
+            None => self.start(task)?,
+        };
+        let output = waiting.finish(&pictures).instrument(span).await.map_err(failure)?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn start(&self, task: Task) -> Result<Waiting, ReadError> {
+        let (folder, arguments): (Option<&Path>, &[&str]) = match task {
+            Task::ZoneLines => (Some(&self.config.model_dir), &["--psm", "13", "-l", MODEL]),
+            Task::Words => (self.config.eng_dir.as_deref(), &["--psm", "11", "-l", "eng", "tsv"]),
+            Task::Block => (self.config.eng_dir.as_deref(), &["--psm", "6", "-l", "eng", "tsv"]),
+        };
         let mut all: Vec<&OsStr> = ALWAYS.map(OsStr::new).to_vec();
         if let Some(folder) = folder {
             all.extend([OsStr::new("--tessdata-dir"), folder.as_os_str()]);
@@ -171,11 +190,20 @@ impl Engine {
             program: &self.config.tesseract,
             arguments: &all,
             environment: &[],
-            stdin: pictures.into(),
             max_output_bytes: MAX_TEXT_BYTES,
         };
-        let output = self.sandbox.run(run).instrument(span).await.map_err(failure)?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        self.sandbox.start(&run).map_err(failure)
+    }
+}
+
+impl Task {
+    /// The name in traces.
+    fn operation(self) -> &'static str {
+        match self {
+            Task::ZoneLines => "zone_lines",
+            Task::Words => "words",
+            Task::Block => "block",
+        }
     }
 }
 

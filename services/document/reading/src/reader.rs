@@ -83,6 +83,14 @@ impl Reader {
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
     pub async fn read_page_of(&self, file: &Bytes, page_in_file: u32) -> Result<PageReading, ReadError> {
         let gray = self.files.page(file, page_in_file).await?;
+        let ahead = Self {
+            engine: self.engine.with_words_ahead()?,
+            files: self.files.clone(),
+        };
+        ahead.read_picture(gray).await
+    }
+
+    async fn read_picture(&self, gray: GrayImage) -> Result<PageReading, ReadError> {
         let (gray, zones) = blocking(move || {
             let zones = zone::find(&gray);
             (gray, zones)

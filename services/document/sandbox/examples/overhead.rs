@@ -41,10 +41,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             program: Path::new("/bin/true"),
             arguments: &[],
             environment: &[],
-            stdin: Default::default(),
             max_output_bytes: 1,
         };
-        sandbox.run(run).await?;
+        sandbox.run(run, b"").await?;
         fenced.push(started.elapsed());
     }
     let [plain, fenced] = [plain, fenced].map(median);

@@ -26,7 +26,7 @@ mod spawn;
 mod syscalls;
 
 pub use fence::{Confinement, InForce};
-pub use run::{Output, Run, RunError};
+pub use run::{Output, Run, RunError, Waiting};
 
 use fence::Ground;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -133,13 +133,19 @@ impl Sandbox {
         }
     }
 
-    /// Runs a program to its end. Dropping the future kills it and all that it started.
+    /// Starts a program, which then waits for its input. Must be called within a Tokio runtime.
     ///
-    /// Records `process.pid` and `process.exit.code` on the current span where it has such fields.
+    /// # Errors
+    /// [`RunError`], when the program is missing or cannot be fenced in or started.
+    pub fn start(&self, run: &Run<'_>) -> Result<Waiting, RunError> {
+        run::start(&self.ground, self.limits, run)
+    }
+
+    /// Runs a program to its end on this input. Dropping the future kills it and all that it started.
     ///
     /// # Errors
     /// [`RunError`], one variant for each way to end otherwise than with exit code 0.
-    pub async fn run(&self, run: Run<'_>) -> Result<Output, RunError> {
-        run::run(&self.ground, self.limits, run).await
+    pub async fn run(&self, run: Run<'_>, input: &[u8]) -> Result<Output, RunError> {
+        self.start(&run)?.finish(input).await
     }
 }

@@ -5,7 +5,6 @@ use crate::{
     fence::{Fence, Ground},
     spawn::{End, Plan, Running},
 };
-use bytes::Bytes;
 use std::{
     ffi::{CString, OsStr, OsString},
     fs::OpenOptions,
@@ -14,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
@@ -29,8 +29,6 @@ pub struct Run<'a> {
     /// Environment variables besides `PATH`, `TMPDIR` (the run's own folder, also the working one), `LC_ALL=C.UTF-8`,
     /// `TZ=UTC0` and `OMP_THREAD_LIMIT=1`.
     pub environment: &'a [(&'a str, &'a OsStr)],
-    /// What it reads on its standard input.
-    pub stdin: Bytes,
     /// The most that it may write to its standard output, in bytes.
     pub max_output_bytes: usize,
 }
@@ -97,7 +95,18 @@ pub enum RunError {
     },
 }
 
-pub(crate) async fn run(ground: &Ground, limits: Limits, run: Run<'_>) -> Result<Output, RunError> {
+/// A program that was started and waits for its input, so that its start can go on beside other work. Dropping it kills
+/// it.
+pub struct Waiting {
+    // Declared before the folder, so that the process is killed before its folder is removed.
+    started: Started,
+    _folder: TempDir,
+    program: PathBuf,
+    wall_clock: Duration,
+    max_output_bytes: usize,
+}
+
+pub(crate) fn start(ground: &Ground, limits: Limits, run: &Run<'_>) -> Result<Waiting, RunError> {
     let program = find(run.program).ok_or_else(|| RunError::Missing {
         program: run.program.to_owned(),
     })?;
@@ -109,27 +118,52 @@ pub(crate) async fn run(ground: &Ground, limits: Limits, run: Run<'_>) -> Result
     let fence = ground
         .fence(limits, &program, folder.path())
         .map_err(|source| RunError::Fence { source })?;
-    // Declared after the folder, so that the process is killed before its folder is removed.
-    let mut started = start_program(&program, &run, folder.path(), fence).map_err(start)?;
-    tracing::Span::current().record("process.pid", started.running.id());
-    let ended = tokio::time::timeout(limits.wall_clock, started.talk(&run.stdin, run.max_output_bytes)).await;
-    match ended {
-        Err(_) => Err(RunError::TimedOut {
-            after: limits.wall_clock,
-        }),
-        Ok(Err(Stop::Broken(source))) => Err(start(source)),
-        Ok(Err(Stop::TooMuch)) => Err(RunError::OutputTooLarge {
-            limit: run.max_output_bytes,
-        }),
-        Ok(Ok((_, End::Signal(signal)))) => Err(RunError::Killed { signal }),
-        Ok(Ok((stdout, End::Code(code)))) => {
-            tracing::Span::current().record("process.exit.code", code);
-            if code == 0 {
-                Ok(Output { stdout })
-            } else {
-                Err(RunError::Failed { code })
+    Ok(Waiting {
+        started: start_program(&program, run, folder.path(), fence).map_err(start)?,
+        _folder: folder,
+        program,
+        wall_clock: limits.wall_clock,
+        max_output_bytes: run.max_output_bytes,
+    })
+}
+
+impl Waiting {
+    /// Hands the program its input and waits for its end; [`Limits::wall_clock`] counts from here.
+    ///
+    /// Records `process.pid` and `process.exit.code` on the current span where it has such fields.
+    ///
+    /// # Errors
+    /// [`RunError`], one variant for each way to end otherwise than with exit code 0.
+    pub async fn finish(mut self, input: &[u8]) -> Result<Output, RunError> {
+        tracing::Span::current().record("process.pid", self.started.running.id());
+        let talk = self.started.talk(input, self.max_output_bytes);
+        match tokio::time::timeout(self.wall_clock, talk).await {
+            Err(_) => Err(RunError::TimedOut { after: self.wall_clock }),
+            Ok(Err(Stop::Broken(source))) => Err(RunError::Start {
+                program: self.program,
+                source,
+            }),
+            Ok(Err(Stop::TooMuch)) => Err(RunError::OutputTooLarge {
+                limit: self.max_output_bytes,
+            }),
+            Ok(Ok((_, End::Signal(signal)))) => Err(RunError::Killed { signal }),
+            Ok(Ok((stdout, End::Code(code)))) => {
+                tracing::Span::current().record("process.exit.code", code);
+                if code == 0 {
+                    Ok(Output { stdout })
+                } else {
+                    Err(RunError::Failed { code })
+                }
             }
         }
+    }
+}
+
+impl std::fmt::Debug for Waiting {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Waiting")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
     }
 }
 

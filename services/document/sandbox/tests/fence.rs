@@ -41,10 +41,9 @@ async fn run(sandbox: &Sandbox, program: &str, arguments: &[&str]) -> Result<Out
         program: Path::new(program),
         arguments: &arguments,
         environment: &[],
-        stdin: "in\n".into(),
         max_output_bytes: 1024,
     };
-    sandbox.run(run).await
+    sandbox.run(run, b"in\n").await
 }
 
 /// Whether the same command succeeds with no fence around it.

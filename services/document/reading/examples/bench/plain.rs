@@ -1,5 +1,6 @@
 //! The yardstick: tesseract as it comes, on the same pictures.
 
+use crate::Shortcoming;
 use std::{
     process::Stdio,
     time::{Duration, Instant},
@@ -24,7 +25,10 @@ pub(crate) async fn read(picture: &[u8]) -> std::io::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-pub(crate) fn print(pages: usize, ours: Duration, plain: Duration) {
+/// At least so many times as many pages a second as plain tesseract.
+const LEAST_RATIO: f64 = 0.9;
+
+pub(crate) fn print(pages: usize, ours: Duration, plain: Duration) -> Option<Shortcoming> {
     let rate = |time: Duration| pages as f64 / time.as_secs_f64();
     println!(
         "{pages} pages: {:.2} a second with the whole pipeline, {:.2} with plain tesseract: {:.2} times as many",
@@ -32,4 +36,8 @@ pub(crate) fn print(pages: usize, ours: Duration, plain: Duration) {
         rate(plain),
         rate(ours) / rate(plain)
     );
+    (rate(ours) / rate(plain) < LEAST_RATIO).then(|| Shortcoming {
+        what: format!("{LEAST_RATIO} times the pages a second of plain tesseract"),
+        is_never_allowed: false,
+    })
 }

@@ -1,6 +1,6 @@
 //! Counting.
 
-use crate::judge::Judged;
+use crate::{Shortcoming, judge::Judged};
 use mesh_types::Decision;
 use specimen::{Degradation, DocumentKind};
 use std::{collections::BTreeMap, time::Duration};
@@ -42,6 +42,10 @@ impl Tally {
         self.times.len()
     }
 
+    fn percent(&self, count: u32) -> f64 {
+        f64::from(count) * 100.0 / f64::from(self.documents.max(1))
+    }
+
     fn add(mut self, other: &Self) -> Self {
         self.documents += other.documents;
         self.exact += other.exact;
@@ -80,8 +84,11 @@ impl Tally {
     }
 }
 
-/// Prints all there is; returns how many were accepted with a wrong field.
-pub(crate) fn print(tallies: &BTreeMap<(Degradation, DocumentKind), Tally>) -> u32 {
+/// Of clean documents and of all at least so many hundredths are decided without a person.
+const LEAST_DECIDED: [f64; 2] = [95.0, 80.0];
+
+/// Prints all there is; returns what it fell short of.
+pub(crate) fn print(tallies: &BTreeMap<(Degradation, DocumentKind), Tally>) -> Vec<Shortcoming> {
     println!(
         "{:36} {:>5} {:>6} {:>8} {:>7} {:>9} {:>8} {:>14} {:>8} {:>8}",
         "", "docs", "exact", "accepted", "reviews", "resubmits", "rejected", "accepted wrong", "median", "slowest"
@@ -99,15 +106,29 @@ pub(crate) fn print(tallies: &BTreeMap<(Degradation, DocumentKind), Tally>) -> u
     let all = by_degradation.values().fold(Tally::default(), Tally::add);
     all.print("all");
     println!();
-    if let Some(clean) = by_degradation.get(&Degradation::Clean) {
-        print_share("clean", clean);
+    let clean = by_degradation.get(&Degradation::Clean);
+    let shares = [clean.map(|clean| ("clean", clean)), Some(("all", &all))];
+    let mut short = Vec::new();
+    for ((name, tally), least) in shares
+        .into_iter()
+        .zip(LEAST_DECIDED)
+        .filter_map(|(share, least)| Some((share?, least)))
+    {
+        print_share(name, tally);
+        short.extend((tally.percent(tally.decided()) < least).then(|| Shortcoming {
+            what: format!("{least} % of {name} decided without a person"),
+            is_never_allowed: false,
+        }));
     }
-    print_share("all", &all);
-    all.accepted_wrong
+    short.extend((all.accepted_wrong > 0).then(|| Shortcoming {
+        what: "none accepted with a wrong field".to_owned(),
+        is_never_allowed: true,
+    }));
+    short
 }
 
 fn print_share(name: &str, tally: &Tally) {
-    let percent = |count: u32| f64::from(count) * 100.0 / f64::from(tally.documents.max(1));
+    let percent = |count| tally.percent(count);
     println!(
         "{name}: {:.1} % decided without a person ({} accepted, {} rightly rejected, of {}); {:.1} % to a person, {:.1} % to be \
          sent again, {} wrongly rejected, {} accepted with a wrong field",

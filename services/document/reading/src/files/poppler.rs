@@ -162,10 +162,10 @@ impl Poppler {
             program,
             arguments: &arguments,
             environment: &[],
-            stdin: file.clone(),
             max_output_bytes,
         };
-        let output = self.sandbox.with_limits(limits).run(run).instrument(span).await;
+        let sandbox = self.sandbox.with_limits(limits);
+        let output = sandbox.run(run, file).instrument(span).await;
         match output {
             Ok(output) => Ok(output.stdout),
             Err(RunError::Failed { .. }) => Err(ReadError::Damaged),
