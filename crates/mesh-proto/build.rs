@@ -3,9 +3,10 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "voluntier/document/v1/document.proto",
     "voluntier/reputation/v1/reputation.proto",
+    "voluntier/reputation/v1/schedule.proto",
     "voluntier/orchestrator/v1/member.proto",
     "voluntier/orchestrator/v1/verification.proto",
 ];

@@ -33,6 +33,7 @@ impl From<ScoreBreakdown> for proto::ScoreBreakdown {
             level: proto::Level::from(breakdown.level()).into(),
             contributions: breakdown.contributions.into_iter().map(Into::into).collect(),
             cap_adjustment: breakdown.cap_adjustment,
+            decay_adjustment: breakdown.decay_adjustment,
         }
     }
 }

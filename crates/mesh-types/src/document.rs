@@ -243,11 +243,28 @@ pub enum EvidenceKind {
     DocumentAgreesWithPrint,
     /// A visa beside it is of the same holder; supports, and gives no points.
     DocumentVisaSupports,
+    /// The member has been active on the platform; the more, the more points.
+    ActivityHistory,
+    /// Hours given to an opportunity, which somebody recorded.
+    VolunteerHours,
+    /// A review that the member received.
+    ReviewReceived,
 }
 
 impl EvidenceKind {
     /// Every kind.
-    pub const ALL: [EvidenceKind; 4] = [
+    pub const ALL: [EvidenceKind; 7] = [
+        Self::DocumentAccepted,
+        Self::DocumentMachineReadable,
+        Self::DocumentAgreesWithPrint,
+        Self::DocumentVisaSupports,
+        Self::ActivityHistory,
+        Self::VolunteerHours,
+        Self::ReviewReceived,
+    ];
+
+    /// What a document can prove.
+    pub const OF_DOCUMENTS: [EvidenceKind; 4] = [
         Self::DocumentAccepted,
         Self::DocumentMachineReadable,
         Self::DocumentAgreesWithPrint,
@@ -261,6 +278,9 @@ impl EvidenceKind {
             Self::DocumentMachineReadable => "document_machine_readable",
             Self::DocumentAgreesWithPrint => "document_agrees_with_print",
             Self::DocumentVisaSupports => "document_visa_supports",
+            Self::ActivityHistory => "activity_history",
+            Self::VolunteerHours => "volunteer_hours",
+            Self::ReviewReceived => "review_received",
         }
     }
 

@@ -59,6 +59,9 @@ macro_rules! uuid_id {
         pub struct $name(Uuid);
 
         impl $name {
+            /// The last of all ids in their order; no thing has it.
+            pub const MAX: Self = Self(Uuid::max());
+
             /// The UUID itself, as tables carry it.
             pub fn uuid(self) -> Uuid {
                 self.0
@@ -98,6 +101,8 @@ uuid_id!(/// One piece of evidence (UUIDv7).
     EvidenceId);
 uuid_id!(/// One review of a document by a person (UUIDv7).
     ReviewId);
+uuid_id!(/// One event of the reputation ledger (UUIDv7).
+    EventId);
 uuid_id!(/// What a caller chose so that a repeated call does nothing twice (any UUID).
     RequestId);
 

@@ -14,7 +14,7 @@ pub mod score;
 
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
 pub use document_url::{DocumentUrl, DocumentUrlError};
-pub use id::{DocumentId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
+pub use id::{DocumentId, EventId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
 pub use method::{Method, VerificationStatus};
 pub use reason::{Class, Reason};
 pub use schedule::Schedule;

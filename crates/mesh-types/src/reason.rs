@@ -117,6 +117,14 @@ reasons! {
     OcrFailed = "OCR_FAILED", Unavailable;
     /// The extraction that a later step needs is not there.
     ExtractionNotFound = "EXTRACTION_NOT_FOUND", NotFound;
+    /// No event of the reputation ledger has this id.
+    EventNotFound = "EVENT_NOT_FOUND", NotFound;
+    /// The event is countered already, or is one that can't be: only verifications and activities can.
+    EventNotCounterable = "EVENT_NOT_COUNTERABLE", FailedPrecondition;
+    /// The member has no decay clock that runs.
+    DecayNotRunning = "DECAY_NOT_RUNNING", FailedPrecondition;
+    /// There is no schedule of this id: it is unknown, or its service was told to create none.
+    ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
     /// PostgreSQL doesn't answer.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", Unavailable;
     /// Temporal doesn't answer.

@@ -76,6 +76,19 @@ impl Level {
         }
     }
 
+    /// Every level, the lowest first.
+    pub const ALL: [Level; 4] = [Level::None, Level::Bronze, Level::Silver, Level::Gold];
+
+    /// The least score of the level.
+    pub const fn least_score(self) -> Score {
+        match self {
+            Level::None => Score::ZERO,
+            Level::Bronze => Score(25),
+            Level::Silver => Score(50),
+            Level::Gold => Score(75),
+        }
+    }
+
     /// The stable text in tables and search attributes.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -102,7 +115,8 @@ pub struct Contribution {
     pub rule_version: u16,
 }
 
-/// A method that the member has not used, and what it could give at most.
+/// A method that the member can still use, and what it could give at most. The method reputation is earned by activity on
+/// the platform, such as a point for each full hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextStep {
     /// The method.
@@ -111,7 +125,7 @@ pub struct NextStep {
     pub points: i32,
 }
 
-/// A score and everything it is made of: `contributions` plus `cap_adjustment` sum exactly to `score`.
+/// A score and everything it is made of: `contributions` plus the two adjustments sum exactly to `score`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreBreakdown {
     /// The score itself.
@@ -120,6 +134,9 @@ pub struct ScoreBreakdown {
     pub contributions: Vec<Contribution>,
     /// What the cap at 100 took away: 0 or less.
     pub cap_adjustment: i32,
+    /// What decay took away: 0 or less. A verification's own score does not decay.
+    #[serde(default)]
+    pub decay_adjustment: i32,
 }
 
 impl ScoreBreakdown {
@@ -132,6 +149,7 @@ impl ScoreBreakdown {
             score,
             contributions,
             cap_adjustment,
+            decay_adjustment: 0,
         }
     }
 

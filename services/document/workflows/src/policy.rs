@@ -355,7 +355,7 @@ fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Ruling {
         decision: Decision::Accepted,
         internal_reason: internal_reason.to_owned(),
         member_reason: member_reason.to_owned(),
-        proves: EvidenceKind::ALL
+        proves: EvidenceKind::OF_DOCUMENTS
             .into_iter()
             .filter(|kind| proves(*kind, seen))
             .collect(),
@@ -389,5 +389,6 @@ fn proves(kind: EvidenceKind, seen: &Seen) -> bool {
             told.iter().all(|name| seen.passed(*name)) && !PRINTED.iter().any(|name| seen.failed(*name))
         }
         EvidenceKind::DocumentVisaSupports => seen.passed(VisaAgrees),
+        EvidenceKind::ActivityHistory | EvidenceKind::VolunteerHours | EvidenceKind::ReviewReceived => false,
     }
 }

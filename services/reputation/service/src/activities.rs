@@ -1,21 +1,30 @@
-//! The activities: score a verification and write the ledger.
+//! The activities: score a verification, assess a member, and bring kept scores up to date.
 
 use crate::Store;
+use crate::config::Pace;
 use crate::store::NewEntry;
+use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
-use mesh_types::Method;
+use mesh_types::{EventId, Evidence, EvidenceId, Method, Score};
 use reputation_workflows::contract::{
-    ReputationOutcome, ReputationVerificationRequest, Scored, ScoringRequest, definitions,
+    AssessmentRequest, DecayPeriod, Decayed, ReputationOutcome, Scored, ScoringRequest, Sweep, SweepProgress,
+    definitions,
 };
-use reputation_workflows::policy::{self, RuleVersion};
+use reputation_workflows::policy::standing::activity_score;
+use reputation_workflows::policy::{self, Found, RuleVersion};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Ledgers that are read between two heartbeats when they were written before scores were kept.
+const UNREAD_AT_ONCE: i64 = 500;
 
 /// What the worker runs.
 pub struct Activities {
     store: Store,
+    pace: Pace,
 }
 
 #[activities]
@@ -42,26 +51,70 @@ impl Activities {
     pub async fn assess_reputation(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        _request: ReputationVerificationRequest,
+        request: AssessmentRequest,
     ) -> Result<ReputationOutcome, ActivityError> {
-        Ok(policy::assess())
+        Ok(self.assess(request).await?)
+    }
+
+    #[activity(definition = definitions::DecayReputationScore)]
+    pub async fn decay_reputation_score(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        period: DecayPeriod,
+    ) -> Result<Decayed, ActivityError> {
+        Ok(self.decay(period).await?)
+    }
+
+    #[activity(definition = definitions::SweepReputationScores)]
+    pub async fn sweep_reputation_scores(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        sweep: Sweep,
+    ) -> Result<SweepProgress, ActivityError> {
+        let mut progress: SweepProgress = ctx.heartbeat_details().deserialize()?.unwrap_or_default();
+        let mut ticks = interval(self.pace.between_shards);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = ctx.cancelled() => return Err(ActivityError::cancelled()),
+                _ = ticks.tick() => {}
+            }
+            let goes_on = self.sweep_once(sweep, &mut progress).await?;
+            ctx.record_heartbeat(progress).await?;
+            if !goes_on {
+                return Ok(progress);
+            }
+        }
     }
 }
 
 impl Activities {
     /// Activities over a ledger.
-    pub fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, pace: Pace) -> Self {
+        Self { store, pace }
     }
 
     /// Scores, and writes each method's evidence into the ledger once: a repeated call finds it there and changes nothing.
     pub async fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, Problem> {
-        let breakdown = policy::score(rules, &request.evidence);
-        let occurred_at = jiff::Timestamp::from_second(request.occurred_at_seconds).map_err(Problem::internal)?;
+        let ids: Vec<EvidenceId> = request
+            .evidence
+            .iter()
+            .map(|found| found.evidence.evidence_id)
+            .collect();
+        let assessed = self.store.list_assessed(&ids).await?;
+        let found = request.evidence.into_iter().map(|evidence| Found {
+            activity: assessed
+                .get(&evidence.evidence.evidence_id)
+                .copied()
+                .unwrap_or(Score::ZERO),
+            evidence,
+        });
+        let breakdown = policy::score(rules, &found.collect::<Vec<_>>());
+        let occurred_at = instant(request.occurred_at_seconds)?;
         let mut by_method: BTreeMap<Method, NewEntry> = BTreeMap::new();
         for line in &breakdown.contributions {
             let entry = by_method.entry(line.method).or_insert_with(|| NewEntry {
-                entry_id: clock::new_uuid(),
+                event_id: EventId::from(clock::new_uuid()),
                 member_id: request.member_id,
                 verification_id: request.verification_id,
                 method: line.method,
@@ -79,95 +132,73 @@ impl Activities {
             breakdown,
         })
     }
+
+    /// Looks at what a member has done on the platform; the same verification is answered with the same evidence again.
+    pub async fn assess(&self, request: AssessmentRequest) -> Result<ReputationOutcome, Problem> {
+        let as_of = request.as_of_seconds.unwrap_or_else(|| clock::now().as_second());
+        let activity = activity_score(&self.store.list_ledger(request.member_id).await?, as_of);
+        let assessment = policy::assess(activity);
+        let mut evidence = Vec::new();
+        if let Some(kind) = assessment.proves {
+            let new = (EvidenceId::from(clock::new_uuid()), activity);
+            let kept = self
+                .store
+                .insert_assessment(request.verification_id, request.member_id, new, clock::now());
+            evidence.push(Evidence {
+                evidence_id: kept.await?,
+                kind,
+            });
+        }
+        Ok(ReputationOutcome {
+            evidence,
+            reasons: assessment.reasons,
+        })
+    }
+
+    /// Brings one member's kept score up to the end of a period; a member and a period again change nothing.
+    pub async fn decay(&self, period: DecayPeriod) -> Result<Decayed, Problem> {
+        let as_of = instant(period.as_of_seconds)?;
+        let kept = self.store.advance(period.member_id, as_of, clock::now()).await?;
+        Ok(kept.map_or(
+            Decayed {
+                score: Score::ZERO,
+                periods: 0,
+            },
+            |kept| Decayed {
+                score: kept.score.score(),
+                periods: kept.periods,
+            },
+        ))
+    }
+
+    /// The next part of a sweep; false after the last. What a heartbeat says is done is committed.
+    async fn sweep_once(&self, sweep: Sweep, progress: &mut SweepProgress) -> Result<bool, Problem> {
+        let as_of = instant(sweep.as_of_seconds)?;
+        let unread = self.store.list_unread(UNREAD_AT_ONCE).await?;
+        for member_id in &unread {
+            self.store.advance(*member_id, as_of, clock::now()).await?;
+        }
+        if !unread.is_empty() {
+            return Ok(true);
+        }
+        let size = self.pace.shard_members;
+        let shard = self
+            .store
+            .sweep_shard(progress.after_member_id, size, as_of, clock::now());
+        let Some(shard) = shard.await? else { return Ok(false) };
+        let count = |number: i64| u64::try_from(number).unwrap_or(0);
+        progress.after_member_id = shard.last_member_id;
+        progress.shards += 1;
+        progress.members += count(shard.members);
+        progress.changed += count(shard.changed);
+        progress.level_falls += count(shard.level_falls);
+        Ok(count(shard.members) == u64::from(size))
+    }
+}
+
+fn instant(seconds: i64) -> Result<Timestamp, Problem> {
+    Timestamp::from_second(seconds).map_err(Problem::internal)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::future::join_all;
-    use mesh_testkit::Postgres;
-    use mesh_types::{Evidence, EvidenceId, EvidenceKind, MemberId, VerificationId};
-    use reputation_workflows::contract::MethodEvidence;
-    use sqlx::PgPool;
-
-    async fn empty_ledger() -> (PgPool, Activities) {
-        let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-        let url = postgres
-            .create_database("reputation")
-            .await
-            .expect("a database is made");
-        let pool = PgPool::connect(&url).await.expect("it answers");
-        crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
-        (pool.clone(), Activities::new(Store::new(pool)))
-    }
-
-    fn request(member: i64) -> ScoringRequest {
-        let evidence = |kind| MethodEvidence {
-            method: Method::Document,
-            evidence: Evidence {
-                evidence_id: EvidenceId::from(clock::new_uuid()),
-                kind,
-            },
-        };
-        ScoringRequest {
-            verification_id: VerificationId::from(clock::new_uuid()),
-            member_id: MemberId::try_from(member).expect("a positive number"),
-            evidence: EvidenceKind::ALL.map(evidence).to_vec(),
-            occurred_at_seconds: 1_700_000_000,
-        }
-    }
-
-    async fn count(pool: &PgPool, select: &'static str) -> i64 {
-        sqlx::query_scalar(select)
-            .fetch_one(pool)
-            .await
-            .expect("it can be counted")
-    }
-
-    #[tokio::test]
-    async fn a_verification_scored_many_times_at_once_is_in_the_ledger_once() {
-        let (pool, activities) = empty_ledger().await;
-        let request = request(1);
-        let all = join_all((0..20).map(|_| activities.score(RuleVersion::V2, request.clone()))).await;
-        for scored in all {
-            let scored = scored.unwrap_or_else(|problem| panic!("{}", problem.message()));
-            assert_eq!(scored.breakdown.score.get(), 30);
-        }
-        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 1);
-        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_lines").await, 3);
-        let lines = activities.store.list_contributions(request.member_id).await;
-        let standing = policy::standing(lines.unwrap_or_else(|problem| panic!("{}", problem.message())));
-        assert_eq!(standing.score.get(), 30);
-    }
-
-    #[tokio::test]
-    async fn a_later_verification_renews_points_and_the_ledger_keeps_both() {
-        let (pool, activities) = empty_ledger().await;
-        for _ in 0..2 {
-            activities
-                .score(RuleVersion::V2, request(1))
-                .await
-                .unwrap_or_else(|problem| panic!("{}", problem.message()));
-        }
-        assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 2);
-        let lines = activities
-            .store
-            .list_contributions(MemberId::try_from(1).expect("positive"))
-            .await;
-        let standing = policy::standing(lines.unwrap_or_else(|problem| panic!("{}", problem.message())));
-        assert_eq!(standing.score.get(), 30);
-    }
-
-    #[tokio::test]
-    async fn an_entry_of_the_ledger_can_be_neither_changed_nor_deleted() {
-        let (pool, activities) = empty_ledger().await;
-        activities
-            .score(RuleVersion::V2, request(1))
-            .await
-            .unwrap_or_else(|problem| panic!("{}", problem.message()));
-        for change in ["UPDATE ledger_lines SET points = 100", "DELETE FROM ledger_entries"] {
-            let refused = sqlx::query(change).execute(&pool).await.expect_err(change);
-            assert!(refused.to_string().contains("append-only"), "{refused}");
-        }
-    }
-}
+mod tests;

@@ -1,31 +1,39 @@
 //! The body of the reputation service: it keeps the ledger and explains scores.
 //!
-//! What evidence is worth is not decided here but in `reputation_workflows::policy`. Start with [`Activities`], which
-//! write the ledger, and [`Api`], which reads it; [`Store`] is all the SQL there is.
+//! What evidence and activity are worth and how scores decay is not decided here but in `reputation_workflows::policy`.
+//! Start with [`Api`], which reads the ledger and adds to it, and [`Activities`], which score verifications and bring kept
+//! scores up to date; [`Store`] is all the SQL there is.
+//!
+//! Invariants: a score that is answered is worked out from the ledger and the instant, never from what is kept; an event is
+//! never changed, only countered.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 
 mod activities;
 mod api;
+mod config;
+mod engine;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use activities::Activities;
-pub use api::Api;
+pub use api::{Api, ScheduleApi};
+pub use config::{Config, Pace};
+pub use engine::Engine;
 pub use store::Store;
 
 use mesh_proto::reputation::v1::reputation_service_server::ReputationServiceServer;
-use mesh_runtime::{Base, Wiring};
-use reputation_workflows::ReputationVerificationWorkflow;
-use reputation_workflows::contract::TASK_QUEUE;
+use mesh_proto::reputation::v1::schedule_service_server::ScheduleServiceServer;
+use mesh_runtime::{Base, CronSchedule, Wiring, ensure_schedule};
+use mesh_types::Schedule;
+use reputation_workflows::contract::{REPUTATION_BATCH_UPDATE_WORKFLOW, TASK_QUEUE};
+use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The service, for [`mesh_runtime::run`].
 pub struct Reputation;
-
-/// The service has no configuration of its own.
-#[derive(clap::Args)]
-pub struct Config {}
 
 impl mesh_runtime::Service for Reputation {
     const NAME: &'static str = "reputation";
@@ -34,17 +42,30 @@ impl mesh_runtime::Service for Reputation {
     const MIGRATIONS: &'static sqlx::migrate::Migrator = &MIGRATIONS;
     type Config = Config;
 
-    async fn wire(_config: Config, base: Base) -> anyhow::Result<Wiring> {
+    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
+        ensure_schedule(&base.temporal, &config.schedules, DAILY_UPDATE).await?;
         let store = Store::new(base.pool.clone());
-        let api =
-            ReputationServiceServer::new(Api::new(store.clone())).max_decoding_message_size(base.max_message_bytes);
-        let activities = Activities::new(store);
+        let engine = Engine::new(base.temporal.clone());
+        let limit = base.max_message_bytes;
+        let api = ReputationServiceServer::new(Api::new(store.clone(), engine.clone()));
+        let schedules = ScheduleServiceServer::new(ScheduleApi::new(engine));
+        let activities = Activities::new(store, config.pace());
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
-            .grpc(api)
+            .grpc(api.max_decoding_message_size(limit))
+            .grpc(schedules.max_decoding_message_size(limit))
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<ReputationVerificationWorkflow>()?;
+                worker.register_workflow::<ReputationDecayWorkflow>()?;
+                worker.register_workflow::<ReputationBatchUpdateWorkflow>()?;
                 worker.register_activities(activities);
                 Ok(())
             }))
     }
 }
+
+const DAILY_UPDATE: CronSchedule = CronSchedule {
+    id: Schedule::DailyReputationUpdate.as_str(),
+    cron: Schedule::DailyReputationUpdate.cron(),
+    workflow_type: REPUTATION_BATCH_UPDATE_WORKFLOW,
+    task_queue: TASK_QUEUE,
+};

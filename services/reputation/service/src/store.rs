@@ -1,11 +1,25 @@
-//! The ledger in PostgreSQL.
+//! The ledger in PostgreSQL, and the scores that are kept beside it.
+//!
+//! Invariant: whatever changes what a member's ledger amounts to also brings the kept score up to date, in the same
+//! transaction, under a lock of that member's row. Start with `ledger.rs`; `kept.rs` has the locked row, `sweep.rs` the
+//! one statement for many members, `listing.rs` what is read by people.
+
+mod kept;
+mod ledger;
+mod listing;
+mod requests;
+mod sweep;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
-use mesh_types::{Contribution, EvidenceId, EvidenceKind, MemberId, Method, VerificationId};
+use mesh_types::{Contribution, EventId, Level, MemberId, Method, RequestId, VerificationId};
+use reputation_workflows::policy::activity::Activity;
 use sqlx::PgPool;
-use uuid::Uuid;
+
+pub use listing::EventPlace;
+pub use requests::{DecayOperation, DecayRequestSeen};
 
 /// All SQL of the service.
 #[derive(Clone)]
@@ -13,10 +27,17 @@ pub struct Store {
     pool: PgPool,
 }
 
+impl Store {
+    /// A store over a database whose schema is up to date.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
 /// What one method of a verification gave.
 pub struct NewEntry {
     /// The entry's own id.
-    pub entry_id: Uuid,
+    pub event_id: EventId,
     /// The member.
     pub member_id: MemberId,
     /// The verification; with the method it is the entry's identity.
@@ -25,88 +46,141 @@ pub struct NewEntry {
     pub method: Method,
     /// The version of the scoring rules.
     pub rule_version: u16,
-    /// When it was earned.
+    /// When it was earned, a whole second.
     pub occurred_at: Timestamp,
     /// What it is made of.
     pub lines: Vec<Contribution>,
 }
 
-impl Store {
-    /// A store over a database whose schema is up to date.
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
-    }
+/// An event that a caller records.
+pub struct NewEvent {
+    /// The caller's id of the request.
+    pub request_id: RequestId,
+    /// The id of the event, unless the request came before.
+    pub event_id: EventId,
+    /// SHA-256 over what the caller said: the same request id with another one is another request.
+    pub fingerprint: [u8; 32],
+    /// What happened.
+    pub fact: NewFact,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
 
-    /// Writes entries in one transaction; a method of a verification that is there already stays as it is.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
-    #[tracing::instrument(name = "INSERT ledger_entries", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "ledger_entries"))]
-    pub async fn insert_entries(&self, entries: Vec<NewEntry>, recorded_at: Timestamp) -> Result<(), Problem> {
-        let mut transaction = self.pool.begin().await?;
-        for entry in entries {
-            let inserted = sqlx::query!(
-                "INSERT INTO ledger_entries
-                     (entry_id, member_id, verification_id, method, rule_version, occurred_at, recorded_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT ON CONSTRAINT ledger_entries_method_once DO NOTHING",
-                entry.entry_id,
-                entry.member_id.get(),
-                entry.verification_id.uuid(),
-                entry.method.as_str(),
-                i16::try_from(entry.rule_version).map_err(Problem::internal)?,
-                entry.occurred_at.to_sqlx() as _,
-                recorded_at.to_sqlx() as _,
-            )
-            .execute(&mut *transaction)
-            .await?;
-            if inserted.rows_affected() == 0 {
-                continue;
-            }
-            for line in entry.lines {
-                sqlx::query!(
-                    "INSERT INTO ledger_lines (entry_id, kind, evidence_id, points) VALUES ($1, $2, $3, $4)",
-                    entry.entry_id,
-                    line.kind.as_str(),
-                    line.evidence_id.uuid(),
-                    line.points,
-                )
-                .execute(&mut *transaction)
-                .await?;
-            }
+/// What a caller records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewFact {
+    /// A member did something on the platform.
+    Activity {
+        /// The member.
+        member_id: MemberId,
+        /// What.
+        activity: Activity,
+        /// When, a whole second.
+        occurred_at: Timestamp,
+    },
+    /// An event does not count any more.
+    Counter {
+        /// Which one.
+        event_id: EventId,
+        /// Why.
+        reason: CounterReason,
+    },
+}
+
+/// Why an event does not count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterReason {
+    /// It was recorded by mistake.
+    RecordedInError,
+    /// It did not happen as it was told.
+    Disputed,
+    /// It was made up.
+    Fraud,
+}
+
+impl CounterReason {
+    /// Every reason.
+    pub const ALL: [CounterReason; 3] = [Self::RecordedInError, Self::Disputed, Self::Fraud];
+
+    /// The stable text in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RecordedInError => "recorded_in_error",
+            Self::Disputed => "disputed",
+            Self::Fraud => "fraud",
         }
-        Ok(transaction.commit().await?)
     }
 
-    /// A member's contributions, oldest first.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT ledger_lines", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "ledger_lines"))]
-    pub async fn list_contributions(&self, member_id: MemberId) -> Result<Vec<Contribution>, Problem> {
-        let rows = sqlx::query!(
-            "SELECT entry.method, entry.rule_version, line.kind, line.evidence_id, line.points
-               FROM ledger_entries entry JOIN ledger_lines line USING (entry_id)
-              WHERE entry.member_id = $1
-              ORDER BY entry.occurred_at, entry.entry_id, line.evidence_id",
-            member_id.get(),
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let unknown =
-            |text: &str| Problem::internal(format!("the ledger holds {text:?}, which this version does not know"));
-        rows.into_iter()
-            .map(|row| {
-                Ok(Contribution {
-                    method: Method::parse(&row.method).ok_or_else(|| unknown(&row.method))?,
-                    kind: EvidenceKind::parse(&row.kind).ok_or_else(|| unknown(&row.kind))?,
-                    evidence_id: EvidenceId::from(row.evidence_id),
-                    points: row.points,
-                    rule_version: u16::try_from(row.rule_version).map_err(Problem::internal)?,
-                })
-            })
-            .collect()
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
+}
+
+/// How an event was taken.
+pub enum Recorded {
+    /// It is there, now or by the same request before.
+    Done(Box<Event>),
+    /// The request id came before with other content.
+    RequestIdReused,
+    /// Of a counter: there is no such event.
+    NotFound,
+    /// Of a counter: the event is countered already, or is a counter itself.
+    NotCounterable,
+}
+
+/// An event of the ledger, or a fall below a level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The event.
+    pub event_id: EventId,
+    /// The member.
+    pub member_id: MemberId,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+    /// What it is.
+    pub fact: EventFact,
+}
+
+/// What an event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFact {
+    /// A method of a verification found evidence.
+    Verification {
+        /// The verification.
+        verification_id: VerificationId,
+        /// The method.
+        method: Method,
+        /// Each piece of evidence and its points.
+        lines: Vec<Contribution>,
+    },
+    /// The member did something on the platform.
+    Activity {
+        /// What.
+        activity: Activity,
+        /// What it gives.
+        points: i32,
+    },
+    /// An event does not count any more.
+    Counter {
+        /// Which one.
+        counters: EventId,
+        /// Why.
+        reason: CounterReason,
+    },
+    /// The member fell below a level.
+    LevelFall {
+        /// The level before.
+        before: Level,
+        /// The level since then.
+        after: Level,
+    },
+}
+
+/// What the table holds that this version does not know.
+fn unknown(what: &str, value: impl std::fmt::Debug) -> Problem {
+    Problem::internal(format!(
+        "the ledger holds the {what} {value:?}, which this version does not know"
+    ))
 }

@@ -1,14 +1,31 @@
 //! What crosses the wire to and from the reputation service's workers: each name stands here and nowhere else.
 
-use mesh_types::{Evidence, MemberId, Method, NextStep, ScoreBreakdown, VerificationId};
+use crate::policy;
+use mesh_types::{Evidence, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId};
 use serde::{Deserialize, Serialize};
-use temporalio_common::ActivityError;
+use temporalio_common::search_attributes::Timestamp;
+use temporalio_common::{ActivityError, SearchAttributeKey};
 use temporalio_macros::activity_definitions;
 
 /// The task queue of workflows and activities.
 pub const TASK_QUEUE: &str = "reputation";
 /// Workflow: looks at what a member has earned, as one method of a verification.
 pub const REPUTATION_VERIFICATION_WORKFLOW: &str = "ReputationVerificationWorkflow";
+/// Workflow: the clock of one member's decay.
+pub const REPUTATION_DECAY_WORKFLOW: &str = "ReputationDecayWorkflow";
+/// Workflow: brings every member's kept score up to date.
+pub const REPUTATION_BATCH_UPDATE_WORKFLOW: &str = "ReputationBatchUpdateWorkflow";
+/// Signal of the decay workflow: stop. Whatever comes with it is not looked at.
+pub const CANCEL_DECAY: &str = "cancel_decay";
+/// Query of the decay workflow: how it stands.
+pub const DECAY_STATE: &str = "decay_state";
+/// Activity: brings one member's kept score up to date.
+pub const DECAY_REPUTATION_SCORE: &str = "decay_reputation_score";
+/// Activity: brings all members' kept scores up to date, shard by shard.
+pub const SWEEP_REPUTATION_SCORES: &str = "sweep_reputation_scores";
+/// The search attribute by which Temporal tells a scheduled run for which instant it is, also a back-filled one.
+pub const SCHEDULED_START_TIME: SearchAttributeKey<Timestamp> =
+    SearchAttributeKey::datetime("TemporalScheduledStartTime");
 /// Activity: scores a verification by the rules of version 1.
 pub const CALCULATE_VERIFICATION_SCORE: &str = "calculate_verification_score";
 /// Activity: scores a verification by the rules of version 2.
@@ -47,6 +64,101 @@ pub struct Scored {
     pub next_steps: Vec<NextStep>,
 }
 
+/// The id of a member's decay workflow: one a member.
+pub fn decay_workflow_id(member_id: MemberId) -> String {
+    format!("reputation-decay-{member_id}")
+}
+
+/// Input of [`crate::ReputationDecayWorkflow`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecayRequest {
+    /// The member.
+    pub member_id: MemberId,
+    /// Seconds between two updates; 30 days (domain.md).
+    #[serde(default = "default_decay_interval_seconds")]
+    pub interval_seconds: u64,
+    /// How many updates there are in all; 1,000, which is 83 years of 12 a year (domain.md).
+    #[serde(default = "default_decay_iterations")]
+    pub iterations: u32,
+    /// How many there were in earlier runs of the workflow.
+    #[serde(default)]
+    pub iterations_done: u32,
+    /// When the first run started, in seconds since 1970-01-01 UTC; the instants of all updates count from it.
+    #[serde(default)]
+    pub began_at_seconds: Option<i64>,
+}
+
+/// 30 days.
+pub const fn default_decay_interval_seconds() -> u64 {
+    policy::decay::PERIOD_SECONDS as u64
+}
+
+/// 1,000.
+pub const fn default_decay_iterations() -> u32 {
+    1_000
+}
+
+/// How a decay workflow stands: the answer of its query and its result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecayState {
+    /// How many updates there were.
+    pub iterations_done: u32,
+    /// Whether `cancel_decay` came.
+    pub is_cancelled: bool,
+    /// What the last update of this run came to.
+    pub last: Option<Decayed>,
+}
+
+/// Input of `decay_reputation_score`: a member and a period, which together say what is to be done once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecayPeriod {
+    /// The member.
+    pub member_id: MemberId,
+    /// The number of the update, from 1.
+    pub period: u32,
+    /// The instant that the score is brought up to, in seconds since 1970-01-01 UTC.
+    pub as_of_seconds: i64,
+}
+
+/// A member's kept score after `decay_reputation_score`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decayed {
+    /// Whole points.
+    pub score: Score,
+    /// Full periods since the last event that counted.
+    pub periods: u32,
+}
+
+/// Input of [`crate::ReputationBatchUpdateWorkflow`]. A schedule sends an empty object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchUpdateRequest {
+    /// The instant that scores are brought up to, in seconds since 1970-01-01 UTC; that of the schedule when unset.
+    #[serde(default)]
+    pub as_of_seconds: Option<i64>,
+}
+
+/// Input of `sweep_reputation_scores`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// The instant that scores are brought up to, in seconds since 1970-01-01 UTC.
+    pub as_of_seconds: i64,
+}
+
+/// How far a sweep has come: its heartbeat and its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepProgress {
+    /// The last member of the last shard; a retry goes on after it.
+    pub after_member_id: i64,
+    /// Shards that are done.
+    pub shards: u64,
+    /// Members that were looked at.
+    pub members: u64,
+    /// Members whose kept score changed.
+    pub changed: u64,
+    /// Falls below a level that were recorded.
+    pub level_falls: u64,
+}
+
 /// Input of [`crate::ReputationVerificationWorkflow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReputationVerificationRequest {
@@ -54,6 +166,18 @@ pub struct ReputationVerificationRequest {
     pub verification_id: VerificationId,
     /// The member.
     pub member_id: MemberId,
+}
+
+/// Input of `assess_reputation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssessmentRequest {
+    /// The verification that asks.
+    pub verification_id: VerificationId,
+    /// The member.
+    pub member_id: MemberId,
+    /// The instant that counts, in seconds since 1970-01-01 UTC; the present when unset, as before there was a choice.
+    #[serde(default)]
+    pub as_of_seconds: Option<i64>,
 }
 
 /// What the method `reputation` found.
@@ -84,12 +208,27 @@ impl ScoringActivities {
 
     /// Reads the ledger for the method `reputation`.
     #[activity(name = ASSESS_REPUTATION)]
-    pub fn assess_reputation(request: ReputationVerificationRequest) -> Result<ReputationOutcome, ActivityError> {
+    pub fn assess_reputation(request: AssessmentRequest) -> Result<ReputationOutcome, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Brings one member's kept score up to an instant; again changes nothing.
+    #[activity(name = DECAY_REPUTATION_SCORE)]
+    pub fn decay_reputation_score(period: DecayPeriod) -> Result<Decayed, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Brings all members' kept scores up to an instant, in shards, with a heartbeat after each.
+    #[activity(name = SWEEP_REPUTATION_SCORES)]
+    pub fn sweep_reputation_scores(sweep: Sweep) -> Result<SweepProgress, ActivityError> {
         unimplemented!()
     }
 }
 
 /// The markers that an implementation names in `#[activity(definition = …)]`.
 pub mod definitions {
-    pub use super::scoring_activities::{AssessReputation, CalculateVerificationScore, CalculateVerificationScoreV2};
+    pub use super::scoring_activities::{
+        AssessReputation, CalculateVerificationScore, CalculateVerificationScoreV2, DecayReputationScore,
+        SweepReputationScores,
+    };
 }

@@ -126,11 +126,11 @@ async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_
         .expect("recorded");
     assert_eq!(none.evidence, []);
 
-    let accepted = record(document, &EvidenceKind::ALL);
+    let accepted = record(document, &EvidenceKind::OF_DOCUMENTS);
     let first = record_ruling(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
         first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
-        EvidenceKind::ALL
+        EvidenceKind::OF_DOCUMENTS
     );
     assert_eq!(
         record_ruling(&world.vault, accepted).await.expect("recorded again"),

@@ -15,7 +15,7 @@ fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: De
         decided_at: at(1_767_225_600),
         identity: Vec::new(),
         evidence: match decision {
-            Decision::Accepted => EvidenceKind::ALL
+            Decision::Accepted => EvidenceKind::OF_DOCUMENTS
                 .map(|kind| (kind, mesh_runtime::clock::new_uuid().into()))
                 .to_vec(),
             _ => Vec::new(),
@@ -48,7 +48,7 @@ async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
     };
     let (first, at_once) = futures::future::join(record(), record()).await;
     let kinds: Vec<_> = first.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, EvidenceKind::ALL);
+    assert_eq!(kinds, EvidenceKind::OF_DOCUMENTS);
     assert_eq!(first, at_once);
     assert_eq!(record().await, first);
 
@@ -215,10 +215,10 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
 
     world.store.unblock(&hashes).await.expect("unblocked");
     world.store.unblock(&hashes).await.expect("unblocked twice");
-    assert_eq!(evidence(accept().await).len(), EvidenceKind::ALL.len());
+    assert_eq!(evidence(accept().await).len(), EvidenceKind::OF_DOCUMENTS.len());
     assert_eq!(
         evidence(accept().await).len(),
-        EvidenceKind::ALL.len(),
+        EvidenceKind::OF_DOCUMENTS.len(),
         "the same member again"
     );
     let entry = world

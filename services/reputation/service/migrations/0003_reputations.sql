@@ -1,0 +1,98 @@
+-- Scores at hand, one row a member: the score of the last event that counted (the anchor) after so many full periods. The
+-- ledger is the truth; this lets one statement find who fell below a level.
+
+CREATE TABLE reputations (
+    member_id  bigint      PRIMARY KEY CONSTRAINT reputations_member_is_positive CHECK (member_id > 0),
+    anchor_at  timestamptz NOT NULL,
+    periods    integer     NOT NULL CONSTRAINT reputations_periods_range CHECK (periods >= 0),
+    nanopoints bigint      CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
+-- Half of each page is free for the next version of its rows, so that a sweep over all of them needs no new page and no
+-- new index entry.
+) WITH (fillfactor = 50);
+
+-- Whose ledger was written before scores were kept: it is read by their next event or the next sweep.
+CREATE INDEX reputations_unread ON reputations (member_id) WHERE nanopoints IS NULL;
+INSERT INTO reputations (member_id, anchor_at, periods)
+    SELECT member_id, max(occurred_at), 0 FROM ledger_entries GROUP BY member_id;
+
+-- Who fell below a level, and when: the end of the period, whichever run noticed it.
+CREATE TABLE level_falls (
+    member_id    bigint      NOT NULL,
+    fell_at      timestamptz NOT NULL,
+    level_before smallint    NOT NULL,
+    level_after  smallint    NOT NULL,
+    event_id     uuid        NOT NULL CONSTRAINT level_falls_event_once UNIQUE,
+    recorded_at  timestamptz NOT NULL,
+    CONSTRAINT level_falls_once PRIMARY KEY (member_id, fell_at, level_after),
+    CONSTRAINT level_falls_levels CHECK (level_before BETWEEN 1 AND 3 AND level_after BETWEEN 0 AND level_before - 1)
+);
+
+CREATE TRIGGER level_falls_append_only BEFORE UPDATE OR DELETE ON level_falls
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- The rules of reputation_workflows::policy once more, for statements over many rows; a test holds them against each other.
+
+-- A score after full periods: 19 of 20 parts are left of each, rounded down.
+CREATE FUNCTION decayed(nanopoints bigint, periods integer) RETURNS bigint
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+    FOR period IN 1..periods LOOP
+        EXIT WHEN nanopoints = 0;
+        nanopoints := nanopoints * 19 / 20;
+    END LOOP;
+    RETURN nanopoints;
+END
+$$;
+
+-- 0 none, 1 bronze, 2 silver, 3 gold.
+CREATE FUNCTION level_of(nanopoints bigint) RETURNS smallint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN nanopoints >= 75000000000 THEN 3 WHEN nanopoints >= 50000000000 THEN 2
+                WHEN nanopoints >= 25000000000 THEN 1 ELSE 0 END::smallint
+$$;
+
+-- The levels that a score loses from one number of periods to another: at the end of which period, from what, to what.
+CREATE FUNCTION falls_between(nanopoints bigint, from_period integer, to_period integer)
+    RETURNS TABLE (period integer, level_before smallint, level_after smallint)
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    score bigint := nanopoints;
+BEGIN
+    FOR p IN from_period + 1..to_period LOOP
+        level_before := level_of(score);
+        score := score * 19 / 20;
+        level_after := level_of(score);
+        EXIT WHEN level_before = 0;
+        IF level_after < level_before THEN
+            period := p;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- The id of a fall is made of what it is, so whoever notices it first gives it the same one: a UUIDv7 of its instant.
+CREATE FUNCTION level_fall_id(member_id bigint, fell_at timestamptz, level_after smallint) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM fell_at) * 1000)::bigint), 12, '0') || '7' || substr(seed, 1, 3)
+            || '8' || substr(seed, 4, 15))::uuid
+      FROM md5(member_id || '/' || extract(epoch FROM fell_at) || '/' || level_after) seed
+$$;
+
+-- What the method reputation found: evidence whose points depend on how active the member was.
+CREATE TABLE assessments (
+    verification_id uuid        NOT NULL CONSTRAINT assessments_once PRIMARY KEY,
+    member_id       bigint      NOT NULL,
+    evidence_id     uuid        NOT NULL CONSTRAINT assessments_evidence_once UNIQUE,
+    activity        smallint    NOT NULL CONSTRAINT assessments_activity_range CHECK (activity BETWEEN 0 AND 100),
+    assessed_at     timestamptz NOT NULL
+);
+
+-- Which starts and stops of decay clocks were done already.
+CREATE TABLE decay_requests (
+    request_id   uuid        PRIMARY KEY,
+    member_id    bigint      NOT NULL,
+    operation    text        NOT NULL CONSTRAINT decay_requests_operation_known CHECK (operation IN ('start', 'cancel')),
+    run_id       text        NOT NULL,
+    requested_at timestamptz NOT NULL
+);

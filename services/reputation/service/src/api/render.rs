@@ -1,0 +1,101 @@
+//! From typed values to messages.
+
+use super::parse::{self, Asked};
+use crate::store::{CounterReason, Event, EventFact, EventPlace};
+use jiff::Timestamp;
+use mesh_proto::reputation::v1 as proto;
+use mesh_types::NextStep;
+use reputation_workflows::policy::activity::Activity;
+use reputation_workflows::policy::standing::Standing;
+
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
+}
+
+pub(super) fn reputation(asked: &Asked, standing: Standing, steps: Vec<NextStep>) -> proto::GetReputationResponse {
+    proto::GetReputationResponse {
+        member_id: asked.member_id.get(),
+        breakdown: Some(standing.breakdown.into()),
+        next_steps: steps.into_iter().map(Into::into).collect(),
+        as_of: Some(timestamp(asked.as_of)),
+        anchored_at: standing
+            .anchor_seconds
+            .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+    }
+}
+
+/// A page out of its events and, if there is a next page, one more.
+pub(super) fn page(mut events: Vec<Event>, page_size: i64) -> proto::ListReputationEventsResponse {
+    let size = usize::try_from(page_size).unwrap_or(usize::MAX);
+    let more = events.len() > size;
+    events.truncate(size);
+    let last = events.last().filter(|_| more).map(|last| EventPlace {
+        occurred_at: last.occurred_at,
+        event_id: last.event_id,
+    });
+    proto::ListReputationEventsResponse {
+        next_page_token: last.map(parse::page_token).unwrap_or_default(),
+        events: events.into_iter().map(event).collect(),
+    }
+}
+
+pub(super) fn event(event: Event) -> proto::ReputationEvent {
+    use proto::reputation_event::Fact;
+    let fact = match event.fact {
+        EventFact::Verification {
+            verification_id,
+            method,
+            lines,
+        } => Fact::Verification(proto::VerificationFact {
+            verification_id: verification_id.to_string(),
+            method: method.as_str().to_owned(),
+            contributions: lines.into_iter().map(Into::into).collect(),
+        }),
+        EventFact::Activity { activity, points } => Fact::Activity(proto::ActivityFact {
+            activity: Some(self::activity(activity)),
+            points,
+        }),
+        EventFact::Counter { counters, reason } => Fact::Counter(proto::CounterFact {
+            event_id: counters.to_string(),
+            reason: counter_reason(reason).into(),
+        }),
+        EventFact::LevelFall { before, after } => Fact::LevelFall(proto::LevelFallFact {
+            before: proto::Level::from(before).into(),
+            after: proto::Level::from(after).into(),
+        }),
+    };
+    proto::ReputationEvent {
+        event_id: event.event_id.to_string(),
+        member_id: event.member_id.get(),
+        occurred_at: Some(timestamp(event.occurred_at)),
+        recorded_at: Some(timestamp(event.recorded_at)),
+        fact: Some(fact),
+    }
+}
+
+fn activity(activity: Activity) -> proto::Activity {
+    use proto::activity::Activity as Message;
+    let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let activity = match activity {
+        Activity::VolunteerHours { minutes } => Message::VolunteerHours(proto::VolunteerHours {
+            minutes: number(minutes),
+        }),
+        Activity::ReviewReceived { rating } => {
+            Message::ReviewReceived(proto::ReviewReceived { rating: number(rating) })
+        }
+    };
+    proto::Activity {
+        activity: Some(activity),
+    }
+}
+
+fn counter_reason(reason: CounterReason) -> proto::CounterReason {
+    match reason {
+        CounterReason::RecordedInError => proto::CounterReason::RecordedInError,
+        CounterReason::Disputed => proto::CounterReason::Disputed,
+        CounterReason::Fraud => proto::CounterReason::Fraud,
+    }
+}

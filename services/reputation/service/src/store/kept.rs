@@ -1,0 +1,181 @@
+//! The score that is kept beside a member's ledger, one locked row.
+
+use super::{Store, unknown};
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use mesh_runtime::Problem;
+use mesh_types::{Level, MemberId};
+use reputation_workflows::policy::decay::Nanopoints;
+use reputation_workflows::policy::materialized::{LevelFall, Materialized};
+use reputation_workflows::policy::standing::standing;
+use sqlx::PgConnection;
+
+impl Store {
+    /// Brings a member's kept score up to an instant, records the falls on the way, and returns it; `None` for a member
+    /// without an event. Again, or for an instant that has passed, it changes nothing.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
+    #[tracing::instrument(name = "UPDATE reputations", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reputations"))]
+    pub async fn advance(
+        &self,
+        member_id: MemberId,
+        as_of: Timestamp,
+        recorded_at: Timestamp,
+    ) -> Result<Option<Materialized>, Problem> {
+        let mut transaction = self.pool.begin().await?;
+        let kept = match lock(&mut transaction, member_id).await? {
+            Row::Absent => return Ok(None),
+            Row::Unread => Some(reread(&mut transaction, member_id, as_of, recorded_at).await?),
+            Row::Kept(mut kept) => {
+                let falls = kept.advance(as_of.as_second());
+                insert_falls(&mut transaction, member_id, &falls, recorded_at).await?;
+                write(&mut transaction, member_id, kept).await?;
+                Some(kept)
+            }
+        };
+        transaction.commit().await?;
+        Ok(kept)
+    }
+}
+
+/// Makes the kept score fit the ledger after an event at `occurred_at` was written into it. The falls up to then come
+/// first: they happened, whether or not a sweep noticed them.
+pub(super) async fn follow_ledger(
+    transaction: &mut PgConnection,
+    member_id: MemberId,
+    occurred_at: Timestamp,
+    recorded_at: Timestamp,
+) -> Result<(), Problem> {
+    sqlx::query!(
+        "INSERT INTO reputations (member_id, anchor_at, periods) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING",
+        member_id.get(),
+        occurred_at.to_sqlx() as _,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    let before = match lock(transaction, member_id).await? {
+        Row::Kept(mut kept) => {
+            let falls = kept.advance(occurred_at.as_second());
+            insert_falls(transaction, member_id, &falls, recorded_at).await?;
+            kept.score.level()
+        }
+        Row::Absent | Row::Unread => Level::None,
+    };
+    let after = reread(transaction, member_id, occurred_at, recorded_at)
+        .await?
+        .score
+        .level();
+    if after < before {
+        // A counter took points away.
+        let fall = LevelFall {
+            fell_at_seconds: occurred_at.as_second(),
+            before,
+            after,
+        };
+        insert_falls(transaction, member_id, &[fall], recorded_at).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what the ledger amounts to at an instant.
+async fn reread(
+    transaction: &mut PgConnection,
+    member_id: MemberId,
+    as_of: Timestamp,
+    recorded_at: Timestamp,
+) -> Result<Materialized, Problem> {
+    let events = super::ledger::events_of(transaction, member_id).await?;
+    // Events of the future count from their own instant on, which no kept score can say; they can't be recorded.
+    let standing = standing(&events, i64::MAX);
+    let mut kept = Materialized::at_anchor(&standing).unwrap_or(Materialized {
+        anchor_seconds: as_of.as_second(),
+        periods: 0,
+        score: Nanopoints::default(),
+    });
+    let falls = kept.advance(as_of.as_second());
+    insert_falls(transaction, member_id, &falls, recorded_at).await?;
+    write(transaction, member_id, kept).await?;
+    Ok(kept)
+}
+
+enum Row {
+    /// No event yet.
+    Absent,
+    /// The ledger was written before scores were kept.
+    Unread,
+    Kept(Materialized),
+}
+
+async fn lock(transaction: &mut PgConnection, member_id: MemberId) -> Result<Row, Problem> {
+    let row = sqlx::query!(
+        r#"SELECT anchor_at AS "anchor_at: SqlTimestamp", periods, nanopoints FROM reputations
+            WHERE member_id = $1 FOR UPDATE"#,
+        member_id.get(),
+    )
+    .fetch_optional(transaction)
+    .await?;
+    let Some(row) = row else { return Ok(Row::Absent) };
+    let Some(nanopoints) = row.nanopoints else {
+        return Ok(Row::Unread);
+    };
+    Ok(Row::Kept(Materialized {
+        anchor_seconds: row.anchor_at.to_jiff().as_second(),
+        periods: u32::try_from(row.periods).map_err(Problem::internal)?,
+        score: Nanopoints::capped(nanopoints),
+    }))
+}
+
+async fn write(transaction: &mut PgConnection, member_id: MemberId, kept: Materialized) -> Result<(), Problem> {
+    let anchor_at = Timestamp::from_second(kept.anchor_seconds).map_err(Problem::internal)?;
+    sqlx::query!(
+        "UPDATE reputations SET anchor_at = $2, periods = $3, nanopoints = $4 WHERE member_id = $1",
+        member_id.get(),
+        anchor_at.to_sqlx() as _,
+        i32::try_from(kept.periods).map_err(Problem::internal)?,
+        kept.score.get(),
+    )
+    .execute(transaction)
+    .await?;
+    Ok(())
+}
+
+async fn insert_falls(
+    transaction: &mut PgConnection,
+    member_id: MemberId,
+    falls: &[LevelFall],
+    recorded_at: Timestamp,
+) -> Result<(), Problem> {
+    for fall in falls {
+        let fell_at = Timestamp::from_second(fall.fell_at_seconds).map_err(Problem::internal)?;
+        sqlx::query!(
+            "INSERT INTO level_falls (member_id, fell_at, level_before, level_after, event_id, recorded_at)
+             VALUES ($1, $2, $3, $4, level_fall_id($1, $2, $4), $5)
+             ON CONFLICT ON CONSTRAINT level_falls_once DO NOTHING",
+            member_id.get(),
+            fell_at.to_sqlx() as _,
+            number_of(fall.before),
+            number_of(fall.after),
+            recorded_at.to_sqlx() as _,
+        )
+        .execute(&mut *transaction)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A level as the tables number it: 0 none to 3 gold.
+pub(super) fn number_of(level: Level) -> i16 {
+    match level {
+        Level::None => 0,
+        Level::Bronze => 1,
+        Level::Silver => 2,
+        Level::Gold => 3,
+    }
+}
+
+pub(super) fn level_of(number: i16) -> Result<Level, Problem> {
+    let level = Level::ALL.into_iter().find(|level| number_of(*level) == number);
+    level.ok_or_else(|| unknown("level", number))
+}

@@ -1,0 +1,180 @@
+//! A score that is kept beside the ledger, so that sweeps can tell who fell below a level. It is never the truth:
+//! whoever brings it up to date, however late or often, comes to what [`super::standing`] says, by the same falls.
+
+use super::decay::{Nanopoints, PERIOD_SECONDS, full_periods};
+use super::standing::Standing;
+use mesh_types::Level;
+
+/// A kept score: that of its anchor after so many full periods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Materialized {
+    /// The last event that counted, in seconds since 1970-01-01 UTC.
+    pub anchor_seconds: i64,
+    /// Full periods since the anchor that have been taken off.
+    pub periods: u32,
+    /// What is left.
+    pub score: Nanopoints,
+}
+
+/// A member's level became lower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LevelFall {
+    /// The instant, in seconds since 1970-01-01 UTC: the end of the period, not the run that noticed it.
+    pub fell_at_seconds: i64,
+    /// The level before.
+    pub before: Level,
+    /// The level since then.
+    pub after: Level,
+}
+
+impl Materialized {
+    /// As a standing has it at its anchor, before any decay; `None` without an event that counts.
+    pub fn at_anchor(standing: &Standing) -> Option<Self> {
+        standing.anchor_seconds.map(|anchor_seconds| Self {
+            anchor_seconds,
+            periods: 0,
+            score: standing.at_anchor,
+        })
+    }
+
+    /// Takes off the full periods up to an instant in seconds, and says which levels were lost on the way. An instant that
+    /// it has passed already changes nothing.
+    pub fn advance(&mut self, to_seconds: i64) -> Vec<LevelFall> {
+        let mut falls = Vec::new();
+        for period in self.periods + 1..=full_periods(self.anchor_seconds, to_seconds) {
+            let left = self.score.after(1);
+            if left.level() < self.score.level() {
+                falls.push(LevelFall {
+                    fell_at_seconds: self.anchor_seconds + i64::from(period) * PERIOD_SECONDS,
+                    before: self.score.level(),
+                    after: left.level(),
+                });
+            }
+            self.periods = period;
+            self.score = left;
+        }
+        falls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const DAY: i64 = 24 * 3600;
+    const THREE_YEARS: i64 = 3 * 365;
+
+    /// A run of the sweep: when it ran and for which instant, in seconds. A back-filled one is for an earlier instant.
+    #[derive(Clone, Copy, Debug)]
+    struct Run {
+        ran_at: i64,
+        as_of: i64,
+    }
+
+    /// Every day at 02:00.
+    fn on_time(day: i64) -> Run {
+        let at = day * DAY + 2 * 3600;
+        Run { ran_at: at, as_of: at }
+    }
+
+    /// Days on which points were earned, and how many.
+    fn earnings() -> impl Strategy<Value = Vec<(i64, i64)>> {
+        proptest::collection::vec((0..THREE_YEARS, 1..60i64), 1..8).prop_map(|mut events| {
+            events.sort_unstable();
+            events
+        })
+    }
+
+    /// For each day how its run goes: on time, late by some hours, twice, skipped, paused for a month and back-filled after.
+    fn schedules() -> impl Strategy<Value = Vec<Run>> {
+        let day = (0..10u8, 1..200i64);
+        proptest::collection::vec(day, THREE_YEARS as usize).prop_map(|days| {
+            let mut runs = Vec::new();
+            for (day, (how, delay)) in days.into_iter().enumerate() {
+                let planned = on_time(day as i64);
+                let late = |hours: i64| planned.ran_at + hours * 3600;
+                match how {
+                    0..3 => {}
+                    3 => runs.extend([planned, planned]),
+                    4 => runs.push(Run {
+                        ran_at: late(delay),
+                        as_of: late(delay),
+                    }),
+                    5 => runs.push(Run {
+                        ran_at: late(delay),
+                        ..planned
+                    }),
+                    6 => runs.push(Run {
+                        ran_at: late(24 * 30),
+                        ..planned
+                    }),
+                    _ => runs.push(planned),
+                }
+            }
+            runs.sort_by_key(|run| run.ran_at);
+            runs
+        })
+    }
+
+    /// What is kept on the last day, and every fall, when the sweep runs like this and earnings are folded in as they come.
+    fn swept(earnings: &[(i64, i64)], runs: &[Run]) -> (Option<Materialized>, Vec<LevelFall>) {
+        let mut kept: Option<Materialized> = None;
+        let mut falls = Vec::new();
+        let mut runs = runs.iter().peekable();
+        for (day, points) in earnings {
+            let at = day * DAY;
+            while let Some(run) = runs.next_if(|run| run.ran_at < at) {
+                falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(run.as_of)));
+            }
+            falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(at)));
+            let before = kept.map_or(0, |kept| kept.score.get());
+            kept = Some(Materialized {
+                anchor_seconds: at,
+                periods: 0,
+                score: Nanopoints::capped(before + points * Nanopoints::ONE_POINT),
+            });
+        }
+        let last = on_time(THREE_YEARS + 60);
+        for run in runs.chain([&last]) {
+            falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(run.as_of)));
+        }
+        (kept, falls)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn however_the_sweep_runs_scores_and_falls_are_the_same(earnings in earnings(), runs in schedules()) {
+            let daily: Vec<Run> = (0..THREE_YEARS).map(on_time).collect();
+            let expected = swept(&earnings, &daily);
+            prop_assert_eq!(&swept(&earnings, &runs), &expected);
+            prop_assert_eq!(&swept(&earnings, &[]), &expected, "without any run before the last");
+        }
+    }
+
+    #[test]
+    fn a_fall_is_at_the_end_of_its_period_and_each_level_has_its_own() {
+        let full = Nanopoints::MAX;
+        let mut kept = Materialized {
+            anchor_seconds: 100,
+            periods: 0,
+            score: full,
+        };
+        assert_eq!(kept.advance(100 + 5 * PERIOD_SECONDS), []);
+        let falls = kept.advance(100 + 28 * PERIOD_SECONDS);
+        let fall = |period: i64, before, after| LevelFall {
+            fell_at_seconds: 100 + period * PERIOD_SECONDS,
+            before,
+            after,
+        };
+        let expected = [
+            fall(6, Level::Gold, Level::Silver),
+            fall(14, Level::Silver, Level::Bronze),
+            fall(28, Level::Bronze, Level::None),
+        ];
+        assert_eq!(falls, expected);
+        assert_eq!(kept.advance(0), [], "an instant that has passed");
+        assert_eq!(kept.score, full.after(28));
+    }
+}

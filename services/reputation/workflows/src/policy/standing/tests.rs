@@ -1,0 +1,170 @@
+use super::*;
+use crate::policy::RuleVersion;
+use crate::policy::activity::Activity;
+use crate::policy::decay::PERIOD_SECONDS;
+use mesh_types::EvidenceId;
+use proptest::prelude::*;
+
+const DAY: i64 = 24 * 3600;
+
+fn id(number: u128) -> EventId {
+    EventId::from(uuid::Uuid::from_u128(number))
+}
+
+fn line(method: Method, kind: EvidenceKind, points: i32, number: u128) -> Contribution {
+    Contribution {
+        method,
+        kind,
+        evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),
+        points,
+        rule_version: RuleVersion::V2.number(),
+    }
+}
+
+fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
+    let activity = Activity::VolunteerHours { minutes: hours * 60 };
+    LedgerEvent {
+        event_id: id(number),
+        occurred_at_seconds: day * DAY,
+        fact: Fact::Contributions(vec![line(
+            Method::Reputation,
+            activity.kind(),
+            activity.points(),
+            number,
+        )]),
+    }
+}
+
+fn passport(number: u128, day: i64, kinds: &[EvidenceKind]) -> LedgerEvent {
+    let lines = kinds.iter().map(|kind| {
+        line(
+            Method::Document,
+            *kind,
+            RuleVersion::V2.points(*kind, Score::ZERO),
+            number,
+        )
+    });
+    LedgerEvent {
+        event_id: id(number),
+        occurred_at_seconds: day * DAY,
+        fact: Fact::Contributions(lines.collect()),
+    }
+}
+
+fn counter(number: u128, day: i64, of: u128) -> LedgerEvent {
+    LedgerEvent {
+        event_id: id(number),
+        occurred_at_seconds: day * DAY,
+        fact: Fact::Counters(id(of)),
+    }
+}
+
+fn score_on(events: &[LedgerEvent], day: i64) -> u8 {
+    standing(events, day * DAY).breakdown.score.get()
+}
+
+#[test]
+fn an_event_decays_what_was_there_and_starts_a_new_period() {
+    let events = [hours(1, 0, 8), hours(2, 29, 8), hours(3, 60, 4)];
+    assert_eq!(score_on(&events, -1), 0, "it has not happened yet");
+    assert_eq!(score_on(&events, 28), 8);
+    assert_eq!(score_on(&events, 59), 15, "16 × 0.95, 30 days after the second");
+    assert_eq!(score_on(&events, 60), 19, "15.2 + 4");
+    assert_eq!(score_on(&events, 89), 19);
+    assert_eq!(score_on(&events, 90), 18, "19.2 × 0.95");
+}
+
+#[test]
+fn a_countered_event_has_never_been_from_the_counter_on() {
+    let events = [hours(1, 0, 8), hours(2, 20, 8), counter(3, 25, 2)];
+    assert_eq!(score_on(&events, 24), 16);
+    assert_eq!(score_on(&events, 25), 8);
+    assert_eq!(score_on(&events, 30), 7, "the anchor is the first event again");
+}
+
+#[test]
+fn a_later_verification_renews_points_and_never_adds_them_twice() {
+    use EvidenceKind::*;
+    let first = passport(
+        1,
+        0,
+        &[DocumentAccepted, DocumentMachineReadable, DocumentAgreesWithPrint],
+    );
+    let events = [first, passport(2, 365, &[DocumentAccepted])];
+    assert_eq!(score_on(&events, 0), 30);
+    // The accepted document counts anew; the two other kinds are still those of the first year, decayed 12 times.
+    assert_eq!(score_on(&events, 365), 25);
+}
+
+#[test]
+fn what_was_made_of_the_ledger_does_not_count_again() {
+    let assessed = LedgerEvent {
+        fact: Fact::Contributions(vec![line(Method::Reputation, EvidenceKind::ActivityHistory, 20, 2)]),
+        ..hours(2, 1, 0)
+    };
+    let events = [hours(1, 0, 8), assessed];
+    assert_eq!(score_on(&events, 1), 8);
+    assert_eq!(activity_score(&events, DAY).get(), 8);
+}
+
+#[test]
+fn events_without_points_start_no_period() {
+    let events = [hours(1, 0, 8), hours(2, 29, 0)];
+    assert_eq!(standing(&events, 40 * DAY).anchor_seconds, Some(0));
+}
+
+#[test]
+fn the_cap_is_a_line_of_its_own_and_so_is_decay() {
+    let events: Vec<LedgerEvent> = (0..15).map(|day| hours(day as u128 + 1, day, 8)).collect();
+    let full = standing(&events, 14 * DAY).breakdown;
+    assert_eq!(
+        (full.score.get(), full.cap_adjustment, full.decay_adjustment),
+        (100, -20, 0)
+    );
+    let decayed = standing(&events, 14 * DAY + PERIOD_SECONDS).breakdown;
+    assert_eq!(
+        (decayed.score.get(), decayed.cap_adjustment, decayed.decay_adjustment),
+        (95, -20, -5)
+    );
+}
+
+/// Up to 40 events of three years: activities, verifications, counters of some of them.
+fn ledgers() -> impl Strategy<Value = Vec<LedgerEvent>> {
+    let event = (0..1100i64, 0..4u8, 0..10u32, 0..40u128);
+    proptest::collection::vec(event, 0..40).prop_map(|drawn| {
+        use EvidenceKind::*;
+        let made = drawn.into_iter().zip(1u128..);
+        made.map(|((day, what, size, other), number)| match what {
+            0 => passport(number, day, &[DocumentAccepted, DocumentMachineReadable]),
+            1 => counter(number, day, other),
+            _ => hours(number, day, size),
+        })
+        .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_parts_sum_exactly_to_the_score(events in ledgers(), day in 0..1500i64) {
+        let breakdown = standing(&events, day * DAY).breakdown;
+        let lines: i32 = breakdown.contributions.iter().map(|line| line.points).sum();
+        prop_assert_eq!(
+            lines + breakdown.cap_adjustment + breakdown.decay_adjustment,
+            i32::from(breakdown.score.get())
+        );
+        prop_assert!(breakdown.cap_adjustment <= 0 && breakdown.decay_adjustment <= 0);
+    }
+
+    #[test]
+    fn the_order_in_which_events_are_read_does_not_matter(
+        (events, shuffled) in ledgers().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+        day in 0..1500i64,
+    ) {
+        prop_assert_eq!(standing(&events, day * DAY), standing(&shuffled, day * DAY));
+    }
+
+    #[test]
+    fn later_is_never_more_without_an_event(events in ledgers(), day in 1100..1500i64, days in 0..400i64) {
+        prop_assert!(standing(&events, (day + days) * DAY).now <= standing(&events, day * DAY).now);
+    }
+}

@@ -1,0 +1,46 @@
+//! The daily sweep over all members.
+
+use crate::contract::{self, BatchUpdateRequest, SCHEDULED_START_TIME, ScoringActivities, Sweep, SweepProgress};
+use crate::seconds;
+use std::time::Duration;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
+
+/// One attempt at the sweep; a million members take minutes.
+const SWEEP: Duration = Duration::from_secs(6 * 3600);
+/// A shard takes well below a second; a worker that is silent for so long is gone, and another goes on after its last shard.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Brings every kept score up to the instant that the schedule planned this run for. Run late, twice or for a day that has
+/// passed, it comes to the same.
+#[workflow]
+pub struct ReputationBatchUpdateWorkflow {
+    request: BatchUpdateRequest,
+}
+
+#[workflow_methods]
+impl ReputationBatchUpdateWorkflow {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, request: BatchUpdateRequest) -> Self {
+        Self { request }
+    }
+
+    #[run(name = contract::REPUTATION_BATCH_UPDATE_WORKFLOW)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<SweepProgress> {
+        let asked = ctx.state(|state| state.request.as_of_seconds);
+        let planned = ctx
+            .search_attributes()
+            .get(&SCHEDULED_START_TIME)
+            .map(|at| at.seconds());
+        let started = seconds(ctx.info().start_time());
+        let sweep = Sweep {
+            as_of_seconds: asked.or(planned).or(started).unwrap_or_default(),
+        };
+        let options = ActivityOptions::with_start_to_close_timeout(SWEEP)
+            .heartbeat_timeout(HEARTBEAT)
+            .build();
+        Ok(ctx
+            .execute_activity(ScoringActivities::sweep_reputation_scores, sweep, options)
+            .await?)
+    }
+}
