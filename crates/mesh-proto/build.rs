@@ -3,10 +3,11 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "voluntier/document/v1/document.proto",
     "voluntier/reputation/v1/reputation.proto",
     "voluntier/orchestrator/v1/member.proto",
+    "voluntier/orchestrator/v1/report.proto",
     "voluntier/orchestrator/v1/verification.proto",
 ];
 
