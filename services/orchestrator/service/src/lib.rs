@@ -47,7 +47,7 @@ impl mesh_runtime::Service for Orchestrator {
 
     async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
         let store = Store::new(base.pool.clone());
-        let engine = Engine::new(base.temporal.clone());
+        let engine = Engine::new(base.temporal.clone(), config.search_attributes);
         let documents = DocumentServiceClient::new(base.channel(&config.document_url)?);
         let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
         let verifications = VerificationApi::new(store.clone(), engine, documents, config.watch_interval());

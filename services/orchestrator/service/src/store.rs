@@ -1,5 +1,7 @@
 //! Members and verifications in PostgreSQL.
 
+#[cfg(test)]
+mod fixture;
 mod members;
 mod verifications;
 

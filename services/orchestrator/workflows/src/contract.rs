@@ -59,11 +59,20 @@ pub struct VerificationRequest {
     /// When to give up, in seconds from the start; 30 days by default (domain.md).
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
+    /// Whether the workflow shows status, score and level as search attributes. How the service is run, not what was
+    /// asked for: two requests that differ in nothing else are the same.
+    #[serde(default = "default_search_attributes")]
+    pub search_attributes: bool,
 }
 
 /// 30 days.
 pub const fn default_timeout_seconds() -> u64 {
     30 * 24 * 3600
+}
+
+/// As it was before there was a choice.
+const fn default_search_attributes() -> bool {
+    true
 }
 
 /// A chosen method and what it needs.

@@ -73,6 +73,8 @@ pub struct Plan {
     pub course: Course,
     /// How its time passes.
     pub clock: Clock,
+    /// Whether it has search attributes.
+    pub search_attributes: bool,
     /// The queue of the parent workflow.
     pub task_queue: &'static str,
 }
@@ -85,6 +87,7 @@ impl Default for Plan {
             timeout_seconds: default_timeout_seconds(),
             course: Course::default(),
             clock: Clock::Real,
+            search_attributes: true,
             task_queue: TASK_QUEUE,
         }
     }
@@ -257,6 +260,7 @@ impl Stack {
             target_score: Score::capped(plan.target_score),
             methods: plan.methods.iter().map(chosen).collect(),
             timeout_seconds: plan.timeout_seconds,
+            search_attributes: plan.search_attributes,
         };
         let attributes = SearchAttributes::new([
             STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
@@ -266,7 +270,7 @@ impl Stack {
         let start = StartWorkflowExecutionRequest {
             workflow_id: workflow_id(script.member_id),
             task_queue: queue_named(plan.task_queue),
-            search_attributes: Some(attributes.into_proto()),
+            search_attributes: plan.search_attributes.then(|| attributes.into_proto()),
             ..start_of(VERIFICATION_WORKFLOW, &request, plan.clock)?
         };
         self.start_workflow(start).await?;
