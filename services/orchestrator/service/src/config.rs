@@ -1,5 +1,6 @@
 //! What an operator can set.
 
+use mesh_runtime::ScheduleSettings;
 use std::time::Duration;
 use url::Url;
 
@@ -19,6 +20,9 @@ pub struct Config {
     /// none of them. A verification keeps what it began with.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub search_attributes: bool,
+    /// The reminders and the report.
+    #[command(flatten)]
+    pub schedules: ScheduleSettings,
 }
 
 impl Config {

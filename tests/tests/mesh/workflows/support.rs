@@ -1,16 +1,16 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
-use super::fakes::{Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts};
+use super::fakes::{ClockFakes, Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts, Writings};
 use anyhow::{Context, ensure};
 use document_workflows::DocumentVerificationWorkflow;
 use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
 use mesh_types::{DocumentKind, MemberId, Method, Score};
-use orchestrator_workflows::VerificationWorkflow;
 use orchestrator_workflows::contract::{
     METHODS_ATTRIBUTE, MethodRequest, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VERIFICATION_WORKFLOW,
     VerificationRequest, VerificationState, default_timeout_seconds, method_workflow_id, workflow_id,
 };
+use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::ReputationVerificationWorkflow;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub struct Stack {
     sdk: Arc<Runtime>,
     pub(super) client: Client,
     pub(super) scripts: Arc<Scripts>,
+    /// What was written by the clock.
+    pub(super) writings: Arc<Writings>,
     // Its drop would end the server.
     _server: Temporal,
 }
@@ -165,14 +167,19 @@ impl Stack {
             sdk,
             client,
             scripts: scripts.clone(),
+            writings: Arc::default(),
             _server: server,
         };
         for (queue, knows_patches) in [(TASK_QUEUE, true), (BEFORE_THE_PATCHES, false)] {
             let orchestrator = OrchestratorFakes(scripts.clone());
+            let by_the_clock = ClockFakes(stack.writings.clone());
             stack.work_for_ever(queue, move |options| {
                 options
                     .register_workflow::<VerificationWorkflow>()?
-                    .register_activities(orchestrator);
+                    .register_workflow::<VerificationReminderWorkflow>()?
+                    .register_workflow::<VerificationReportWorkflow>()?
+                    .register_activities(orchestrator)
+                    .register_activities(by_the_clock);
                 if !knows_patches {
                     options.patch_activation_callback = Some(Arc::new(|_patch| false));
                 }
