@@ -8,6 +8,7 @@ const FILES: [&str; 5] = [
     "voluntier/reputation/v1/reputation.proto",
     "voluntier/reputation/v1/schedule.proto",
     "voluntier/orchestrator/v1/member.proto",
+    "voluntier/orchestrator/v1/report.proto",
     "voluntier/orchestrator/v1/verification.proto",
 ];
 

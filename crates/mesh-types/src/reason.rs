@@ -77,6 +77,8 @@ reasons! {
     VerificationInProgress = "VERIFICATION_IN_PROGRESS", AlreadyExists;
     /// The verification has ended, so it can't be changed any more.
     VerificationEnded = "VERIFICATION_ENDED", FailedPrecondition;
+    /// No report was written for this month.
+    VerificationReportNotFound = "VERIFICATION_REPORT_NOT_FOUND", NotFound;
     /// No document has this id.
     DocumentNotFound = "DOCUMENT_NOT_FOUND", NotFound;
     /// The URL names an object that is not this member's.

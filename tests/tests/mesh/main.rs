@@ -9,6 +9,7 @@ mod document;
 mod outages;
 mod refusals;
 mod repeats;
+mod reports;
 mod story;
 mod support;
 mod trace;

@@ -1,12 +1,18 @@
-//! The local activities: four look-ups, and the end of a verification in the read model.
+//! The activities: four look-ups and the end of a verification in the read model, which are local; and what runs by the
+//! clock writes.
 
 use crate::Store;
+use crate::calendar::{self, Month};
+use crate::store::ReminderRound;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::GetReputationRequest;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_runtime::{PeerChannel, Problem, from_peer};
+use mesh_runtime::{PeerChannel, Problem, clock, from_peer};
 use mesh_types::Score;
-use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore, definitions};
+use orchestrator_workflows::contract::{
+    MemberLookUp, OutcomeRecord, ReminderRequest, RemindersWritten, ReportRequest, ReportWritten, UserEmail,
+    UserExists, UserScore, definitions,
+};
 use std::sync::Arc;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -86,6 +92,31 @@ impl Activities {
         let ended_at = Timestamp::from_second(record.ended_at_seconds).map_err(Problem::internal)?;
         let run_id = ctx.info().workflow_run_id.as_deref();
         Ok(self.store.record_outcome(&record.state, run_id, ended_at).await?)
+    }
+
+    #[activity(definition = definitions::WriteVerificationReminders)]
+    pub async fn write_verification_reminders(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: ReminderRequest,
+    ) -> Result<RemindersWritten, ActivityError> {
+        let as_of = calendar::instant(request.as_of_seconds)?;
+        let round = ReminderRound::new(as_of, request.patience_seconds);
+        let count = self.store.insert_reminders(round, clock::now()).await?;
+        Ok(RemindersWritten { count })
+    }
+
+    #[activity(definition = definitions::WriteVerificationReport)]
+    pub async fn write_verification_report(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: ReportRequest,
+    ) -> Result<ReportWritten, ActivityError> {
+        let month = Month::before(calendar::instant(request.as_of_seconds)?);
+        self.store.record_report(month, clock::now()).await?;
+        Ok(ReportWritten {
+            month: month.to_string(),
+        })
     }
 }
 

@@ -26,12 +26,21 @@ const QUERY_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Engine {
     client: Client,
+    search_attributes: bool,
 }
 
 impl Engine {
-    /// Over a connection.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    /// Over a connection; `search_attributes` is whether the workflows that it starts have any.
+    pub fn new(client: Client, search_attributes: bool) -> Self {
+        Self {
+            client,
+            search_attributes,
+        }
+    }
+
+    /// Whether the workflows that it starts have search attributes.
+    pub fn search_attributes(&self) -> bool {
+        self.search_attributes
     }
 
     /// Starts a verification's workflow and returns its run; one that was started before is found again.
@@ -39,6 +48,11 @@ impl Engine {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away.
     pub async fn start(&self, request: &VerificationRequest) -> Result<String, Problem> {
+        // It may have been taken in when the service was run otherwise.
+        let request = &VerificationRequest {
+            search_attributes: self.search_attributes,
+            ..request.clone()
+        };
         let (pause, tries) = CLOSING;
         let mut pauses = tokio::time::interval(pause);
         for _ in 0..tries {
@@ -133,12 +147,14 @@ impl Engine {
 }
 
 fn options(request: &VerificationRequest) -> WorkflowStartOptions {
-    let attributes = SearchAttributes::new([
-        STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
-        METHODS_ATTRIBUTE.value_set(crate::parse::method_names(&request.methods)),
-        TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
-    ]);
+    let attributes = request.search_attributes.then(|| {
+        SearchAttributes::new([
+            STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
+            METHODS_ATTRIBUTE.value_set(crate::parse::method_names(&request.methods)),
+            TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
+        ])
+    });
     WorkflowStartOptions::new(TASK_QUEUE, workflow_id(request.member_id))
-        .search_attributes(attributes)
+        .maybe_search_attributes(attributes)
         .build()
 }

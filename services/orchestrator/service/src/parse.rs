@@ -1,5 +1,9 @@
 //! From messages to typed values, once, with the path of every field that is wrong.
 
+mod reports;
+
+pub use reports::{get_report, list_reminders, list_reports};
+
 use crate::store::{Profile, VerificationFilter};
 use jiff::civil::Date;
 use mesh_proto::document::v1::DocumentType;
@@ -14,7 +18,7 @@ use orchestrator_workflows::contract::{MethodRequest, default_timeout_seconds};
 const MAX_NAME_CHARS: usize = 200;
 /// RFC 5321: an address is at most this many octets long.
 const MAX_EMAIL_BYTES: usize = 254;
-/// Verifications on a page when the caller says nothing, and at most.
+/// Lines on a page when the caller says nothing, and at most.
 const PAGE_SIZE: (i64, i64) = (50, 200);
 
 /// A verification to be started.
@@ -186,17 +190,7 @@ fn document_method(path: &str, method: proto::DocumentMethod, member_id: MemberI
 }
 
 pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<VerificationFilter, Problem> {
-    let (default_size, max_size) = PAGE_SIZE;
-    let limit = match i64::from(request.page_size) {
-        0 => default_size,
-        size if (1..=max_size).contains(&size) => size,
-        _ => {
-            return Err(Problem::invalid_field(
-                "page_size",
-                format!("must be from 1 to {max_size}, or 0 for {default_size}"),
-            ));
-        }
-    };
+    let limit = page_size(request.page_size)?;
     let status = match proto::VerificationStatus::try_from(request.status) {
         Ok(proto::VerificationStatus::Unspecified) => None,
         Ok(proto::VerificationStatus::InProgress) => Some(VerificationStatus::InProgress),
@@ -213,21 +207,38 @@ pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<Ve
     };
     let before = match request.page_token.as_str() {
         "" => None,
-        token => Some(
-            uuid::Uuid::try_parse(token)
-                .map_err(|_| Problem::invalid_field("page_token", "must be the next_page_token of the page before"))?,
-        ),
+        token => Some(uuid::Uuid::try_parse(token).map_err(|_| not_our_token())?),
     };
     Ok(VerificationFilter {
-        member_id: if request.member_id == 0 {
-            None
-        } else {
-            Some(member_id("member_id", request.member_id)?)
-        },
+        member_id: only_member_id(request.member_id)?,
         status,
         before: before.map(VerificationId::from),
         limit,
     })
+}
+
+/// A member to list only what is theirs; 0 is everyone.
+fn only_member_id(value: i64) -> Result<Option<MemberId>, Problem> {
+    match value {
+        0 => Ok(None),
+        value => member_id("member_id", value).map(Some),
+    }
+}
+
+fn page_size(value: i32) -> Result<i64, Problem> {
+    let (default_size, max_size) = PAGE_SIZE;
+    match i64::from(value) {
+        0 => Ok(default_size),
+        size if (1..=max_size).contains(&size) => Ok(size),
+        _ => Err(Problem::invalid_field(
+            "page_size",
+            format!("must be from 1 to {max_size}, or 0 for {default_size}"),
+        )),
+    }
+}
+
+fn not_our_token() -> Problem {
+    Problem::invalid_field("page_token", "must be the next_page_token of the page before")
 }
 
 /// The methods, for search attributes.

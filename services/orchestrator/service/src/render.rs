@@ -1,9 +1,10 @@
 //! From typed values to messages.
 
-use crate::store::{Member, Verification};
+use crate::store::{Member, MethodCount, Reminder, ReminderPlace, Verification, VerificationReport};
 use jiff::Timestamp;
 use mesh_proto::document::v1::{DocumentDecision, DocumentVerification};
 use mesh_proto::orchestrator::v1 as proto;
+use mesh_proto::reputation::v1::Level;
 use mesh_types::{Method, ScoreBreakdown, VerificationStatus};
 use orchestrator_workflows::contract::{MethodRequest, MethodState, MethodStatus, VerificationState};
 
@@ -120,6 +121,62 @@ fn verification_status(status: VerificationStatus) -> proto::VerificationStatus 
         VerificationStatus::Cancelled => proto::VerificationStatus::Cancelled,
         VerificationStatus::Timeout => proto::VerificationStatus::Timeout,
     }
+}
+
+pub fn report(report: VerificationReport) -> proto::VerificationReport {
+    use VerificationStatus::{Cancelled, Completed, Failed, InProgress, Timeout};
+    let statuses = [
+        (InProgress, report.in_progress),
+        (Completed, report.completed),
+        (Failed, report.failed),
+        (Cancelled, report.cancelled),
+        (Timeout, report.timed_out),
+    ];
+    let status_count = |(status, count)| proto::VerificationStatusCount {
+        status: verification_status(status).into(),
+        count,
+    };
+    let level_count = |(level, count)| proto::VerificationLevelCount {
+        level: Level::from(level).into(),
+        count,
+    };
+    proto::VerificationReport {
+        month: report.month.to_string(),
+        statuses: statuses.map(status_count).into(),
+        methods: report.methods.into_iter().map(method_count).collect(),
+        levels: report.levels.map(level_count).into(),
+        median_time_to_complete: report
+            .median_seconds
+            .map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
+        computed_at: Some(timestamp(report.computed_at)),
+    }
+}
+
+fn method_count(count: MethodCount) -> proto::VerificationMethodCount {
+    let method = match count.method {
+        Method::Document => proto::Method::Document,
+        Method::Reputation => proto::Method::Reputation,
+    };
+    proto::VerificationMethodCount {
+        method: method.into(),
+        accepted: count.accepted,
+        not_accepted: count.not_accepted,
+    }
+}
+
+pub fn reminder(reminder: &Reminder) -> proto::VerificationReminder {
+    proto::VerificationReminder {
+        verification_id: reminder.verification_id.to_string(),
+        member_id: reminder.member_id.get(),
+        week: reminder.week.monday().to_string(),
+        reminded_at: Some(timestamp(reminder.reminded_at)),
+    }
+}
+
+/// The token of a place in the list of reminders.
+pub fn reminder_token(place: ReminderPlace) -> String {
+    let verification_id = place.verification_id.uuid().simple();
+    format!("{}.{verification_id}", place.week.monday())
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub async fn start(store: &Store, engine: &Engine, new: NewVerification) -> Resu
         target_score: new.target_score,
         methods: new.methods,
         timeout_seconds: new.timeout_seconds,
+        search_attributes: engine.search_attributes(),
     };
     loop {
         match store

@@ -1,7 +1,14 @@
-//! Members and verifications in PostgreSQL.
+//! Members, verifications, and what runs by the clock writes of them, in PostgreSQL.
 
+#[cfg(test)]
+mod fixture;
 mod members;
+mod reports;
 mod verifications;
+
+pub use reports::{
+    MethodCount, Reminder, ReminderFilter, ReminderPlace, ReminderRound, ReportFilter, VerificationReport,
+};
 
 use jiff::Timestamp;
 use jiff::civil::Date;

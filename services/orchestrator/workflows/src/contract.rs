@@ -2,13 +2,17 @@
 
 use mesh_types::{DocumentKind, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId, VerificationStatus};
 use serde::{Deserialize, Serialize};
-use temporalio_common::{ActivityError, SearchAttributeKey};
+use temporalio_common::{ActivityError, SearchAttributeKey, Timestamp};
 use temporalio_macros::activity_definitions;
 
 /// The task queue of workflows and activities.
 pub const TASK_QUEUE: &str = "orchestrator";
 /// Workflow: one verification of a member.
 pub const VERIFICATION_WORKFLOW: &str = "VerificationWorkflow";
+/// Workflow: reminders of the verifications that stand still, by the clock.
+pub const VERIFICATION_REMINDER_WORKFLOW: &str = "VerificationReminderWorkflow";
+/// Workflow: the verifications of a month in numbers, by the clock.
+pub const VERIFICATION_REPORT_WORKFLOW: &str = "VerificationReportWorkflow";
 /// Query: how the verification stands now.
 pub const VERIFICATION_STATE: &str = "verification_state";
 /// Local activity: whether the member is registered.
@@ -21,6 +25,10 @@ pub const GET_USER_VERIFICATION_SCORE_LOCAL: &str = "get_user_verification_score
 pub const GET_USER_REPUTATION_LOCAL: &str = "get_user_reputation_local";
 /// Local activity: writes the end of a verification into the read model.
 pub const RECORD_VERIFICATION_OUTCOME_LOCAL: &str = "record_verification_outcome_local";
+/// Activity: writes the week's reminders.
+pub const WRITE_VERIFICATION_REMINDERS: &str = "write_verification_reminders";
+/// Activity: counts a month's verifications and writes their report.
+pub const WRITE_VERIFICATION_REPORT: &str = "write_verification_report";
 /// The patch that scores by version 2; a verification without it goes on under version 1.
 pub const SCORING_ALGORITHM_V2: &str = "scoring-algorithm-v2";
 
@@ -34,6 +42,8 @@ pub const SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("Ve
 pub const TARGET_SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("VerificationTargetScore");
 /// Search attribute (Keyword): the level at the end, e.g. `silver`.
 pub const LEVEL_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("VerificationLevel");
+/// Search attribute (Datetime) that Temporal's scheduler puts on a run: when it was due, however late it starts.
+pub const DUE_ATTRIBUTE: SearchAttributeKey<Timestamp> = SearchAttributeKey::datetime("TemporalScheduledStartTime");
 
 /// The workflow's id: one live verification a member.
 pub fn workflow_id(member_id: MemberId) -> String {
@@ -59,11 +69,20 @@ pub struct VerificationRequest {
     /// When to give up, in seconds from the start; 30 days by default (domain.md).
     #[serde(default = "default_timeout_seconds")]
     pub timeout_seconds: u64,
+    /// Whether the workflow shows status, score and level as search attributes. How the service is run, not what was
+    /// asked for: two requests that differ in nothing else are the same.
+    #[serde(default = "default_search_attributes")]
+    pub search_attributes: bool,
 }
 
 /// 30 days.
 pub const fn default_timeout_seconds() -> u64 {
     30 * 24 * 3600
+}
+
+/// As it was before there was a choice.
+const fn default_search_attributes() -> bool {
+    true
 }
 
 /// A chosen method and what it needs.
@@ -174,7 +193,70 @@ pub struct OutcomeRecord {
     pub ended_at_seconds: i64,
 }
 
-/// The local activities that the orchestrator's worker runs.
+/// Input of [`crate::VerificationReminderWorkflow`]; a schedule sends `{}`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ReminderRun {
+    /// For a run by hand: the instant that it stands for, in seconds since 1970-01-01 UTC; one in the future is now.
+    #[serde(default)]
+    pub as_of_seconds: Option<i64>,
+    /// How long a verification is in progress before its member is reminded, in seconds; 7 days by default.
+    #[serde(default = "default_patience_seconds")]
+    pub patience_seconds: u32,
+}
+
+impl Default for ReminderRun {
+    fn default() -> Self {
+        Self {
+            as_of_seconds: None,
+            patience_seconds: default_patience_seconds(),
+        }
+    }
+}
+
+/// 7 days.
+pub const fn default_patience_seconds() -> u32 {
+    7 * 24 * 3600
+}
+
+/// Input of [`crate::VerificationReportWorkflow`]; a schedule sends `{}`.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct ReportRun {
+    /// For a run by hand: the instant that it stands for, in seconds since 1970-01-01 UTC; one in the future is now.
+    #[serde(default)]
+    pub as_of_seconds: Option<i64>,
+}
+
+/// Input of `write_verification_reminders`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReminderRequest {
+    /// The instant that the reminders are for, in seconds since 1970-01-01 UTC.
+    pub as_of_seconds: i64,
+    /// How long a verification is in progress before its member is reminded, in seconds.
+    pub patience_seconds: u32,
+}
+
+/// Answer of `write_verification_reminders`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemindersWritten {
+    /// Reminders that were not there before.
+    pub count: u64,
+}
+
+/// Input of `write_verification_report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRequest {
+    /// An instant in the month after the one to report, in seconds since 1970-01-01 UTC.
+    pub as_of_seconds: i64,
+}
+
+/// Answer of `write_verification_report`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportWritten {
+    /// The month, e.g. `2026-10`.
+    pub month: String,
+}
+
+/// The activities that the orchestrator's worker runs.
 pub struct OrchestratorActivities;
 
 #[activity_definitions]
@@ -208,12 +290,24 @@ impl OrchestratorActivities {
     pub fn record_verification_outcome_local(record: OutcomeRecord) -> Result<(), ActivityError> {
         unimplemented!()
     }
+
+    /// Writes one reminder a week for each verification that stands still; again changes nothing.
+    #[activity(name = WRITE_VERIFICATION_REMINDERS)]
+    pub fn write_verification_reminders(request: ReminderRequest) -> Result<RemindersWritten, ActivityError> {
+        unimplemented!()
+    }
+
+    /// Writes the report of the month before an instant; again replaces it.
+    #[activity(name = WRITE_VERIFICATION_REPORT)]
+    pub fn write_verification_report(request: ReportRequest) -> Result<ReportWritten, ActivityError> {
+        unimplemented!()
+    }
 }
 
 /// The markers that an implementation names in `#[activity(definition = …)]`.
 pub mod definitions {
     pub use super::orchestrator_activities::{
         CheckUserExistsLocal, GetUserEmailLocal, GetUserReputationLocal, GetUserVerificationScoreLocal,
-        RecordVerificationOutcomeLocal,
+        RecordVerificationOutcomeLocal, WriteVerificationReminders, WriteVerificationReport,
     };
 }

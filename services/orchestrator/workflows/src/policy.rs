@@ -1,4 +1,5 @@
-//! What ends a verification, and how (domain.md, "Members, verification, score"): total functions on plain data.
+//! What ends a verification, and how (domain.md, "Members, verification, score"), and which instant a run by the clock
+//! stands for: total functions on plain data.
 
 use crate::contract::MethodStatus;
 use mesh_types::{Decision, Score, VerificationStatus};
@@ -35,6 +36,15 @@ pub fn method_status(decision: Decision) -> MethodStatus {
     }
 }
 
+/// The instant that a run by the clock stands for, in seconds since 1970-01-01 UTC: what a person asked for, though never
+/// the future; otherwise when it was due, however late or repeated it is; otherwise its start.
+pub fn as_of_seconds(asked: Option<i64>, due: Option<i64>, started: i64) -> i64 {
+    match asked {
+        Some(asked) => asked.min(started),
+        None => due.unwrap_or(started),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +66,22 @@ mod tests {
                 status,
                 "{ending:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_run_stands_for_what_was_asked_then_for_when_it_was_due_then_for_its_start() {
+        let table = [
+            (None, None, 1000, 1000),
+            (None, Some(400), 1000, 400),
+            // Two machines' clocks: it may start a moment before it is due.
+            (None, Some(1001), 1000, 1001),
+            (Some(300), Some(400), 1000, 300),
+            (Some(300), None, 1000, 300),
+            (Some(2000), None, 1000, 1000),
+        ];
+        for (asked, due, started, expected) in table {
+            assert_eq!(as_of_seconds(asked, due, started), expected, "{asked:?}, {due:?}");
         }
     }
 }

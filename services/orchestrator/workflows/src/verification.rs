@@ -185,15 +185,17 @@ impl VerificationWorkflow {
         Ok(())
     }
 
-    /// The end, in the workflow's state, its search attributes and the read model; not to be cancelled.
+    /// The end, in the workflow's state, its search attributes if it has any, and the read model; not to be cancelled.
     async fn record(ctx: &WorkflowContext<Self>, ending: Ending) -> WorkflowResult<()> {
         ctx.state_mut(|state| state.end(ending));
         let state = ctx.state(Self::snapshot);
-        ctx.upsert_search_attributes([
-            contract::STATUS_ATTRIBUTE.value_set(state.status.as_str().to_owned()),
-            contract::SCORE_ATTRIBUTE.value_set(i64::from(state.breakdown.score.get())),
-            contract::LEVEL_ATTRIBUTE.value_set(state.breakdown.level().as_str().to_owned()),
-        ]);
+        if ctx.state(|state| state.request.search_attributes) {
+            ctx.upsert_search_attributes([
+                contract::STATUS_ATTRIBUTE.value_set(state.status.as_str().to_owned()),
+                contract::SCORE_ATTRIBUTE.value_set(i64::from(state.breakdown.score.get())),
+                contract::LEVEL_ATTRIBUTE.value_set(state.breakdown.level().as_str().to_owned()),
+            ]);
+        }
         let (attempt, all) = RECORD;
         let options = LocalActivityOptions::builder()
             .start_to_close_timeout(attempt)

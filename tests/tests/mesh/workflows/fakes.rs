@@ -5,8 +5,10 @@
     reason = "the macro makes a constant of each activity, and only the definitions are called by"
 )]
 
+mod by_the_clock;
 mod document;
 
+pub use by_the_clock::{ClockFakes, Writing, Writings};
 pub use document::DocumentFakes;
 
 use document_workflows::contract::{

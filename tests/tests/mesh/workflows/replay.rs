@@ -9,7 +9,7 @@ use document_workflows::contract::{
     ExtractionRequest, ValidityRequest,
 };
 use mesh_types::{Decision, DocumentId};
-use orchestrator_workflows::VerificationWorkflow;
+use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::ReputationVerificationWorkflow;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,8 @@ use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView,
 async fn every_recorded_history_replays() -> anyhow::Result<()> {
     let options = WorkflowReplayerOptions::new()
         .register_workflow::<VerificationWorkflow>()?
+        .register_workflow::<VerificationReminderWorkflow>()?
+        .register_workflow::<VerificationReportWorkflow>()?
         .register_workflow::<DocumentVerificationWorkflow>()?
         .register_workflow::<ReputationVerificationWorkflow>()?
         .build();

@@ -308,6 +308,32 @@ fn an_unknown_member_ends_a_verification_before_any_method_starts() -> anyhow::R
 }
 
 #[test]
+fn a_verification_without_search_attributes_is_the_same_otherwise() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let verification = stack
+            .verify(Plan {
+                search_attributes: false,
+                ..Plan::default()
+            })
+            .await?;
+        let state = verification.end().await??;
+
+        assert_eq!(state.status, VerificationStatus::Completed);
+        assert_eq!(recorded_status(&verification)?, VerificationStatus::Completed);
+        let history = verification.history().await?;
+        let upserts = count(&history, EventType::UpsertWorkflowSearchAttributes);
+        assert_eq!(upserts, 1, "Temporal's own of the patch, which every server knows");
+        let attributes = verification.describe().await?.search_attributes();
+        let ours: Vec<_> = attributes
+            .keys()
+            .filter(|key| key.starts_with("Verification"))
+            .collect();
+        ensure!(ours.is_empty(), "it shows {ours:?}");
+        record("orchestrator", "accepted-without-search-attributes", &history)
+    })
+}
+
+#[test]
 fn a_verification_by_document_alone_keeps_its_budget_of_events_and_workflow_tasks() -> anyhow::Result<()> {
     on_stack(async |stack| {
         let verification = stack.verify(Plan::default()).await?;

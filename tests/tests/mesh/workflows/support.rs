@@ -1,16 +1,16 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
-use super::fakes::{Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts};
+use super::fakes::{ClockFakes, Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts, Writings};
 use anyhow::{Context, ensure};
 use document_workflows::DocumentVerificationWorkflow;
 use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
 use mesh_types::{DocumentKind, MemberId, Method, Score};
-use orchestrator_workflows::VerificationWorkflow;
 use orchestrator_workflows::contract::{
     METHODS_ATTRIBUTE, MethodRequest, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VERIFICATION_WORKFLOW,
     VerificationRequest, VerificationState, default_timeout_seconds, method_workflow_id, workflow_id,
 };
+use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::ReputationVerificationWorkflow;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub struct Stack {
     sdk: Arc<Runtime>,
     pub(super) client: Client,
     pub(super) scripts: Arc<Scripts>,
+    /// What was written by the clock.
+    pub(super) writings: Arc<Writings>,
     // Its drop would end the server.
     _server: Temporal,
 }
@@ -73,6 +75,8 @@ pub struct Plan {
     pub course: Course,
     /// How its time passes.
     pub clock: Clock,
+    /// Whether it has search attributes.
+    pub search_attributes: bool,
     /// The queue of the parent workflow.
     pub task_queue: &'static str,
 }
@@ -85,6 +89,7 @@ impl Default for Plan {
             timeout_seconds: default_timeout_seconds(),
             course: Course::default(),
             clock: Clock::Real,
+            search_attributes: true,
             task_queue: TASK_QUEUE,
         }
     }
@@ -162,14 +167,19 @@ impl Stack {
             sdk,
             client,
             scripts: scripts.clone(),
+            writings: Arc::default(),
             _server: server,
         };
         for (queue, knows_patches) in [(TASK_QUEUE, true), (BEFORE_THE_PATCHES, false)] {
             let orchestrator = OrchestratorFakes(scripts.clone());
+            let by_the_clock = ClockFakes(stack.writings.clone());
             stack.work_for_ever(queue, move |options| {
                 options
                     .register_workflow::<VerificationWorkflow>()?
-                    .register_activities(orchestrator);
+                    .register_workflow::<VerificationReminderWorkflow>()?
+                    .register_workflow::<VerificationReportWorkflow>()?
+                    .register_activities(orchestrator)
+                    .register_activities(by_the_clock);
                 if !knows_patches {
                     options.patch_activation_callback = Some(Arc::new(|_patch| false));
                 }
@@ -257,6 +267,7 @@ impl Stack {
             target_score: Score::capped(plan.target_score),
             methods: plan.methods.iter().map(chosen).collect(),
             timeout_seconds: plan.timeout_seconds,
+            search_attributes: plan.search_attributes,
         };
         let attributes = SearchAttributes::new([
             STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
@@ -266,7 +277,7 @@ impl Stack {
         let start = StartWorkflowExecutionRequest {
             workflow_id: workflow_id(script.member_id),
             task_queue: queue_named(plan.task_queue),
-            search_attributes: Some(attributes.into_proto()),
+            search_attributes: plan.search_attributes.then(|| attributes.into_proto()),
             ..start_of(VERIFICATION_WORKFLOW, &request, plan.clock)?
         };
         self.start_workflow(start).await?;

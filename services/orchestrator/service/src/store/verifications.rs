@@ -64,6 +64,7 @@ impl Store {
             if let Some(taken) = self.find_by_request(request_id).await? {
                 let same = VerificationRequest {
                     verification_id: taken.request.verification_id,
+                    search_attributes: taken.request.search_attributes,
                     ..request.clone()
                 };
                 return Ok(if taken.request == same {
@@ -231,69 +232,16 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{ChangeRequest, Profile};
+    use crate::store::fixture::{OrPanic, member, new_request, store, verification};
     use futures::future::join_all;
     use mesh_runtime::clock;
-    use mesh_testkit::Postgres;
     use mesh_types::ScoreBreakdown;
-    use orchestrator_workflows::contract::MethodRequest;
-    use sqlx::PgPool;
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    trait OrPanic<T> {
-        fn or_panic(self) -> T;
-    }
-
-    impl<T> OrPanic<T> for Result<T, Problem> {
-        fn or_panic(self) -> T {
-            self.unwrap_or_else(|problem| panic!("{}", problem.message()))
-        }
-    }
-
-    /// A store with one member.
-    async fn store() -> (Store, MemberId) {
-        let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-        let url = postgres
-            .create_database("orchestrator")
-            .await
-            .expect("a database is made");
-        let pool = PgPool::connect(&url).await.expect("it answers");
-        crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
-        let store = Store::new(pool);
-        let member_id = MemberId::try_from(1).expect("positive");
-        let request = ChangeRequest {
-            request_id: new_request(),
-            member_id,
-            fingerprint: [0; 32],
-            at: clock::now(),
-        };
-        let profile = Profile {
-            given_names: "Ida".to_owned(),
-            family_name: String::new(),
-            birth_date: jiff::civil::date(1980, 5, 6),
-            email: None,
-        };
-        store.insert_member(request, profile).await.or_panic();
-        (store, member_id)
-    }
-
-    fn new_request() -> RequestId {
-        RequestId::from(clock::new_uuid())
-    }
-
-    fn verification(member_id: MemberId) -> VerificationRequest {
-        VerificationRequest {
-            verification_id: VerificationId::from(clock::new_uuid()),
-            member_id,
-            target_score: Score::DEFAULT_TARGET,
-            methods: vec![MethodRequest::Reputation],
-            timeout_seconds: 60,
-        }
-    }
 
     #[tokio::test]
     async fn of_many_requests_at_once_one_verification_is_taken_in() {
-        let (store, member_id) = store().await;
+        let store = store().await;
+        let member_id = member(&store, 1).await;
         let requests: Vec<_> = (0..30).map(|_| (new_request(), verification(member_id))).collect();
         let now = clock::now();
         let all = join_all(
@@ -311,7 +259,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_is_started_once_and_a_failed_start_is_tried_again() {
-        let (store, member_id) = store().await;
+        let store = store().await;
+        let member_id = member(&store, 1).await;
         let request = verification(member_id);
         store
             .insert_verification(new_request(), &request, clock::now())
@@ -331,7 +280,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_start_whose_answer_was_lost_is_not_made_again_after_the_end() {
-        let (store, member_id) = store().await;
+        let store = store().await;
+        let member_id = member(&store, 1).await;
         let request = verification(member_id);
         store
             .insert_verification(new_request(), &request, clock::now())
@@ -357,7 +307,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
-        let (store, member_id) = store().await;
+        let store = store().await;
+        let member_id = member(&store, 1).await;
         let request = verification(member_id);
         store
             .insert_verification(new_request(), &request, clock::now())
@@ -389,5 +340,35 @@ mod tests {
             .await
             .or_panic();
         assert!(matches!(next, Intake::Taken(_)));
+    }
+
+    #[tokio::test]
+    async fn a_request_is_the_same_however_the_service_that_takes_it_is_run() {
+        let store = store().await;
+        let (request_id, asked) = (new_request(), verification(member(&store, 1).await));
+        store
+            .insert_verification(request_id, &asked, clock::now())
+            .await
+            .or_panic();
+        // As a release wrote it that knew no such switch.
+        sqlx::query("UPDATE verifications SET request = request - 'search_attributes'")
+            .execute(&store.pool)
+            .await
+            .expect("the row changes");
+        for search_attributes in [true, false] {
+            let again = VerificationRequest {
+                verification_id: VerificationId::from(clock::new_uuid()),
+                search_attributes,
+                ..asked.clone()
+            };
+            match store
+                .insert_verification(request_id, &again, clock::now())
+                .await
+                .or_panic()
+            {
+                Intake::Taken(taken) => assert_eq!(taken.request, asked),
+                _ => panic!("the same request was refused"),
+            }
+        }
     }
 }

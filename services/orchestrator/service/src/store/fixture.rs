@@ -1,0 +1,64 @@
+//! What the tests of the store share: a database of its own for each, its members and their verifications.
+
+use super::{ChangeRequest, Profile, Store};
+use mesh_runtime::{Problem, clock};
+use mesh_testkit::Postgres;
+use mesh_types::{MemberId, RequestId, Score, VerificationId};
+use orchestrator_workflows::contract::{MethodRequest, VerificationRequest};
+use sqlx::PgPool;
+
+pub trait OrPanic<T> {
+    fn or_panic(self) -> T;
+}
+
+impl<T> OrPanic<T> for Result<T, Problem> {
+    fn or_panic(self) -> T {
+        self.unwrap_or_else(|problem| panic!("{}", problem.message()))
+    }
+}
+
+/// A store over an empty database.
+pub async fn store() -> Store {
+    let postgres = Postgres::shared().await.expect("PostgreSQL starts");
+    let url = postgres
+        .create_database("orchestrator")
+        .await
+        .expect("a database is made");
+    let pool = PgPool::connect(&url).await.expect("it answers");
+    crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
+    Store::new(pool)
+}
+
+/// A new member.
+pub async fn member(store: &Store, number: i64) -> MemberId {
+    let member_id = MemberId::try_from(number).expect("positive");
+    let request = ChangeRequest {
+        request_id: new_request(),
+        member_id,
+        fingerprint: [0; 32],
+        at: clock::now(),
+    };
+    let profile = Profile {
+        given_names: "Ida".to_owned(),
+        family_name: String::new(),
+        birth_date: jiff::civil::date(1980, 5, 6),
+        email: None,
+    };
+    store.insert_member(request, profile).await.or_panic();
+    member_id
+}
+
+pub fn new_request() -> RequestId {
+    RequestId::from(clock::new_uuid())
+}
+
+pub fn verification(member_id: MemberId) -> VerificationRequest {
+    VerificationRequest {
+        verification_id: VerificationId::from(clock::new_uuid()),
+        member_id,
+        target_score: Score::DEFAULT_TARGET,
+        methods: vec![MethodRequest::Reputation],
+        timeout_seconds: 60,
+        search_attributes: true,
+    }
+}
