@@ -3,7 +3,7 @@
 use prost::Message;
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "voluntier/document/v1/document.proto",
     "voluntier/reputation/v1/reputation.proto",
     "voluntier/reputation/v1/schedule.proto",

@@ -7,7 +7,7 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut reputation = ReputationServiceClient::connect("http://127.0.0.1:7405").await?;
-//! let mut request = tonic::Request::new(GetReputationRequest { member_id: 42 });
+//! let mut request = tonic::Request::new(GetReputationRequest { member_id: 42, ..Default::default() });
 //! request.set_timeout(std::time::Duration::from_secs(2)); // bounds the work on every hop below
 //! match reputation.get_reputation(request).await {
 //!     Ok(answer) => println!("score {}", answer.into_inner().breakdown.map_or(0, |sum| sum.score)),

@@ -28,6 +28,19 @@ pub const SEARCH_ATTRIBUTES: [(&str, &str); 5] = [
     ("VerificationLevel", "Keyword"),
 ];
 
+/// What makes the server skip time, and skip it as fast as a test wants.
+const DYNAMIC_CONFIG: [&str; 5] = [
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    // A timer that is due at once, as each is that time was skipped for, otherwise waits a second.
+    "history.timerProcessorMaxTimeShift=\"1ms\"",
+    // Otherwise the server looks for timers that are due, and for tasks to hand out, 20 times a second at most.
+    "history.timerProcessorMaxPollRPS=1000",
+    "history.transferProcessorMaxPollRPS=1000",
+    // The server holds the next run of a workflow back until the last one is this old. It takes that age from its own
+    // clock, so a run whose time was skipped seems to have begun in the future, and the next one is held back for years.
+    "history.workflowIdReuseMinimalInterval=\"0s\"",
+];
+
 /// The namespace that the development server always has.
 pub const NAMESPACE: &str = "default";
 
@@ -211,7 +224,9 @@ impl Temporal {
                 .arg("--ui-disable-news-fetch"),
             None => server.arg("--headless"),
         };
-        server.args(["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"]);
+        for setting in DYNAMIC_CONFIG {
+            server.args(["--dynamic-config-value", setting]);
+        }
         for (name, kind) in SEARCH_ATTRIBUTES {
             server.arg("--search-attribute").arg(format!("{name}={kind}"));
         }

@@ -10,6 +10,8 @@ mod outages;
 mod refusals;
 mod repeats;
 mod reports;
+mod reputation;
+
 mod story;
 mod support;
 mod trace;

@@ -161,7 +161,7 @@ async fn what_nobody_knows_is_not_found() {
         told(caller.members.clone().get_member(request).await),
         not_found("MEMBER_NOT_FOUND")
     );
-    let request = GetReputationRequest { member_id: 0 };
+    let request = GetReputationRequest::default();
     let reputation = caller.reputations.clone().get_reputation(request).await;
     assert_eq!(told(reputation), bad_field("INVALID_REQUEST", "member_id"));
 }

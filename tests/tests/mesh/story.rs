@@ -45,7 +45,10 @@ async fn a_passport_is_read_checked_scored_and_recorded() {
     let reputation = caller
         .reputations
         .clone()
-        .get_reputation(GetReputationRequest { member_id })
+        .get_reputation(GetReputationRequest {
+            member_id,
+            ..Default::default()
+        })
         .await;
     assert_eq!(
         reputation.expect("the member is known").into_inner().breakdown.as_ref(),

@@ -1,8 +1,9 @@
 //! The workflows on a real Temporal server: the real workflow types, fake activities bound to the same definitions.
 //!
 //! [`scenarios`] holds the rules of a verification, [`documents`] those of its method document, [`by_the_clock`] those of
-//! reminders and reports, [`replay`] that what has begun under older code goes on under this one. [`support`] has the server and the workers, [`document_run`] what is
-//! done to one document, [`fakes`] the activities and the scripts that they follow.
+//! reminders and reports, [`decay`] those of kept scores, [`replay`] that what has begun under older code goes on under this
+//! one. [`support`] has the server and the workers, [`document_run`] what is done to one document, [`fakes`] the activities
+//! and the scripts that they follow.
 //!
 //! The histories under `services/*/workflows/histories/` are the ends of scenarios, as protobuf binaries. They are
 //! recorded, never edited. To record what is new after a change of a workflow, name the new files in the scenarios and run
@@ -10,6 +11,7 @@
 //! written, and a file that is there already is never overwritten, because it stands for verifications that have begun.
 
 mod by_the_clock;
+mod decay;
 mod document_run;
 mod documents;
 mod fakes;

@@ -67,6 +67,7 @@ impl Activities {
     ) -> Result<UserScore, ActivityError> {
         let request = GetReputationRequest {
             member_id: look_up.member_id.get(),
+            ..Default::default()
         };
         let answer = self
             .reputations

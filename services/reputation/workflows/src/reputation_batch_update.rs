@@ -32,9 +32,10 @@ impl ReputationBatchUpdateWorkflow {
             .search_attributes()
             .get(&SCHEDULED_START_TIME)
             .map(|at| at.seconds());
-        let started = seconds(ctx.info().start_time());
+        let started = seconds(ctx.info().start_time()).unwrap_or_default();
         let sweep = Sweep {
-            as_of_seconds: asked.or(planned).or(started).unwrap_or_default(),
+            // Nobody knows the future yet.
+            as_of_seconds: asked.or(planned).unwrap_or(started).min(started),
         };
         let options = ActivityOptions::with_start_to_close_timeout(SWEEP)
             .heartbeat_timeout(HEARTBEAT)

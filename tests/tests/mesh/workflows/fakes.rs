@@ -6,9 +6,11 @@
 )]
 
 mod by_the_clock;
+mod decay;
 mod document;
 
 pub use by_the_clock::{ClockFakes, Writing, Writings};
+pub use decay::{DecayFakes, Updates};
 pub use document::DocumentFakes;
 
 use document_workflows::contract::{
@@ -19,8 +21,8 @@ use mesh_types::{Decision, DocumentId, MemberId, ReviewId, Score, VerificationId
 use orchestrator_workflows::contract::definitions as orchestrator;
 use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
 use reputation_workflows::contract::definitions as reputation;
-use reputation_workflows::contract::{ReputationOutcome, ReputationVerificationRequest, Scored, ScoringRequest};
-use reputation_workflows::policy::{self, RuleVersion};
+use reputation_workflows::contract::{AssessmentRequest, ReputationOutcome, Scored, ScoringRequest};
+use reputation_workflows::policy::{self, Found, RuleVersion};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use temporalio_common::ActivityError;
@@ -315,16 +317,23 @@ impl ReputationFakes {
     pub async fn assess_reputation(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        _request: ReputationVerificationRequest,
+        _request: AssessmentRequest,
     ) -> Result<ReputationOutcome, ActivityError> {
-        Ok(policy::assess())
+        Ok(ReputationOutcome {
+            evidence: Vec::new(),
+            reasons: policy::assess(Score::ZERO).reasons,
+        })
     }
 }
 
 impl ReputationFakes {
     fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, ActivityError> {
         let script = self.0.of(request.verification_id)?;
-        let breakdown = policy::score(rules, &request.evidence);
+        let found = request.evidence.iter().cloned().map(|evidence| Found {
+            evidence,
+            activity: Score::ZERO,
+        });
+        let breakdown = policy::score(rules, &found.collect::<Vec<_>>());
         lock(&script.seen).scorings.push((rules, request));
         if script.course.scoring == ScoringScript::WaitsForARetryIn40Days {
             return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY));

@@ -11,7 +11,7 @@ use document_workflows::contract::{
 use mesh_types::{Decision, DocumentId};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
-use reputation_workflows::ReputationVerificationWorkflow;
+use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use temporalio_common::protos::temporal::api::history::v1::History;
@@ -29,6 +29,8 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
         .register_workflow::<VerificationReportWorkflow>()?
         .register_workflow::<DocumentVerificationWorkflow>()?
         .register_workflow::<ReputationVerificationWorkflow>()?
+        .register_workflow::<ReputationDecayWorkflow>()?
+        .register_workflow::<ReputationBatchUpdateWorkflow>()?
         .build();
     let replayer = WorkflowReplayer::new(options)?;
     let mut broken = Vec::new();

@@ -1,6 +1,9 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
-use super::fakes::{ClockFakes, Course, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts, Writings};
+use super::fakes::{
+    ClockFakes, Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts, Updates,
+    Writings,
+};
 use anyhow::{Context, ensure};
 use document_workflows::DocumentVerificationWorkflow;
 use mesh_runtime::clock;
@@ -12,7 +15,7 @@ use orchestrator_workflows::contract::{
 };
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
-use reputation_workflows::ReputationVerificationWorkflow;
+use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, mpsc};
@@ -21,7 +24,7 @@ use temporalio_client::errors::WorkflowGetResultError;
 use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
-    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+    WorkflowExecutionInfo, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
 };
 use temporalio_common::SearchAttributes;
 use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, TimeSkippingConfig, WorkflowType};
@@ -50,6 +53,8 @@ pub struct Stack {
     pub(super) scripts: Arc<Scripts>,
     /// What was written by the clock.
     pub(super) writings: Arc<Writings>,
+    /// What kept scores were brought up to.
+    pub(super) updates: Arc<Updates>,
     // Its drop would end the server.
     _server: Temporal,
 }
@@ -129,12 +134,16 @@ impl RunningWorker {
 
 /// Runs a test on the one stack of this process, which starts with the first test.
 pub fn on_stack(test: impl AsyncFnOnce(&Stack) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    on_stack_within(DEADLINE + DEADLINE, test)
+}
+
+/// The same for a test that may take so long.
+pub fn on_stack_within(limit: Duration, test: impl AsyncFnOnce(&Stack) -> anyhow::Result<()>) -> anyhow::Result<()> {
     static STACK: OnceLock<Result<Stack, String>> = OnceLock::new();
     let stack = STACK.get_or_init(|| Stack::start().map_err(|error| format!("{error:#}")));
     let stack = stack.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
     stack.runtime.block_on(async {
-        let all = DEADLINE + DEADLINE;
-        tokio::time::timeout(all, test(stack))
+        tokio::time::timeout(limit, test(stack))
             .await
             .context("the test did not end in time")?
     })
@@ -168,6 +177,7 @@ impl Stack {
             client,
             scripts: scripts.clone(),
             writings: Arc::default(),
+            updates: Arc::default(),
             _server: server,
         };
         for (queue, knows_patches) in [(TASK_QUEUE, true), (BEFORE_THE_PATCHES, false)] {
@@ -197,11 +207,14 @@ impl Stack {
             options.register_activities(reading);
             Ok(())
         })?;
-        let reputation = ReputationFakes(scripts);
+        let (reputation, decay) = (ReputationFakes(scripts), DecayFakes(stack.updates.clone()));
         stack.work_for_ever(reputation_workflows::contract::TASK_QUEUE, |options| {
             options
                 .register_workflow::<ReputationVerificationWorkflow>()?
-                .register_activities(reputation);
+                .register_workflow::<ReputationDecayWorkflow>()?
+                .register_workflow::<ReputationBatchUpdateWorkflow>()?
+                .register_activities(reputation)
+                .register_activities(decay);
             Ok(())
         })?;
         Ok(stack)
@@ -291,11 +304,11 @@ impl Stack {
         })
     }
 
-    /// Starts a workflow as a request says.
-    pub async fn start_workflow(&self, start: StartWorkflowExecutionRequest) -> anyhow::Result<()> {
+    /// Starts a workflow as a request says; returns its run.
+    pub async fn start_workflow(&self, start: StartWorkflowExecutionRequest) -> anyhow::Result<String> {
         let mut service = self.client.connection().workflow_service();
-        service.start_workflow_execution(start.into_request()).await?;
-        Ok(())
+        let started = service.start_workflow_execution(start.into_request()).await?;
+        Ok(started.into_inner().run_id)
     }
 }
 
@@ -381,9 +394,22 @@ impl Verification {
     }
 }
 
-/// A workflow's history.
+/// The history of a workflow's last run.
 pub async fn history_of(client: &Client, id: String) -> anyhow::Result<History> {
-    let handle = client.get_workflow_handle::<VerificationWorkflow>(id);
+    fetch_history(client.get_workflow_handle::<VerificationWorkflow>(id)).await
+}
+
+/// The history of one run of a workflow.
+pub async fn history_of_run(client: &Client, id: String, run_id: String) -> anyhow::Result<History> {
+    let run = WorkflowExecutionInfo::builder()
+        .namespace(NAMESPACE)
+        .workflow_id(id)
+        .run_id(run_id)
+        .build();
+    fetch_history(WorkflowHandle::new(client.clone(), run)).await
+}
+
+async fn fetch_history(handle: WorkflowHandle<Client, VerificationWorkflow>) -> anyhow::Result<History> {
     let events = handle
         .fetch_history(WorkflowFetchHistoryOptions::default())
         .into_events();

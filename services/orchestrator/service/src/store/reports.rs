@@ -5,7 +5,7 @@ use crate::calendar::{Month, Week};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Level, MemberId, Method, Score, VerificationId};
+use mesh_types::{Level, MemberId, Method, VerificationId};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -170,9 +170,8 @@ impl TryFrom<ReportRow> for VerificationReport {
 
 /// The lowest score of each level above none, in order: what PostgreSQL's `width_bucket` tells levels apart by.
 fn level_bounds() -> Vec<i16> {
-    let scores = (1..=Score::MAX.get()).map(|points| Score::capped(i64::from(points)));
-    let is_bound = |score: &Score| Level::of(*score) != Level::of(Score::capped(i64::from(score.get()) - 1));
-    scores.filter(is_bound).map(|score| i16::from(score.get())).collect()
+    let above_none = Level::ALL.into_iter().skip(1);
+    above_none.map(|level| i16::from(level.least_score().get())).collect()
 }
 
 impl Store {
