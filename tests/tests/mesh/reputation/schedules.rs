@@ -132,7 +132,7 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
     }
     shown(&schedules, "the run", |found| found.run_count >= 1 && is_idle(found)).await;
     let on_time = kept(&mesh).await;
-    assert!(on_time.contains("24007000000"), "28 × 0.95³: {on_time}");
+    assert!(on_time.contains("24006500000"), "28 × 0.95³: {on_time}");
 
     let backfill = proto::BackfillScheduleRequest {
         request_id: new_request_id(),
