@@ -245,7 +245,7 @@ impl ServiceProcess {
 /// When it is not there; the error says how to build it.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let running = std::env::current_exe().context("cannot tell where this program stands")?;
-    // A test stands in <profile>/deps, a command in <profile>.
+    // A test stands in <profile>/deps, a measurement in <profile>/examples, a command in <profile>.
     let folders = running.ancestors().skip(1).take(2);
     let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
     found.with_context(|| {

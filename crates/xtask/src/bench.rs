@@ -2,7 +2,12 @@
 
 use std::{path::Path, process::ExitCode};
 
-use crate::steps::{Steps, cargo};
+use mesh_testkit::tools::Purpose;
+
+use crate::{
+    machine,
+    steps::{Steps, cargo},
+};
 
 /// Measure something and print the figures.
 #[derive(Debug, clap::Subcommand)]
@@ -14,16 +19,41 @@ pub enum Benchmark {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// What the daily sweep over a million members costs in PostgreSQL, against a plain UPDATE of the same rows and against a
+    /// workflow for each member. Fails when it takes over 2.0 times as long as the UPDATE.
+    Decay {
+        /// Passed on to the measurement; `-- --help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// # Errors
 /// When the measurement cannot be built or fails.
 pub fn run(root: &Path, benchmark: &Benchmark) -> anyhow::Result<ExitCode> {
-    let Benchmark::Ocr { arguments } = benchmark;
-    // The picture crates are optimised in development builds too, so no release build is needed.
-    let example = ["run", "--quiet", "-p", "document-reading", "--example", "bench", "--"];
-    let mut measure = cargo(root, &example);
-    measure.args(arguments);
-    Steps::default().command("read specimens", &mut measure)?;
+    let mut steps = Steps::default();
+    match benchmark {
+        // The picture crates are optimised in development builds too, so no release build is needed.
+        Benchmark::Ocr { arguments } => measure(root, &mut steps, ("document-reading", "bench"), arguments)?,
+        Benchmark::Decay { arguments } => {
+            steps.work("what this machine needs", || machine::prepare(Purpose::Demo))?;
+            // Its worker is a process of its own; the work is PostgreSQL's.
+            let build = ["build", "--quiet", "-p", "reputation-service", "--bins"];
+            steps.command("build the service", &mut cargo(root, &build))?;
+            measure(root, &mut steps, ("reputation-service", "decay"), arguments)?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn measure(
+    root: &Path,
+    steps: &mut Steps,
+    (package, example): (&str, &str),
+    arguments: &[String],
+) -> anyhow::Result<()> {
+    let run = ["run", "--quiet", "-p", package, "--example", example, "--"];
+    let mut measure = cargo(root, &run);
+    measure.args(arguments);
+    steps.command(&format!("measure {example} of {package}"), &mut measure)
 }

@@ -2,18 +2,18 @@
 -- ledger is the truth; this lets one statement find who fell below a level.
 
 CREATE TABLE reputations (
-    member_id  bigint      PRIMARY KEY CONSTRAINT reputations_member_is_positive CHECK (member_id > 0),
-    anchor_at  timestamptz NOT NULL,
-    periods    integer     NOT NULL CONSTRAINT reputations_periods_range CHECK (periods >= 0),
-    nanopoints bigint      CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
+    member_id      bigint  PRIMARY KEY CONSTRAINT reputations_member_is_positive CHECK (member_id > 0),
+    -- Since 1970-01-01 UTC: whole numbers all through, as in the policy.
+    anchor_seconds bigint  NOT NULL,
+    periods        integer NOT NULL CONSTRAINT reputations_periods_range CHECK (periods >= 0),
+    nanopoints     bigint  CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
 -- Half of each page is free for the next version of its rows, so that a sweep over all of them needs no new page and no
 -- new index entry.
 ) WITH (fillfactor = 50);
 
 -- Whose ledger was written before scores were kept: it is read by their next event or the next sweep.
 CREATE INDEX reputations_unread ON reputations (member_id) WHERE nanopoints IS NULL;
-INSERT INTO reputations (member_id, anchor_at, periods)
-    SELECT member_id, max(occurred_at), 0 FROM ledger_entries GROUP BY member_id;
+INSERT INTO reputations (member_id, anchor_seconds, periods) SELECT DISTINCT member_id, 0, 0 FROM ledger_entries;
 
 -- Who fell below a level, and when: the end of the period, whichever run noticed it.
 CREATE TABLE level_falls (
@@ -21,7 +21,7 @@ CREATE TABLE level_falls (
     fell_at      timestamptz NOT NULL,
     level_before smallint    NOT NULL,
     level_after  smallint    NOT NULL,
-    event_id     uuid        NOT NULL CONSTRAINT level_falls_event_once UNIQUE,
+    event_id     uuid        NOT NULL,
     recorded_at  timestamptz NOT NULL,
     CONSTRAINT level_falls_once PRIMARY KEY (member_id, fell_at, level_after),
     CONSTRAINT level_falls_levels CHECK (level_before BETWEEN 1 AND 3 AND level_after BETWEEN 0 AND level_before - 1)
@@ -44,9 +44,9 @@ BEGIN
 END
 $$;
 
--- 0 none, 1 bronze, 2 silver, 3 gold.
+-- 0 none, 1 bronze, 2 silver, 3 gold. Not STRICT, so that it becomes a part of the statement that calls it.
 CREATE FUNCTION level_of(nanopoints bigint) RETURNS smallint
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN nanopoints >= 75000000000 THEN 3 WHEN nanopoints >= 50000000000 THEN 2
                 WHEN nanopoints >= 25000000000 THEN 1 ELSE 0 END::smallint
 $$;
@@ -54,7 +54,7 @@ $$;
 -- The levels that a score loses from one number of periods to another: at the end of which period, from what, to what.
 CREATE FUNCTION falls_between(nanopoints bigint, from_period integer, to_period integer)
     RETURNS TABLE (period integer, level_before smallint, level_after smallint)
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS $$
 DECLARE
     score bigint := nanopoints;
 BEGIN
@@ -72,11 +72,10 @@ END
 $$;
 
 -- The id of a fall is made of what it is, so whoever notices it first gives it the same one: a UUIDv7 of its instant.
-CREATE FUNCTION level_fall_id(member_id bigint, fell_at timestamptz, level_after smallint) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT (lpad(to_hex((extract(epoch FROM fell_at) * 1000)::bigint), 12, '0') || '7' || substr(seed, 1, 3)
-            || '8' || substr(seed, 4, 15))::uuid
-      FROM md5(member_id || '/' || extract(epoch FROM fell_at) || '/' || level_after) seed
+CREATE FUNCTION level_fall_id(member_id bigint, fell_at_seconds bigint, level_after smallint) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT (lpad(to_hex(fell_at_seconds * 1000), 12, '0') || '7' || substr(seed, 1, 3) || '8' || substr(seed, 4, 15))::uuid
+      FROM md5(member_id || '/' || fell_at_seconds || '/' || level_after) seed
 $$;
 
 -- What the method reputation found: evidence whose points depend on how active the member was.

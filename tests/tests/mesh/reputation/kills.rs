@@ -72,8 +72,8 @@ async fn a_worker_killed_between_commit_and_report_has_decayed_once() {
     let mut watch = connect(&mesh).await;
     let mut gate = connect(&mesh).await;
     // 28 points, 100 days ago: three periods, and a fall below 25.
-    let rows = "INSERT INTO reputations (member_id, anchor_at, periods, nanopoints)
-                VALUES (7, now() - interval '100 days', 0, 28000000000)";
+    let rows = "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints)
+                VALUES (7, extract(epoch FROM now() - interval '100 days')::bigint, 0, 28000000000)";
     sqlx::query(rows).execute(&mut watch).await.expect("a member");
     // The commit of the update waits at a gate, held by this test. Whoever is killed there has sent the commit, and the
     // database carries it out when the gate opens, though nobody is left to hear of it.
@@ -130,14 +130,10 @@ async fn a_worker_killed_between_commit_and_report_has_decayed_once() {
 /// Members with scores and anchors of all kinds, what a sweep as of an instant must make of them, and how many falls below
 /// a level it must find.
 async fn members(connection: &mut PgConnection, as_of: i64) -> (BTreeMap<i64, Materialized>, i64) {
-    let insert = "INSERT INTO reputations (member_id, anchor_at, periods, nanopoints)
-                  SELECT n, to_timestamp($1 - n * 7919 % 1000 * 86400), 0, n * 104729 % 101 * 1000000000
+    let insert = "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints)
+                  SELECT n, $1 - n * 7919 % 1000 * 86400, 0, n * 104729 % 101 * 1000000000
                     FROM generate_series(1, $2) n";
-    let inserted = sqlx::query(insert)
-        .bind(as_of as f64)
-        .bind(MEMBERS)
-        .execute(connection)
-        .await;
+    let inserted = sqlx::query(insert).bind(as_of).bind(MEMBERS).execute(connection).await;
     inserted.expect("members");
     let mut falls = 0;
     let swept = |number: i64| {

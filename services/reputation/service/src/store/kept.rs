@@ -2,7 +2,7 @@
 
 use super::{Store, unknown};
 use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
 use mesh_types::{Level, MemberId};
 use reputation_workflows::policy::decay::Nanopoints;
@@ -49,9 +49,8 @@ pub(super) async fn follow_ledger(
     recorded_at: Timestamp,
 ) -> Result<(), Problem> {
     sqlx::query!(
-        "INSERT INTO reputations (member_id, anchor_at, periods) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING",
+        "INSERT INTO reputations (member_id, anchor_seconds, periods) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING",
         member_id.get(),
-        occurred_at.to_sqlx() as _,
     )
     .execute(&mut *transaction)
     .await?;
@@ -110,8 +109,7 @@ enum Row {
 
 async fn lock(transaction: &mut PgConnection, member_id: MemberId) -> Result<Row, Problem> {
     let row = sqlx::query!(
-        r#"SELECT anchor_at AS "anchor_at: SqlTimestamp", periods, nanopoints FROM reputations
-            WHERE member_id = $1 FOR UPDATE"#,
+        "SELECT anchor_seconds, periods, nanopoints FROM reputations WHERE member_id = $1 FOR UPDATE",
         member_id.get(),
     )
     .fetch_optional(transaction)
@@ -121,18 +119,17 @@ async fn lock(transaction: &mut PgConnection, member_id: MemberId) -> Result<Row
         return Ok(Row::Unread);
     };
     Ok(Row::Kept(Materialized {
-        anchor_seconds: row.anchor_at.to_jiff().as_second(),
+        anchor_seconds: row.anchor_seconds,
         periods: u32::try_from(row.periods).map_err(Problem::internal)?,
         score: Nanopoints::capped(nanopoints),
     }))
 }
 
 async fn write(transaction: &mut PgConnection, member_id: MemberId, kept: Materialized) -> Result<(), Problem> {
-    let anchor_at = Timestamp::from_second(kept.anchor_seconds).map_err(Problem::internal)?;
     sqlx::query!(
-        "UPDATE reputations SET anchor_at = $2, periods = $3, nanopoints = $4 WHERE member_id = $1",
+        "UPDATE reputations SET anchor_seconds = $2, periods = $3, nanopoints = $4 WHERE member_id = $1",
         member_id.get(),
-        anchor_at.to_sqlx() as _,
+        kept.anchor_seconds,
         i32::try_from(kept.periods).map_err(Problem::internal)?,
         kept.score.get(),
     )
@@ -148,13 +145,12 @@ async fn insert_falls(
     recorded_at: Timestamp,
 ) -> Result<(), Problem> {
     for fall in falls {
-        let fell_at = Timestamp::from_second(fall.fell_at_seconds).map_err(Problem::internal)?;
         sqlx::query!(
             "INSERT INTO level_falls (member_id, fell_at, level_before, level_after, event_id, recorded_at)
-             VALUES ($1, $2, $3, $4, level_fall_id($1, $2, $4), $5)
+             VALUES ($1, to_timestamp($2::bigint), $3, $4, level_fall_id($1, $2, $4), $5)
              ON CONFLICT ON CONSTRAINT level_falls_once DO NOTHING",
             member_id.get(),
-            fell_at.to_sqlx() as _,
+            fall.fell_at_seconds,
             number_of(fall.before),
             number_of(fall.after),
             recorded_at.to_sqlx() as _,

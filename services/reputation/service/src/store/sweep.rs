@@ -22,8 +22,8 @@ pub struct Shard {
 impl Store {
     /// Brings the next `size` members after one up to an instant; `None` when there are no more.
     ///
-    /// A member whose ledger changes meanwhile is left alone: the change itself brings the score up to date. An instant
-    /// that a member's score has passed changes nothing of it, and a fall that is recorded stays the only one.
+    /// An instant that a member's score has passed changes nothing of it, and a fall that is recorded stays the only one: so
+    /// a member whose ledger changes meanwhile is safe, as the change itself brings the score up to date.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing of the shard is written.
@@ -37,37 +37,39 @@ impl Store {
         recorded_at: Timestamp,
     ) -> Result<Option<Shard>, Problem> {
         let row = sqlx::query!(
-            r#"WITH shard AS MATERIALIZED (
-                   SELECT member_id, anchor_at, periods, nanopoints,
-                          floor(extract(epoch FROM $3::timestamptz - anchor_at) / 2592000)::integer AS due
-                     FROM reputations WHERE member_id > $1 ORDER BY member_id LIMIT $2
-               ), advanced AS (
-                   UPDATE reputations kept
-                      SET periods = shard.due,
-                          nanopoints = CASE shard.due - shard.periods WHEN 1 THEN shard.nanopoints * 19 / 20
-                                       ELSE decayed(shard.nanopoints, shard.due - shard.periods) END
-                     FROM shard
-                    WHERE kept.member_id = shard.member_id AND shard.due > shard.periods AND shard.nanopoints > 0
-                      AND (kept.anchor_at, kept.periods, kept.nanopoints)
-                        = (shard.anchor_at, shard.periods, shard.nanopoints)
-                RETURNING kept.member_id, kept.anchor_at, shard.periods AS from_period, kept.periods AS to_period,
-                          shard.nanopoints AS had, kept.nanopoints AS has
+            r#"WITH shard AS (
+                   SELECT max(member_id) AS last_member_id, count(*) AS members
+                     FROM (SELECT member_id FROM reputations WHERE member_id > $1 ORDER BY member_id LIMIT $2) next
                ), fell AS (
                    INSERT INTO level_falls (member_id, fell_at, level_before, level_after, event_id, recorded_at)
-                   SELECT member_id, fell_at, level_before, level_after,
-                          level_fall_id(member_id, fell_at, level_after), $4::timestamptz
-                     FROM advanced, falls_between(had, from_period, to_period) fall,
-                          LATERAL (SELECT anchor_at + period * interval '2592000 seconds' AS fell_at) instant
-                    WHERE level_of(has) < level_of(had)
+                   SELECT member_id, to_timestamp(at), level_before, level_after,
+                          level_fall_id(member_id, at, level_after), $4::timestamptz
+                     FROM (SELECT member_id, anchor_seconds, periods, nanopoints,
+                                  (($3 - anchor_seconds) / 2592000)::integer AS due
+                             FROM reputations, shard
+                            WHERE member_id > $1 AND member_id <= last_member_id AND nanopoints >= 25000000000
+                              AND $3 - anchor_seconds >= 2592000 * (periods + 1::bigint)) due,
+                          falls_between(nanopoints, periods, due) fall,
+                          LATERAL (SELECT anchor_seconds + period * 2592000::bigint AS at) fell_at
+                    WHERE level_of(nanopoints * 19 / 20) < level_of(nanopoints) OR due > periods + 1
                    ON CONFLICT ON CONSTRAINT level_falls_once DO NOTHING
                 RETURNING 1
+               ), advanced AS (
+                   UPDATE reputations
+                      SET periods = (($3 - anchor_seconds) / 2592000)::integer,
+                          nanopoints = CASE ($3 - anchor_seconds) / 2592000 - periods WHEN 1 THEN nanopoints * 19 / 20
+                                       ELSE decayed(nanopoints, (($3 - anchor_seconds) / 2592000)::integer - periods) END
+                     FROM shard
+                    WHERE member_id > $1 AND member_id <= last_member_id AND nanopoints > 0
+                      AND $3 - anchor_seconds >= 2592000 * (periods + 1::bigint)
+                RETURNING 1
                )
-               SELECT max(member_id) AS last_member_id, count(*) AS "members!",
-                      (SELECT count(*) FROM advanced) AS "changed!", (SELECT count(*) FROM fell) AS "level_falls!"
+               SELECT last_member_id, members AS "members!", (SELECT count(*) FROM advanced) AS "changed!",
+                      (SELECT count(*) FROM fell) AS "level_falls!"
                  FROM shard"#,
             after_member_id,
             i64::from(size),
-            as_of.to_sqlx() as _,
+            as_of.as_second(),
             recorded_at.to_sqlx() as _,
         )
         .fetch_one(&self.pool)

@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::{DAY, OrPanic, at, count, empty_ledger, hours, member, new_event, record};
 use futures::future::join_all;
-use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use jiff_sqlx::Timestamp as SqlTimestamp;
 use reputation_workflows::policy::decay::{Nanopoints, PERIOD_SECONDS};
 use reputation_workflows::policy::materialized::{LevelFall, Materialized};
 use reputation_workflows::policy::standing::standing;
@@ -81,14 +81,12 @@ async fn the_statements_know_the_same_rules_as_the_policy() {
 type Rows = BTreeMap<i64, (i64, i32, i64)>;
 
 async fn rows(pool: &PgPool) -> Rows {
-    let rows: Vec<(i64, SqlTimestamp, i32, i64)> =
-        sqlx::query_as("SELECT member_id, anchor_at, periods, nanopoints FROM reputations")
+    let rows: Vec<(i64, i64, i32, i64)> =
+        sqlx::query_as("SELECT member_id, anchor_seconds, periods, nanopoints FROM reputations")
             .fetch_all(pool)
             .await
             .expect("there is a table");
-    let row = |(member, anchor, periods, score): (i64, SqlTimestamp, i32, i64)| {
-        (member, (anchor.to_jiff().as_second(), periods, score))
-    };
+    let row = |(member, anchor, periods, score): (i64, i64, i32, i64)| (member, (anchor, periods, score));
     rows.into_iter().map(row).collect()
 }
 
@@ -119,9 +117,9 @@ async fn sweeps_in_any_order_come_to_what_the_policy_says() {
             score: Nanopoints::capped(draw(101) * Nanopoints::ONE_POINT),
         };
         expected.insert(number, kept);
-        sqlx::query("INSERT INTO reputations (member_id, anchor_at, periods, nanopoints) VALUES ($1, $2, 0, $3)")
+        sqlx::query("INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints) VALUES ($1, $2, 0, $3)")
             .bind(number)
-            .bind(at(kept.anchor_seconds).to_sqlx())
+            .bind(kept.anchor_seconds)
             .bind(kept.score.get())
             .execute(&pool)
             .await
