@@ -114,7 +114,7 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
         verification_id: id,
         evidence: vec![MethodEvidence {
             method: Method::Reputation,
-            evidence: first.evidence[0].clone(),
+            evidence: first.evidence[0],
         }],
         ..request(member(2))
     };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::fixture::{OrPanic, member, new_request, store, verification};
-use mesh_types::{ScoreBreakdown, VerificationStatus};
+use mesh_types::{Score, ScoreBreakdown, VerificationStatus};
 use orchestrator_workflows::contract::{MethodState, MethodStatus, VerificationState, default_patience_seconds};
 
 fn at(text: &str) -> Timestamp {
