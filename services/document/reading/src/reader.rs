@@ -84,7 +84,8 @@ impl Reader {
     pub async fn read_page_of(&self, file: &Bytes, page_in_file: u32) -> Result<PageReading, ReadError> {
         let gray = self.files.page(file, page_in_file).await?;
         let ahead = Self {
-            engine: self.engine.with_words_ahead()?,
+            // Where no run can be started ahead, the page may still need none, or gets one later.
+            engine: self.engine.with_words_ahead().unwrap_or_else(|_| self.engine.clone()),
             files: self.files.clone(),
         };
         ahead.read_picture(gray).await

@@ -34,18 +34,15 @@ use mesh_proto::orchestrator::v1::member_service_server::MemberServiceServer;
 use mesh_proto::orchestrator::v1::report_service_server::ReportServiceServer;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationServiceServer;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_runtime::{Base, CronSchedule, Wiring, ensure_schedule};
+use mesh_runtime::{Base, CronSchedule, ScheduleSettings, Wiring, ensure_schedule};
 use mesh_types::Schedule;
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// What this service runs by the clock.
-const SCHEDULES: [CronSchedule; 2] = [
-    by_the_clock(Schedule::WeeklyVerificationReminders, VERIFICATION_REMINDER_WORKFLOW),
-    by_the_clock(Schedule::MonthlyVerificationReport, VERIFICATION_REPORT_WORKFLOW),
-];
+const REMINDERS: CronSchedule = by_the_clock(Schedule::WeeklyVerificationReminders, VERIFICATION_REMINDER_WORKFLOW);
+const REPORT: CronSchedule = by_the_clock(Schedule::MonthlyVerificationReport, VERIFICATION_REPORT_WORKFLOW);
 
 const fn by_the_clock(schedule: Schedule, workflow_type: &'static str) -> CronSchedule {
     CronSchedule {
@@ -73,9 +70,13 @@ impl mesh_runtime::Service for Orchestrator {
         let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
         let verifications = VerificationApi::new(store.clone(), engine, documents, config.watch_interval());
         let activities = Activities::new(store.clone(), reputations);
-        for schedule in SCHEDULES {
-            ensure_schedule(&base.temporal, &config.schedules, schedule).await?;
-        }
+        ensure_schedule(&base.temporal, &config.schedules, REMINDERS).await?;
+        // A report is of a month in UTC, and so is written when that is over, whatever the zone.
+        let in_utc = ScheduleSettings {
+            schedule_time_zone: "UTC".to_owned(),
+            ..config.schedules.clone()
+        };
+        ensure_schedule(&base.temporal, &in_utc, REPORT).await?;
         let limit = base.max_message_bytes;
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(MemberServiceServer::new(MemberApi::new(store.clone())).max_decoding_message_size(limit))

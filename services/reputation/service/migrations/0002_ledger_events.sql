@@ -16,7 +16,7 @@ ALTER TABLE ledger_entries
     ADD CONSTRAINT ledger_entries_counter_an_entry FOREIGN KEY (counters) REFERENCES ledger_entries (entry_id),
     ADD CONSTRAINT ledger_entries_kind_says_what_is_there CHECK (CASE kind
         WHEN 'verification' THEN verification_id IS NOT NULL AND method IS NOT NULL AND rule_version IS NOT NULL
-        WHEN 'activity'     THEN request_id IS NOT NULL AND rule_version IS NOT NULL AND quantity > 0
+        WHEN 'activity'     THEN request_id IS NOT NULL AND rule_version IS NOT NULL AND coalesce(quantity, 0) > 0
         WHEN 'counter'      THEN request_id IS NOT NULL AND counters IS NOT NULL AND reason IS NOT NULL
         ELSE false
     END);

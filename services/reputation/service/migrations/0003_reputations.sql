@@ -87,11 +87,10 @@ CREATE TABLE assessments (
     assessed_at     timestamptz NOT NULL
 );
 
--- Which starts and stops of decay clocks were done already.
-CREATE TABLE decay_requests (
+-- Requests whose work is done elsewhere, in Temporal: what was said, and the answer once it was given.
+CREATE TABLE requests (
     request_id   uuid        PRIMARY KEY,
-    member_id    bigint      NOT NULL,
-    operation    text        NOT NULL CONSTRAINT decay_requests_operation_known CHECK (operation IN ('start', 'cancel')),
-    run_id       text        NOT NULL,
+    fingerprint  bytea       NOT NULL,
+    answer       text,
     requested_at timestamptz NOT NULL
 );

@@ -174,7 +174,7 @@ impl Activities {
     /// The next part of a sweep; false after the last. What a heartbeat says is done is committed.
     async fn sweep_once(&self, sweep: Sweep, progress: &mut SweepProgress) -> Result<bool, Problem> {
         let as_of = instant(sweep.as_of_seconds)?;
-        let unread = self.store.list_unread(UNREAD_AT_ONCE).await?;
+        let unread = self.store.list_unread(UNREAD_AT_ONCE, progress.shards == 0).await?;
         for member_id in &unread {
             self.store.advance(*member_id, as_of, clock::now()).await?;
         }
@@ -196,8 +196,10 @@ impl Activities {
     }
 }
 
+/// No retry mends an instant that is none.
 fn instant(seconds: i64) -> Result<Timestamp, Problem> {
-    Timestamp::from_second(seconds).map_err(Problem::internal)
+    Timestamp::from_second(seconds)
+        .map_err(|_| Problem::invalid_field("as_of_seconds", "must be an instant from year 1 to 9999"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `ReputationService`: parse, call, render.
 
+mod once;
 mod parse;
 mod render;
 mod schedules;
@@ -8,16 +9,16 @@ mod tests;
 
 pub use schedules::ScheduleApi;
 
-use crate::store::{DecayOperation, DecayRequestSeen, NewEvent, NewFact, Recorded};
+use crate::store::{NewEvent, NewFact, Recorded};
 use crate::{Engine, Store};
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{EventId, Level, MemberId, Reason, RequestId, Score};
+use mesh_types::{EventId, Level, Reason, RequestId, Score};
+use once::{Tried, request_id_reused};
 use reputation_workflows::contract::decay_workflow_id;
 use reputation_workflows::policy::standing::standing;
 use reputation_workflows::policy::steps::steps_to;
-use std::future::Future;
 use tonic::{Request, Response, Status};
 
 /// Answers `ReputationService`.
@@ -58,31 +59,6 @@ impl Api {
             )),
         }
     }
-
-    /// Does something to a member's decay clock once for each request; returns the run it was done to.
-    async fn once<F: Future<Output = Result<String, Problem>>>(
-        &self,
-        (request_id, member_id): (RequestId, MemberId),
-        operation: DecayOperation,
-        work: impl FnOnce() -> F,
-    ) -> Result<String, Problem> {
-        match self.store.find_decay_request(request_id, member_id, operation).await? {
-            Some(DecayRequestSeen::Done(run_id)) => return Ok(run_id),
-            Some(DecayRequestSeen::RequestIdReused) => return Err(request_id_reused()),
-            None => {}
-        }
-        // A crash between the two leaves what a repeat finds: a clock that runs is found again, one that ended has ended.
-        let run_id = work().await?;
-        self.store
-            .insert_decay_request(request_id, member_id, operation, &run_id, clock::now())
-            .await?;
-        Ok(run_id)
-    }
-}
-
-fn request_id_reused() -> Problem {
-    let message = "this request_id was used for something else; choose a new one";
-    Problem::new(Reason::RequestIdReused, message)
 }
 
 /// The level above a score; gold above gold.
@@ -138,10 +114,10 @@ impl ReputationService for Api {
         &self,
         request: Request<proto::StartDecayRequest>,
     ) -> Result<Response<proto::StartDecayResponse>, Status> {
-        let request = request.into_inner();
-        let (request_id, member_id) = parse::decay(&request.request_id, request.member_id)?;
-        let start = || self.engine.start_decay(member_id);
-        let run_id = self.once((request_id, member_id), DecayOperation::Start, start).await?;
+        let message = request.into_inner();
+        let (request_id, member_id) = parse::decay(&message.request_id, message.member_id)?;
+        let request = once::Request::new(request_id, "StartDecay", &message);
+        let run_id = once::once(&self.store, &request, |_| self.engine.start_decay(member_id)).await?;
         Ok(Response::new(proto::StartDecayResponse {
             workflow_id: decay_workflow_id(member_id),
             run_id,
@@ -152,11 +128,19 @@ impl ReputationService for Api {
         &self,
         request: Request<proto::CancelDecayRequest>,
     ) -> Result<Response<proto::CancelDecayResponse>, Status> {
-        let request = request.into_inner();
-        let (request_id, member_id) = parse::decay(&request.request_id, request.member_id)?;
-        let cancel = || self.engine.cancel_decay(member_id);
-        self.once((request_id, member_id), DecayOperation::Cancel, cancel)
-            .await?;
+        let message = request.into_inner();
+        let (request_id, member_id) = parse::decay(&message.request_id, message.member_id)?;
+        let request = once::Request::new(request_id, "CancelDecay", &message);
+        let cancel = |tried| async move {
+            match self.engine.cancel_decay(member_id).await {
+                // It was an earlier try of this request that ended it.
+                Err(problem) if tried == Tried::Perhaps && problem.reason() == Reason::DecayNotRunning => {
+                    Ok(decay_workflow_id(member_id))
+                }
+                done => done,
+            }
+        };
+        once::once(&self.store, &request, cancel).await?;
         Ok(Response::new(proto::CancelDecayResponse {}))
     }
 }

@@ -48,7 +48,7 @@ impl mesh_runtime::Service for Reputation {
         let engine = Engine::new(base.temporal.clone());
         let limit = base.max_message_bytes;
         let api = ReputationServiceServer::new(Api::new(store.clone(), engine.clone()));
-        let schedules = ScheduleServiceServer::new(ScheduleApi::new(engine));
+        let schedules = ScheduleServiceServer::new(ScheduleApi::new(store.clone(), engine));
         let activities = Activities::new(store, config.pace());
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(api.max_decoding_message_size(limit))

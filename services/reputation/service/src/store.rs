@@ -19,7 +19,7 @@ use reputation_workflows::policy::activity::Activity;
 use sqlx::PgPool;
 
 pub use listing::EventPlace;
-pub use requests::{DecayOperation, DecayRequestSeen};
+pub use requests::Claim;
 
 /// All SQL of the service.
 #[derive(Clone)]

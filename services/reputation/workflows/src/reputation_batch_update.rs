@@ -35,7 +35,7 @@ impl ReputationBatchUpdateWorkflow {
         let started = seconds(ctx.info().start_time()).unwrap_or_default();
         let sweep = Sweep {
             // Nobody knows the future yet.
-            as_of_seconds: asked.or(planned).unwrap_or(started).min(started),
+            as_of_seconds: asked.or(planned).unwrap_or(started).clamp(0, started),
         };
         let options = ActivityOptions::with_start_to_close_timeout(SWEEP)
             .heartbeat_timeout(HEARTBEAT)

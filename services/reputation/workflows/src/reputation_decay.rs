@@ -6,8 +6,8 @@ use std::time::Duration;
 use temporalio_common::data_converters::RawValue;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    ActivityOptions, ContinueAsNewOptions, SyncWorkflowContext, TimerOptions, WorkflowContext, WorkflowContextView,
-    WorkflowResult, workflows,
+    ActivityCancellationType, ActivityOptions, ContinueAsNewOptions, SyncWorkflowContext, TimerOptions,
+    WorkflowContext, WorkflowContextView, WorkflowResult, workflows,
 };
 
 /// One attempt at an update.
@@ -48,8 +48,11 @@ impl ReputationDecayWorkflow {
                 return Ok(ctx.state(|state| state.state.clone()));
             }
             Self::update(ctx, began_at, period).await?;
+            if ctx.state(|state| state.state.is_cancelled) {
+                return Ok(ctx.state(|state| state.state.clone()));
+            }
         }
-        if last == all || ctx.state(|state| state.state.is_cancelled) {
+        if last == all {
             return Ok(ctx.state(|state| state.state.clone()));
         }
         let next = ctx.state(|state| DecayRequest {
@@ -94,10 +97,19 @@ impl ReputationDecayWorkflow {
             period,
             as_of_seconds: state.ends_at(began_at, period),
         });
-        let options = ActivityOptions::with_start_to_close_timeout(UPDATE).build();
-        let decayed = ctx
-            .execute_activity(ScoringActivities::decay_reputation_score, input, options)
-            .await?;
+        let trying = ctx.cancellation_token().child_token();
+        let options = ActivityOptions::with_start_to_close_timeout(UPDATE)
+            .cancellation_type(ActivityCancellationType::TryCancel)
+            .cancellation_token(trying.clone())
+            .build();
+        // While the database is away an update is tried again without end, but for a clock that is stopped.
+        let decayed = workflows::select! {
+            decayed = ctx.execute_activity(ScoringActivities::decay_reputation_score, input, options) => decayed?,
+            cancelled = ctx.wait_condition(|state| state.state.is_cancelled) => {
+                trying.cancel();
+                return Ok(cancelled?);
+            }
+        };
         ctx.state_mut(|state| {
             state.state.iterations_done = period;
             state.state.last = Some(decayed);

@@ -140,13 +140,17 @@ async fn members(connection: &mut PgConnection, as_of: i64) -> (BTreeMap<i64, Ma
         let mut kept = Materialized {
             anchor_seconds: as_of - number * 7919 % 1000 * DAY,
             periods: 0,
-            score: Nanopoints::capped(number * 104_729 % 101 * Nanopoints::ONE_POINT),
+            score: Nanopoints::capped(score_of(number) * Nanopoints::ONE_POINT),
         };
         falls += kept.advance(as_of).len() as i64;
         (number, kept)
     };
     let kept = (1..=MEMBERS).map(swept).collect();
     (kept, falls)
+}
+
+fn score_of(number: i64) -> i64 {
+    number * 104_729 % 101
 }
 
 /// Shuts a row, so that the shard that it is in stops in the middle.
@@ -163,11 +167,19 @@ async fn a_sweep_goes_on_after_the_database_and_the_worker_were_killed_in_it() {
     let mesh = Mesh::builder()
         .postgres(Engine::Own)
         .setting("reputation", "SWEEP_SHARD_MEMBERS", SHARD.to_string())
+        // Slow enough to shut the second gate before it is reached.
+        .setting("reputation", "SWEEP_PACE_MS", "1500")
         .start()
         .await
         .expect("the mesh starts");
     let as_of = mesh_runtime::clock::now().as_second() - PERIOD_SECONDS;
     let (expected, falls) = members(&mut connect(&mesh).await, as_of).await;
+    let changes = |members: std::ops::RangeInclusive<i64>| {
+        let changed = expected
+            .range(members)
+            .filter(|(number, kept)| kept.periods > 0 && score_of(**number) > 0);
+        changed.count() as i64
+    };
 
     let mut gate = shut(&mesh, 3 * SHARD / 2).await;
     let id = "sweep-with-kills";
@@ -199,4 +211,25 @@ async fn a_sweep_goes_on_after_the_database_and_the_worker_were_killed_in_it() {
     }
     assert!(falls > 0);
     assert_eq!(number(&mut watch, "SELECT count(*) FROM level_falls").await, falls);
+
+    // It went on after the last shard that it had told of: a sweep that began anew would find nothing to change in the
+    // first shards. Of the shard in which the worker was killed nobody heard whether it was done.
+    let command = ["workflow", "result", "--workflow-id", id, "--output", "json"];
+    let shown = mesh
+        .temporal
+        .command(&command)
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("a result is JSON");
+    let told = |what: &str| {
+        shown["result"][what]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{what} of {shown}"))
+    };
+    assert_eq!((told("members"), told("shards")), (MEMBERS, 5));
+    let (all, unheard) = (changes(1..=MEMBERS), changes(3 * SHARD + 1..=4 * SHARD));
+    assert!(
+        (all - unheard..=all).contains(&told("changed")),
+        "{shown}: {all} less {unheard}"
+    );
 }

@@ -1,6 +1,5 @@
 //! Schedules, driven by gRPC against the real server.
 
-use super::ledger::hours;
 use crate::support::*;
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_client::ScheduleServiceClient;
@@ -99,26 +98,46 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
         ("UTC", "ReputationBatchUpdateWorkflow")
     );
 
-    // Members with something to lose, recorded as it happened: 28 points, of which 24 are left after three periods.
+    // Members with something to lose, kept as they were 100 days ago: 28 points, of which 26.6 are left after one period and
+    // 24.0 after three, below bronze.
     let now = mesh_runtime::clock::now().as_second();
-    for member_id in 1..=20 {
-        for (day, given) in [(100, 8), (100, 8), (100, 8), (99, 4)] {
-            let occurred_at = Some(prost_types::Timestamp {
-                seconds: now - day * DAY,
+    let insert = format!(
+        "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints)
+         SELECT n, {now} - 100 * 86400, 0, 28000000000 FROM generate_series(1, 20) n"
+    );
+    let inserted = mesh.postgres.sql_at(&mesh.databases.reputation, &[insert]).await;
+    inserted.unwrap_or_else(|error| panic!("{error:#}"));
+    let backfill = |from: i64, to: i64| {
+        let day = |days: i64| {
+            Some(prost_types::Timestamp {
+                seconds: now - days * DAY,
                 nanos: 0,
-            });
-            let request = proto::RecordActivityRequest {
-                occurred_at,
-                ..hours(member_id, given)
-            };
-            caller
-                .reputations
-                .clone()
-                .record_activity(request)
-                .await
-                .expect("it is recorded");
+            })
+        };
+        proto::BackfillScheduleRequest {
+            request_id: new_request_id(),
+            schedule_id: DAILY.to_owned(),
+            start_time: day(from),
+            end_time: day(to),
         }
+    };
+    // Half of the days first. Each run works for the day it was planned for, or three periods would be gone.
+    let half = backfill(90, 50);
+    for _ in 0..2 {
+        schedules
+            .clone()
+            .backfill_schedule(half.clone())
+            .await
+            .expect("it is back-filled");
     }
+    shown(&schedules, "40 days of runs", |found| {
+        found.run_count >= 40 && is_idle(found)
+    })
+    .await;
+    let in_between = kept(&mesh).await;
+    assert_eq!(in_between.matches(",1,26600000000)").count(), 20, "{in_between}");
+    assert!(in_between.ends_with("none\n"), "nobody fell yet: {in_between}");
+
     let trigger = proto::TriggerScheduleRequest {
         request_id: new_request_id(),
         schedule_id: DAILY.to_owned(),
@@ -130,42 +149,105 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
             .await
             .expect("it is triggered");
     }
-    shown(&schedules, "the run", |found| found.run_count >= 1 && is_idle(found)).await;
+    shown(&schedules, "the run", |found| found.run_count >= 41 && is_idle(found)).await;
     let on_time = kept(&mesh).await;
-    assert!(on_time.contains("24006500000"), "28 × 0.95³: {on_time}");
+    assert_eq!(on_time.matches(",3,24006500000)").count(), 20, "28 × 0.95³: {on_time}");
+    assert_eq!(
+        on_time.matches(",1,0,").count(),
+        20,
+        "each fell from bronze once: {on_time}"
+    );
 
-    let backfill = proto::BackfillScheduleRequest {
-        request_id: new_request_id(),
-        schedule_id: DAILY.to_owned(),
-        start_time: Some(prost_types::Timestamp {
-            seconds: now - 90 * DAY,
-            nanos: 0,
-        }),
-        end_time: Some(prost_types::Timestamp { seconds: now, nanos: 0 }),
-    };
-    for _ in 0..2 {
-        schedules
-            .clone()
-            .backfill_schedule(backfill.clone())
-            .await
-            .expect("it is back-filled");
-    }
+    let all = backfill(90, 0);
+    schedules
+        .clone()
+        .backfill_schedule(all)
+        .await
+        .expect("it is back-filled");
     let filled = shown(&schedules, "90 days of runs", |found| {
-        found.run_count >= 91 && is_idle(found)
+        found.run_count >= 131 && is_idle(found)
     })
     .await;
     assert_eq!(
-        filled.run_count, 91,
-        "one by the trigger and 90 by the backfill, each asked for more than once"
+        filled.run_count, 131,
+        "40 and 90 by backfills, 1 by the trigger, however often they were asked for"
     );
-    assert_eq!(kept(&mesh).await, on_time, "on-time runs would have given the same");
-    let for_days: Vec<i64> = filled
-        .last_runs
-        .iter()
-        .filter_map(|run| run.scheduled_at)
-        .map(|at| at.seconds % DAY)
-        .collect();
-    assert!(for_days.iter().all(|second| *second == 2 * 3600), "{for_days:?}");
+    assert_eq!(
+        kept(&mesh).await,
+        on_time,
+        "it changes nothing that on-time runs would not have given"
+    );
+
+    let reused = proto::PauseScheduleRequest {
+        request_id: trigger.request_id,
+        schedule_id: DAILY.to_owned(),
+        note: "another request".to_owned(),
+    };
+    let refused = schedules
+        .clone()
+        .pause_schedule(reused)
+        .await
+        .expect_err("the id is taken");
+    assert_eq!(refusal(&refused).reason, "REQUEST_ID_REUSED");
+
+    let headers = tracing_headers(&mesh, &caller).await;
+    assert!(headers, "with interceptors the trace goes on into workflows");
+}
+
+/// Whether a workflow that an RPC starts carries the trace of the RPC.
+async fn tracing_headers(mesh: &Mesh, caller: &Caller) -> bool {
+    let member_id = new_member_id();
+    let request = proto::StartDecayRequest {
+        request_id: new_request_id(),
+        member_id,
+    };
+    let started = caller
+        .reputations
+        .clone()
+        .start_decay(request.clone())
+        .await
+        .expect("it starts")
+        .into_inner();
+    let again = caller
+        .reputations
+        .clone()
+        .start_decay(request)
+        .await
+        .expect("the same again")
+        .into_inner();
+    assert_eq!(started, again);
+    let id = started.workflow_id.as_str();
+    let shown = mesh
+        .temporal
+        .command(&["workflow", "show", "--workflow-id", id, "--output", "json"])
+        .await;
+    let shown = shown.unwrap_or_else(|error| panic!("{error:#}"));
+    let cancel = proto::CancelDecayRequest {
+        request_id: new_request_id(),
+        member_id,
+    };
+    for _ in 0..2 {
+        caller
+            .reputations
+            .clone()
+            .cancel_decay(cancel.clone())
+            .await
+            .expect("it is told, also again");
+    }
+    let look = async || {
+        let another = proto::CancelDecayRequest {
+            request_id: new_request_id(),
+            member_id,
+        };
+        let answer = caller.reputations.clone().cancel_decay(another).await;
+        answer
+            .err()
+            .filter(|status| refusal(status).reason == "DECAY_NOT_RUNNING")
+    };
+    eventually(PATIENCE, "the clock to have ended", look)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    shown.contains("_tracer-data")
 }
 
 #[tokio::test]
@@ -206,4 +288,8 @@ async fn schedules_that_are_switched_off_are_not_found() {
         .await
         .expect_err("there is none");
     assert_eq!(refusal(&refused), bad_field("INVALID_REQUEST", "schedule_id"));
+    assert!(
+        !tracing_headers(&mesh, &Caller::of(&mesh)).await,
+        "without interceptors nothing of a trace is sent on"
+    );
 }

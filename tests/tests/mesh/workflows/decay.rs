@@ -1,5 +1,6 @@
 //! The clock of one member's decay, over 83 years, and the daily sweep.
 
+use super::fakes::DATABASE_AWAY;
 use super::support::{
     Clock, DEADLINE, Stack, count, history_of_run, on_stack, on_stack_within, queue_named, record, start_of,
 };
@@ -154,6 +155,22 @@ fn a_clock_is_stopped_at_any_point() -> anyhow::Result<()> {
             }
         }
         Ok(())
+    })
+}
+
+#[test]
+fn a_clock_is_stopped_while_the_database_is_away() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let input = json!({ "member_id": DATABASE_AWAY, "interval_seconds": 1 });
+        let clock = DecayClock::start(stack, DATABASE_AWAY, input, Clock::Real).await?;
+        let look = async || (stack.updates.of(clock.member_id).len() > 1).then_some(());
+        eventually(DEADLINE, "the update to be tried again", look).await?;
+        clock.cancel().await?;
+        let end = clock.end(DEADLINE).await?;
+        assert_eq!((end.iterations_done, end.is_cancelled), (0, true));
+        let id = decay_workflow_id(clock.member_id);
+        let history = history_of_run(&stack.client, id, clock.first_run.clone()).await?;
+        record("reputation", "decay-cancelled-in-an-update", &history)
     })
 }
 

@@ -10,7 +10,7 @@ mod decay;
 mod document;
 
 pub use by_the_clock::{ClockFakes, Writing, Writings};
-pub use decay::{DecayFakes, Updates};
+pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
 
 use document_workflows::contract::{

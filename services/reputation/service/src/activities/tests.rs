@@ -169,11 +169,13 @@ async fn a_sweep_reads_ledgers_that_were_written_before_scores_were_kept() {
     while activities.sweep_once(sweep, &mut progress).await.or_panic() {}
     assert_eq!((progress.members, progress.shards), (25, 3));
     let right = "SELECT count(*) FROM reputations WHERE periods = 2 AND nanopoints = 7220000000";
-    assert_eq!(count(&pool, right).await, 25, "8 × 0.95²");
+    assert_eq!(count(&pool, right).await, 13, "8 × 0.95²");
+    // Those that had to be read are up to date with all that is known, so at least as far.
+    let read = "SELECT count(*) FROM reputations WHERE periods > 2 AND nanopoints = decayed(8000000000, periods)";
+    assert_eq!(count(&pool, read).await, 12);
     let kept = store.advance(member(2), at(BEGUN), at(BEGUN)).await.or_panic();
-    assert_eq!(
-        kept.map(|kept| kept.periods),
-        Some(2),
+    assert!(
+        kept.is_some_and(|kept| kept.periods > 2),
         "an instant that has passed changes nothing"
     );
 }

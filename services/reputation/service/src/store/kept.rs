@@ -27,7 +27,8 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         let kept = match lock(&mut transaction, member_id).await? {
             Row::Absent => return Ok(None),
-            Row::Unread => Some(reread(&mut transaction, member_id, as_of, recorded_at).await?),
+            // All that is known by now, so that no event is left out by a run for an instant that has passed.
+            Row::Unread => Some(read_ledger(&mut transaction, member_id, recorded_at.max(as_of)).await?),
             Row::Kept(mut kept) => {
                 let falls = kept.advance(as_of.as_second());
                 insert_falls(&mut transaction, member_id, &falls, recorded_at).await?;
@@ -40,12 +41,13 @@ impl Store {
     }
 }
 
-/// Makes the kept score fit the ledger after an event at `occurred_at` was written into it. The falls up to then come
-/// first: they happened, whether or not a sweep noticed them.
+/// Makes the kept score fit the ledger after an event was written into it. First comes what happened until now without
+/// that event, as sweeps may have noticed it already; then the level that the member has with it, which may be a lower one
+/// when it takes points away. So the falls that are recorded never depend on whether a sweep ran, also when an event becomes
+/// known later than it happened.
 pub(super) async fn follow_ledger(
     transaction: &mut PgConnection,
     member_id: MemberId,
-    occurred_at: Timestamp,
     recorded_at: Timestamp,
 ) -> Result<(), Problem> {
     sqlx::query!(
@@ -56,20 +58,16 @@ pub(super) async fn follow_ledger(
     .await?;
     let before = match lock(transaction, member_id).await? {
         Row::Kept(mut kept) => {
-            let falls = kept.advance(occurred_at.as_second());
+            let falls = kept.advance(recorded_at.as_second());
             insert_falls(transaction, member_id, &falls, recorded_at).await?;
             kept.score.level()
         }
         Row::Absent | Row::Unread => Level::None,
     };
-    let after = reread(transaction, member_id, occurred_at, recorded_at)
-        .await?
-        .score
-        .level();
+    let after = read_ledger(transaction, member_id, recorded_at).await?.score.level();
     if after < before {
-        // A counter took points away.
         let fall = LevelFall {
-            fell_at_seconds: occurred_at.as_second(),
+            fell_at_seconds: recorded_at.as_second(),
             before,
             after,
         };
@@ -78,23 +76,19 @@ pub(super) async fn follow_ledger(
     Ok(())
 }
 
-/// Keeps what the ledger amounts to at an instant.
-async fn reread(
+/// Keeps what the ledger amounts to at an instant. Nobody falls by that: the level before is not known here.
+async fn read_ledger(
     transaction: &mut PgConnection,
     member_id: MemberId,
     as_of: Timestamp,
-    recorded_at: Timestamp,
 ) -> Result<Materialized, Problem> {
     let events = super::ledger::events_of(transaction, member_id).await?;
-    // Events of the future count from their own instant on, which no kept score can say; they can't be recorded.
-    let standing = standing(&events, i64::MAX);
-    let mut kept = Materialized::at_anchor(&standing).unwrap_or(Materialized {
+    let mut kept = Materialized::at_anchor(&standing(&events, as_of.as_second())).unwrap_or(Materialized {
         anchor_seconds: as_of.as_second(),
         periods: 0,
         score: Nanopoints::default(),
     });
-    let falls = kept.advance(as_of.as_second());
-    insert_falls(transaction, member_id, &falls, recorded_at).await?;
+    kept.advance(as_of.as_second());
     write(transaction, member_id, kept).await?;
     Ok(kept)
 }

@@ -48,7 +48,7 @@ impl Store {
                 )
                 .await?;
             }
-            kept::follow_ledger(&mut transaction, entry.member_id, entry.occurred_at, recorded_at).await?;
+            kept::follow_ledger(&mut transaction, entry.member_id, recorded_at).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -76,8 +76,8 @@ impl Store {
         };
         // Either way the connection goes back before another is asked for: many callers at once would wait for each other.
         match inserted {
-            Some((member_id, occurred_at)) => {
-                kept::follow_ledger(&mut transaction, member_id, occurred_at, new.recorded_at).await?;
+            Some(member_id) => {
+                kept::follow_ledger(&mut transaction, member_id, new.recorded_at).await?;
                 transaction.commit().await?;
             }
             None => transaction.rollback().await?,
@@ -203,8 +203,8 @@ async fn insert_line(
     Ok(())
 }
 
-/// Whose ledger changed, and from when on; `None` when the request came before.
-type Inserted = Option<(MemberId, Timestamp)>;
+/// Whose ledger changed; `None` when the request came before.
+type Inserted = Option<MemberId>;
 
 async fn insert_activity(
     connection: &mut PgConnection,
@@ -241,7 +241,7 @@ async fn insert_activity(
         activity.points(),
     )
     .await?;
-    Ok(Some((member_id, occurred_at)))
+    Ok(Some(member_id))
 }
 
 /// A counter is written at the instant at which it is recorded. The unique constraint lets an event be countered once.
@@ -281,7 +281,7 @@ async fn insert_counter(
     .execute(&mut *connection)
     .await?;
     let member_id = MemberId::try_from(countered.member_id).map_err(Problem::internal)?;
-    Ok(Ok((inserted.rows_affected() > 0).then_some((member_id, occurred_at))))
+    Ok(Ok((inserted.rows_affected() > 0).then_some(member_id)))
 }
 
 /// An activity by the kind of its line.

@@ -7,83 +7,84 @@ use mesh_runtime::Problem;
 use mesh_types::{EvidenceId, MemberId, RequestId, Score, VerificationId};
 use std::collections::BTreeMap;
 
-/// What a caller asked of a decay clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DecayOperation {
-    /// Start it.
-    Start,
-    /// Stop it.
-    Cancel,
-}
-
-impl DecayOperation {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Cancel => "cancel",
-        }
-    }
-}
-
-/// How a request about a decay clock came out before.
+/// How a request whose work is done elsewhere stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecayRequestSeen {
-    /// It was done, with this run of the workflow.
+pub enum Claim {
+    /// Nobody has seen it before.
+    New,
+    /// It came before, and how it ended is not known: perhaps it was done.
+    Begun,
+    /// It came before, and this was the answer.
     Done(String),
     /// The request id came before with other content.
-    RequestIdReused,
+    Reused,
 }
 
 impl Store {
-    /// How a request about a decay clock came out, if it came before.
+    /// Writes down that a request begins, before anything is done about it.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT decay_requests", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "decay_requests"))]
-    pub async fn find_decay_request(
+    #[tracing::instrument(name = "INSERT requests", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "requests"))]
+    pub async fn claim_request(
         &self,
         request_id: RequestId,
-        member_id: MemberId,
-        operation: DecayOperation,
-    ) -> Result<Option<DecayRequestSeen>, Problem> {
+        fingerprint: [u8; 32],
+        requested_at: Timestamp,
+    ) -> Result<Claim, Problem> {
+        let inserted = sqlx::query!(
+            "INSERT INTO requests (request_id, fingerprint, requested_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            request_id.uuid(),
+            fingerprint.as_slice(),
+            requested_at.to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        if inserted.rows_affected() == 1 {
+            return Ok(Claim::New);
+        }
         let row = sqlx::query!(
-            "SELECT member_id, operation, run_id FROM decay_requests WHERE request_id = $1",
+            "SELECT fingerprint, answer FROM requests WHERE request_id = $1",
             request_id.uuid()
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(row.map(|row| {
-            if row.member_id == member_id.get() && row.operation == operation.as_str() {
-                DecayRequestSeen::Done(row.run_id)
-            } else {
-                DecayRequestSeen::RequestIdReused
-            }
-        }))
+        Ok(match row {
+            // It was refused and let go in between.
+            None => Claim::Begun,
+            Some(row) if row.fingerprint != fingerprint => Claim::Reused,
+            Some(row) => row.answer.map_or(Claim::Begun, Claim::Done),
+        })
     }
 
-    /// Remembers that a request about a decay clock was done; one that is remembered stays as it is.
+    /// Writes down how a request was answered; the first answer stays.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "INSERT decay_requests", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "decay_requests"))]
-    pub async fn insert_decay_request(
-        &self,
-        request_id: RequestId,
-        member_id: MemberId,
-        operation: DecayOperation,
-        run_id: &str,
-        requested_at: Timestamp,
-    ) -> Result<(), Problem> {
+    #[tracing::instrument(name = "UPDATE requests", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "requests"))]
+    pub async fn settle_request(&self, request_id: RequestId, answer: &str) -> Result<(), Problem> {
         sqlx::query!(
-            "INSERT INTO decay_requests (request_id, member_id, operation, run_id, requested_at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            "UPDATE requests SET answer = $2 WHERE request_id = $1 AND answer IS NULL",
             request_id.uuid(),
-            member_id.get(),
-            operation.as_str(),
-            run_id,
-            requested_at.to_sqlx() as _,
+            answer
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Lets a request go that was refused, so that it is refused again and not taken for done.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "DELETE requests", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "requests"))]
+    pub async fn release_request(&self, request_id: RequestId) -> Result<(), Problem> {
+        sqlx::query!(
+            "DELETE FROM requests WHERE request_id = $1 AND answer IS NULL",
+            request_id.uuid()
         )
         .execute(&self.pool)
         .await?;

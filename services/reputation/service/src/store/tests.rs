@@ -4,7 +4,7 @@ use futures::future::join_all;
 use jiff_sqlx::Timestamp as SqlTimestamp;
 use reputation_workflows::policy::decay::{Nanopoints, PERIOD_SECONDS};
 use reputation_workflows::policy::materialized::{LevelFall, Materialized};
-use reputation_workflows::policy::standing::standing;
+use reputation_workflows::policy::standing::{LedgerEvent, standing};
 use std::collections::BTreeMap;
 
 const BEGUN: i64 = 1_700_000_000;
@@ -156,39 +156,94 @@ async fn sweeps_in_any_order_come_to_what_the_policy_says() {
     }
 }
 
+async fn falls(pool: &PgPool) -> Vec<(SqlTimestamp, i16, i16, uuid::Uuid)> {
+    let select =
+        "SELECT fell_at, level_before, level_after, event_id FROM level_falls ORDER BY fell_at, level_before DESC";
+    sqlx::query_as(select).fetch_all(pool).await.expect("there is a table")
+}
+
+/// One member in two databases: the same events, some known later than they happened, some countered; only one database is
+/// ever swept.
 #[tokio::test]
-async fn a_kept_score_follows_the_ledger_and_a_sweep_between_changes_nothing_of_it() {
-    let (pool, store) = empty_ledger().await;
+async fn scores_and_falls_are_the_same_whether_or_not_a_sweep_ran() {
+    let ((swept_pool, swept), (other_pool, other)) = (empty_ledger().await, empty_ledger().await);
     let mut numbers = numbers();
     let mut draw = |below: i64| numbers.next().expect("they never end") % below;
     let mut now = BEGUN;
-    let mut counterable = Vec::new();
-    for step in 0..60 {
-        now += draw(45 * DAY);
-        match draw(6) {
-            0 => sweep(&store, &[now]).await,
-            1 if !counterable.is_empty() => {
-                let event_id = counterable.swap_remove(draw(counterable.len() as i64) as usize);
-                let reason = CounterReason::Disputed;
-                record(&store, NewFact::Counter { event_id, reason }, now).await;
-            }
-            2 => {
-                // It becomes known later than it happened.
-                let late = hours(member(1), 1 + draw(8) as u32, now - draw(100 * DAY));
-                counterable.push(record(&store, late, now).await.event_id);
-            }
-            _ => counterable.push(
-                record(&store, hours(member(1), 1 + draw(8) as u32, now), now)
-                    .await
+    let mut counterable: Vec<NewEvent> = Vec::new();
+    for step in 0..150 {
+        // Busy weeks, and now and then a year in which nothing happens.
+        let lull = if draw(12) == 0 { 500 * DAY } else { 8 * DAY };
+        now += draw(lull);
+        sweep(&swept, &[now]).await;
+        let fact = match draw(8) {
+            0 if !counterable.is_empty() => NewFact::Counter {
+                event_id: counterable
+                    .swap_remove(draw(counterable.len() as i64) as usize)
                     .event_id,
-            ),
+                reason: CounterReason::Disputed,
+            },
+            1 | 2 => hours(member(1), 1 + draw(8) as u32, now - draw(100 * DAY)),
+            3 => {
+                sweep(&swept, &[now - draw(200 * DAY), now]).await;
+                continue;
+            }
+            _ => hours(member(1), 1 + draw(8) as u32, now),
+        };
+        let event = new_event(fact, at(now));
+        for store in [&swept, &other] {
+            assert!(matches!(store.record_event(&event).await.or_panic(), Recorded::Done(_)));
         }
-        let ledger = store.list_ledger(member(1)).await.or_panic();
-        let truth = standing(&ledger, now).now.get();
-        let kept = store.advance(member(1), at(now), at(now)).await.or_panic();
-        assert_eq!(kept.map_or(0, |kept| kept.score.get()), truth, "after step {step}");
+        if matches!(fact, NewFact::Activity { .. }) {
+            counterable.push(event);
+        }
+        let truth = standing(&other.list_ledger(member(1)).await.or_panic(), now).now.get();
+        for store in [&swept, &other] {
+            let kept = store.advance(member(1), at(now), at(now)).await.or_panic();
+            assert_eq!(kept.map_or(0, |kept| kept.score.get()), truth, "after step {step}");
+        }
+        assert_eq!(falls(&swept_pool).await, falls(&other_pool).await, "after step {step}");
     }
-    assert!(count(&pool, "SELECT count(*) FROM ledger_entries WHERE kind = 'counter'").await > 0);
+    assert!(
+        count(
+            &other_pool,
+            "SELECT count(*) FROM ledger_entries WHERE kind = 'counter'"
+        )
+        .await
+            > 5
+    );
+    assert!(falls(&other_pool).await.len() > 5, "some levels were lost");
+}
+
+#[tokio::test]
+async fn a_counter_is_one_fall_now_and_rewrites_no_past() {
+    let (pool, store) = empty_ledger().await;
+    for (day, given) in [(0, 8), (0, 8), (0, 8), (0, 2), (20, 8), (20, 8), (20, 8), (20, 6)] {
+        record(&store, hours(member(1), given, BEGUN + day * DAY), BEGUN + day * DAY).await;
+    }
+    let ledger = store.list_ledger(member(1)).await.or_panic();
+    let late = |event: &LedgerEvent| event.occurred_at_seconds > BEGUN;
+    let countered = BEGUN + 40 * DAY;
+    for event in ledger.into_iter().filter(late) {
+        let reason = CounterReason::Fraud;
+        record(
+            &store,
+            NewFact::Counter {
+                event_id: event.event_id,
+                reason,
+            },
+            countered,
+        )
+        .await;
+    }
+    let now: Vec<(i16, i16)> = falls(&pool).await.into_iter().map(|fall| (fall.1, fall.2)).collect();
+    assert_eq!(
+        now,
+        [(2, 1), (1, 0)],
+        "56 → 26 × 0.95, step by step as the counters came, and nothing at day 30"
+    );
+    let instants = "SELECT count(*) FROM level_falls WHERE extract(epoch FROM fell_at) <> 1700000000 + 40 * 86400";
+    assert_eq!(count(&pool, instants).await, 0);
 }
 
 #[tokio::test]

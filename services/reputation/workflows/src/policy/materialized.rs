@@ -60,6 +60,8 @@ impl Materialized {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::standing::{Fact, LedgerEvent, standing};
+    use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Method};
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * 3600;
@@ -117,23 +119,35 @@ mod tests {
         })
     }
 
-    /// What is kept on the last day, and every fall, when the sweep runs like this and earnings are folded in as they come.
-    fn swept(earnings: &[(i64, i64)], runs: &[Run]) -> (Option<Materialized>, Vec<LevelFall>) {
+    /// The ledger of these earnings.
+    fn ledger(earnings: &[(i64, i64)]) -> Vec<LedgerEvent> {
+        let events = earnings.iter().zip(1u128..);
+        let event = |((day, points), number): (&(i64, i64), u128)| LedgerEvent {
+            event_id: EventId::from(uuid::Uuid::from_u128(number)),
+            occurred_at_seconds: day * DAY,
+            fact: Fact::Contributions(vec![Contribution {
+                method: Method::Reputation,
+                kind: EvidenceKind::VolunteerHours,
+                evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),
+                points: *points as i32,
+                rule_version: 2,
+            }]),
+        };
+        events.map(event).collect()
+    }
+
+    /// What is kept on the last day, and every fall, when the sweep runs like this and the ledger is read as it grows.
+    fn swept(ledger: &[LedgerEvent], runs: &[Run]) -> (Option<Materialized>, Vec<LevelFall>) {
         let mut kept: Option<Materialized> = None;
         let mut falls = Vec::new();
         let mut runs = runs.iter().peekable();
-        for (day, points) in earnings {
-            let at = day * DAY;
+        for event in ledger {
+            let at = event.occurred_at_seconds;
             while let Some(run) = runs.next_if(|run| run.ran_at < at) {
                 falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(run.as_of)));
             }
             falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(at)));
-            let before = kept.map_or(0, |kept| kept.score.get());
-            kept = Some(Materialized {
-                anchor_seconds: at,
-                periods: 0,
-                score: Nanopoints::capped(before + points * Nanopoints::ONE_POINT),
-            });
+            kept = Materialized::at_anchor(&standing(ledger, at));
         }
         let last = on_time(THREE_YEARS + 60);
         for run in runs.chain([&last]) {
@@ -147,9 +161,12 @@ mod tests {
         #[test]
         fn however_the_sweep_runs_scores_and_falls_are_the_same(earnings in earnings(), runs in schedules()) {
             let daily: Vec<Run> = (0..THREE_YEARS).map(on_time).collect();
-            let expected = swept(&earnings, &daily);
-            prop_assert_eq!(&swept(&earnings, &runs), &expected);
-            prop_assert_eq!(&swept(&earnings, &[]), &expected, "without any run before the last");
+            let ledger = ledger(&earnings);
+            let expected = swept(&ledger, &daily);
+            prop_assert_eq!(&swept(&ledger, &runs), &expected);
+            prop_assert_eq!(&swept(&ledger, &[]), &expected, "without any run before the last");
+            let truth = standing(&ledger, on_time(THREE_YEARS + 60).as_of).now;
+            prop_assert_eq!(expected.0.map(|kept| kept.score), Some(truth));
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! The events that count are taken in the order in which they happened. Before each one the score so far decays by the
 //! full periods since the anchor; then the event adds its points, the score is capped at 100, and the anchor moves to the
-//! event: who goes on being active starts a new period. Left out as if they had never been: events that another one
-//! counters, verification evidence that a later verification has renewed, and events that give no points.
+//! event: who goes on being active starts a new period. Evidence that a later verification has renewed gives no points any
+//! more, but its event still moved the anchor, so that verifying again never costs anything. Left out as if they had never
+//! been: events that another one counters, and events that give no points.
 
 use super::decay::{Nanopoints, full_periods};
 use mesh_types::{Contribution, EventId, EvidenceKind, Method, Score, ScoreBreakdown};
@@ -98,7 +99,7 @@ fn counts(kind: EvidenceKind) -> Counts {
     }
 }
 
-/// The events that give points, in the order in which they happened, each with the lines that count.
+/// The events that gave points, in the order in which they happened, each with the lines that still count.
 fn counting(events: &[LedgerEvent], at_seconds: i64) -> Vec<(i64, Vec<Contribution>)> {
     let happened = || events.iter().filter(|event| event.occurred_at_seconds <= at_seconds);
     let countered: BTreeSet<EventId> = happened()
@@ -123,16 +124,17 @@ fn counting(events: &[LedgerEvent], at_seconds: i64) -> Vec<(i64, Vec<Contributi
             Counts::Newest => !renewed.contains(&(line.method, line.kind)),
             Counts::Never => false,
         };
-        let left: Vec<Contribution> = lines
-            .iter()
-            .filter(|line| line.points > 0)
-            .filter(counted)
-            .cloned()
-            .collect();
-        renewed.extend(left.iter().map(|line| (line.method, line.kind)));
-        if !left.is_empty() {
-            counting.push((event.occurred_at_seconds, left));
+        let gave = || {
+            lines
+                .iter()
+                .filter(|line| line.points > 0 && counts(line.kind) != Counts::Never)
+        };
+        if gave().next().is_none() {
+            continue;
         }
+        let left: Vec<Contribution> = gave().filter(counted).cloned().collect();
+        renewed.extend(left.iter().map(|line| (line.method, line.kind)));
+        counting.push((event.occurred_at_seconds, left));
     }
     counting.reverse();
     counting

@@ -10,6 +10,9 @@ use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
+/// For this member the database is never there.
+pub const DATABASE_AWAY: i64 = 834_000;
+
 /// Every attempt to bring scores up to date.
 #[derive(Default)]
 pub struct Updates {
@@ -49,7 +52,11 @@ impl DecayFakes {
         period: DecayPeriod,
     ) -> Result<Decayed, ActivityError> {
         let periods = period.period;
+        let fails = period.member_id.get() == DATABASE_AWAY;
         lock(&self.0.periods).push(period);
+        if fails {
+            return Err(transient("DATABASE_UNAVAILABLE", Duration::from_millis(10)));
+        }
         Ok(Decayed {
             score: Score::ZERO,
             periods,

@@ -164,6 +164,14 @@ proptest! {
     }
 
     #[test]
+    fn verifying_again_never_lowers_a_score(events in ledgers(), day in 1100..1500i64) {
+        use EvidenceKind::*;
+        let best = passport(u128::MAX, day, &[DocumentAccepted, DocumentMachineReadable, DocumentAgreesWithPrint]);
+        let again = [events.as_slice(), &[best]].concat();
+        prop_assert!(score_on(&again, day) >= score_on(&events, day));
+    }
+
+    #[test]
     fn later_is_never_more_without_an_event(events in ledgers(), day in 1100..1500i64, days in 0..400i64) {
         prop_assert!(standing(&events, (day + days) * DAY).now <= standing(&events, day * DAY).now);
     }
