@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use futures::future::join_all;
-use mesh_proto::orchestrator::v1::VerificationStatus;
+use mesh_proto::orchestrator::v1::{self as orchestrator, VerificationStatus};
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_event::Fact;
 use mesh_testkit::eventually;
@@ -205,4 +205,31 @@ async fn whoever_does_what_the_next_steps_say_reaches_the_level() {
         ),
         (27, Some(-23))
     );
+}
+
+#[tokio::test]
+async fn what_a_member_has_done_counts_as_a_method_of_a_verification() {
+    let caller = Caller::of(shared_mesh().await);
+    let member_id = caller.register(passport(62).truth()).await;
+    for _ in 0..7 {
+        let recorded = caller.reputations.clone().record_activity(hours(member_id, 8)).await;
+        recorded.expect("it is recorded");
+    }
+    let method = orchestrator::method_request::Method::Reputation(orchestrator::ReputationMethod {});
+    let request = orchestrator::StartVerificationRequest {
+        request_id: new_request_id(),
+        member_id,
+        target_score: Some(15),
+        methods: vec![orchestrator::MethodRequest { method: Some(method) }],
+        timeout: None,
+    };
+    let started = caller.start(request).await.expect("it starts");
+    let end = caller.end_of(&started.verification_id).await;
+    assert_eq!(end.status(), VerificationStatus::Completed);
+    let breakdown = end.breakdown.expect("a breakdown");
+    let kinds: Vec<&str> = breakdown.contributions.iter().map(|line| line.kind.as_str()).collect();
+    // 56 points of activity: 10 + 46 × 10 / 90.
+    assert_eq!((breakdown.score, kinds), (15, vec!["activity_history"]));
+    // It was made of what is in the ledger already, so the reputation is what it was.
+    assert_eq!(score(&reputation(&caller, member_id, proto::Level::Gold).await), 56);
 }
