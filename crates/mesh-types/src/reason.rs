@@ -67,6 +67,8 @@ reasons! {
     InvalidRequest = "INVALID_REQUEST", InvalidArgument;
     /// The same request id came before with other content.
     RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists;
+    /// The same request is being worked on at this moment.
+    RequestInProgress = "REQUEST_IN_PROGRESS", Unavailable;
     /// No member has this id.
     MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
     /// Another request registered this member id.

@@ -89,8 +89,8 @@ CREATE TABLE assessments (
 
 -- Requests whose work is done elsewhere, in Temporal: what was said, and the answer once it was given.
 CREATE TABLE requests (
-    request_id   uuid        PRIMARY KEY,
-    fingerprint  bytea       NOT NULL,
-    answer       text,
-    requested_at timestamptz NOT NULL
+    request_id  uuid        PRIMARY KEY,
+    fingerprint bytea       NOT NULL,
+    answer      text,
+    claimed_at  timestamptz NOT NULL
 );

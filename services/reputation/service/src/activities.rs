@@ -74,6 +74,7 @@ impl Activities {
         let mut progress: SweepProgress = ctx.heartbeat_details().deserialize()?.unwrap_or_default();
         let mut ticks = interval(self.pace.between_shards);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.store.insert_unread().await?;
         loop {
             tokio::select! {
                 () = ctx.cancelled() => return Err(ActivityError::cancelled()),
@@ -174,7 +175,7 @@ impl Activities {
     /// The next part of a sweep; false after the last. What a heartbeat says is done is committed.
     async fn sweep_once(&self, sweep: Sweep, progress: &mut SweepProgress) -> Result<bool, Problem> {
         let as_of = instant(sweep.as_of_seconds)?;
-        let unread = self.store.list_unread(UNREAD_AT_ONCE, progress.shards == 0).await?;
+        let unread = self.store.list_unread(UNREAD_AT_ONCE).await?;
         for member_id in &unread {
             self.store.advance(*member_id, as_of, clock::now()).await?;
         }

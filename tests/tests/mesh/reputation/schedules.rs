@@ -78,7 +78,11 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
         schedule_id: DAILY.to_owned(),
         note: "the database moves".to_owned(),
     };
-    schedules.clone().pause_schedule(pause).await.expect("it is paused");
+    schedules
+        .clone()
+        .pause_schedule(pause.clone())
+        .await
+        .expect("it is paused");
     let paused = shown(&schedules, "the pause", |found| found.paused).await;
     assert_eq!(
         (paused.note.as_str(), paused.next_run_times.len()),
@@ -97,6 +101,13 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
         (resumed.time_zone.as_str(), resumed.workflow_type.as_str()),
         ("UTC", "ReputationBatchUpdateWorkflow")
     );
+
+    // Paused again, so that no run of its own comes in between; what is asked for runs all the same.
+    let pause = proto::PauseScheduleRequest {
+        request_id: new_request_id(),
+        ..pause
+    };
+    schedules.clone().pause_schedule(pause).await.expect("it is paused");
 
     // Members with something to lose, kept as they were 100 days ago: 28 points, of which 26.6 are left after one period and
     // 24.0 after three, below bronze.

@@ -147,7 +147,9 @@ fn a_clock_is_stopped_at_any_point() -> anyhow::Result<()> {
                 "{before:?} {end:?}"
             );
             ensure!((end.iterations_done as usize) < ITERATIONS, "{end:?}");
-            assert_eq!(stack.updates.of(clock.member_id).len(), end.iterations_done as usize);
+            // An update that was under way when the clock was stopped is not waited for.
+            let under_way = stack.updates.of(clock.member_id).len() - end.iterations_done as usize;
+            ensure!(under_way <= 1, "{under_way} more updates than the clock counted");
             if updates == 1 {
                 let last = clock.handle.describe(Default::default()).await?.run_id().to_owned();
                 let history = history_of_run(&stack.client, decay_workflow_id(clock.member_id), last).await?;

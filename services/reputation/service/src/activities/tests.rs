@@ -160,8 +160,13 @@ async fn a_sweep_reads_ledgers_that_were_written_before_scores_were_kept() {
     for number in 1..=25 {
         record(&store, hours(member(number), 8, BEGUN), BEGUN).await;
     }
-    let forget = "UPDATE reputations SET nanopoints = NULL, periods = 0, anchor_seconds = 0 WHERE member_id % 2 = 0";
-    sqlx::query(forget).execute(&pool).await.expect("they are as before");
+    for forget in [
+        "UPDATE reputations SET nanopoints = NULL, periods = 0, anchor_seconds = 0 WHERE member_id % 2 = 0",
+        "DELETE FROM reputations WHERE member_id % 4 = 0",
+    ] {
+        sqlx::query(forget).execute(&pool).await.expect("they are as before");
+    }
+    store.insert_unread().await.or_panic();
     let sweep = Sweep {
         as_of_seconds: BEGUN + 61 * DAY,
     };

@@ -45,10 +45,14 @@ pub(super) async fn once<F: Future<Output = Result<String, Problem>>>(
     request: &Request,
     work: impl FnOnce(Tried) -> F,
 ) -> Result<String, Problem> {
-    let id = request.request_id;
-    let tried = match store.claim_request(id, request.fingerprint, clock::now()).await? {
+    let (id, now) = (request.request_id, clock::now());
+    let tried = match store.claim_request(id, request.fingerprint, now).await? {
         Claim::Done(answer) => return Ok(answer),
         Claim::Reused => return Err(request_id_reused()),
+        Claim::InProgress => {
+            let message = "the same request is being worked on; ask again for its answer";
+            return Err(Problem::new(Reason::RequestInProgress, message));
+        }
         Claim::New => Tried::Never,
         Claim::Begun => Tried::Perhaps,
     };
@@ -58,7 +62,7 @@ pub(super) async fn once<F: Future<Output = Result<String, Problem>>>(
             Ok(answer)
         }
         Err(refused) if tried == Tried::Never && !refused.reason().class().is_retryable() => {
-            store.release_request(id).await?;
+            store.release_request(id, now).await?;
             Err(refused)
         }
         Err(problem) => Err(problem),

@@ -76,19 +76,22 @@ pub(super) async fn follow_ledger(
     Ok(())
 }
 
-/// Keeps what the ledger amounts to at an instant. Nobody falls by that: the level before is not known here.
+/// Keeps what the ledger amounts to at an instant, or at its newest event where another writer's clock was ahead: no event
+/// is left out. Nobody falls by that, as the level before is not known here.
 async fn read_ledger(
     transaction: &mut PgConnection,
     member_id: MemberId,
     as_of: Timestamp,
 ) -> Result<Materialized, Problem> {
     let events = super::ledger::events_of(transaction, member_id).await?;
-    let mut kept = Materialized::at_anchor(&standing(&events, as_of.as_second())).unwrap_or(Materialized {
-        anchor_seconds: as_of.as_second(),
+    let newest = events.iter().map(|event| event.occurred_at_seconds).max();
+    let as_of = newest.unwrap_or(i64::MIN).max(as_of.as_second());
+    let mut kept = Materialized::at_anchor(&standing(&events, as_of)).unwrap_or(Materialized {
+        anchor_seconds: as_of,
         periods: 0,
         score: Nanopoints::default(),
     });
-    kept.advance(as_of.as_second());
+    kept.advance(as_of);
     write(transaction, member_id, kept).await?;
     Ok(kept)
 }

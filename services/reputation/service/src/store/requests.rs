@@ -1,7 +1,7 @@
 //! What must be remembered so that a repeated request does nothing twice, and a repeated assessment finds the same.
 
 use super::Store;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
 use mesh_types::{EvidenceId, MemberId, RequestId, Score, VerificationId};
@@ -10,18 +10,23 @@ use std::collections::BTreeMap;
 /// How a request whose work is done elsewhere stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// Nobody has seen it before.
+    /// Nobody has seen it before; it is the caller's now.
     New,
-    /// It came before, and how it ended is not known: perhaps it was done.
+    /// It came before, and how it ended is not known: perhaps it was done. It is the caller's now.
     Begun,
+    /// It came a moment ago, and somebody is at work on it.
+    InProgress,
     /// It came before, and this was the answer.
     Done(String),
     /// The request id came before with other content.
     Reused,
 }
 
+/// Work on a request is over by then, one way or the other: a call to Temporal and one to PostgreSQL give up after 3 s each.
+const WORK: SignedDuration = SignedDuration::from_secs(10);
+
 impl Store {
-    /// Writes down that a request begins, before anything is done about it.
+    /// Claims a request before anything is done about it.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
@@ -31,13 +36,13 @@ impl Store {
         &self,
         request_id: RequestId,
         fingerprint: [u8; 32],
-        requested_at: Timestamp,
+        claimed_at: Timestamp,
     ) -> Result<Claim, Problem> {
         let inserted = sqlx::query!(
-            "INSERT INTO requests (request_id, fingerprint, requested_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO requests (request_id, fingerprint, claimed_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             request_id.uuid(),
             fingerprint.as_slice(),
-            requested_at.to_sqlx() as _,
+            claimed_at.to_sqlx() as _,
         )
         .execute(&self.pool)
         .await?;
@@ -50,11 +55,27 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(match row {
+        match row {
             // It was refused and let go in between.
-            None => Claim::Begun,
-            Some(row) if row.fingerprint != fingerprint => Claim::Reused,
-            Some(row) => row.answer.map_or(Claim::Begun, Claim::Done),
+            None => return Ok(Claim::InProgress),
+            Some(row) if row.fingerprint != fingerprint => return Ok(Claim::Reused),
+            Some(row) => {
+                if let Some(answer) = row.answer {
+                    return Ok(Claim::Done(answer));
+                }
+            }
+        }
+        let taken_over = sqlx::query!(
+            "UPDATE requests SET claimed_at = $2 WHERE request_id = $1 AND answer IS NULL AND claimed_at < $3",
+            request_id.uuid(),
+            claimed_at.to_sqlx() as _,
+            (claimed_at - WORK).to_sqlx() as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(match taken_over.rows_affected() {
+            0 => Claim::InProgress,
+            _ => Claim::Begun,
         })
     }
 
@@ -75,16 +96,18 @@ impl Store {
         Ok(())
     }
 
-    /// Lets a request go that was refused, so that it is refused again and not taken for done.
+    /// Lets a request go that was refused, so that it is refused again and not taken for done; not one that somebody else
+    /// has claimed since.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
     #[tracing::instrument(name = "DELETE requests", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "requests"))]
-    pub async fn release_request(&self, request_id: RequestId) -> Result<(), Problem> {
+    pub async fn release_request(&self, request_id: RequestId, claimed_at: Timestamp) -> Result<(), Problem> {
         sqlx::query!(
-            "DELETE FROM requests WHERE request_id = $1 AND answer IS NULL",
-            request_id.uuid()
+            "DELETE FROM requests WHERE request_id = $1 AND answer IS NULL AND claimed_at = $2",
+            request_id.uuid(),
+            claimed_at.to_sqlx() as _,
         )
         .execute(&self.pool)
         .await?;

@@ -82,24 +82,32 @@ impl Store {
         }))
     }
 
-    /// Some of the members whose ledger was written before scores were kept. With `search` also those are found who have a
-    /// ledger and no row, as an older version of the service leaves them while it still runs beside this one.
+    /// Makes a row, still to be read, for each member who has a ledger and no row, as an older version of the service leaves
+    /// them while it still runs beside this one.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "INSERT reputations", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "reputations"))]
+    pub async fn insert_unread(&self) -> Result<(), Problem> {
+        sqlx::query!(
+            "INSERT INTO reputations (member_id, anchor_seconds, periods)
+             SELECT DISTINCT member_id, 0, 0 FROM ledger_entries entry
+              WHERE NOT EXISTS (SELECT FROM reputations kept WHERE kept.member_id = entry.member_id)
+             ON CONFLICT DO NOTHING"
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Some of the members whose ledger is still to be read.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
     #[tracing::instrument(name = "SELECT reputations", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "reputations"))]
-    pub async fn list_unread(&self, limit: i64, search: bool) -> Result<Vec<MemberId>, Problem> {
-        if search {
-            sqlx::query!(
-                "INSERT INTO reputations (member_id, anchor_seconds, periods)
-                 SELECT DISTINCT member_id, 0, 0 FROM ledger_entries entry
-                  WHERE NOT EXISTS (SELECT FROM reputations kept WHERE kept.member_id = entry.member_id)
-                 ON CONFLICT DO NOTHING"
-            )
-            .execute(&self.pool)
-            .await?;
-        }
+    pub async fn list_unread(&self, limit: i64) -> Result<Vec<MemberId>, Problem> {
         let rows = sqlx::query_scalar!(
             "SELECT member_id FROM reputations WHERE nanopoints IS NULL ORDER BY member_id LIMIT $1",
             limit

@@ -345,3 +345,56 @@ async fn events_are_listed_page_by_page_with_the_falls_among_them() {
     );
     assert_eq!(seen[0].event_id.uuid().get_version_num(), 7);
 }
+
+#[tokio::test]
+async fn a_request_is_one_callers_at_a_time_and_answered_once() {
+    let (_, store) = empty_ledger().await;
+    let id = RequestId::from(mesh_runtime::clock::new_uuid());
+    let claim = async |seconds| store.claim_request(id, [1; 32], at(BEGUN + seconds)).await.or_panic();
+    assert_eq!(claim(0).await, Claim::New);
+    assert_eq!(claim(1).await, Claim::InProgress, "the first caller is at work");
+    assert_eq!(claim(60).await, Claim::Begun, "nobody knows what became of it");
+    assert_eq!(claim(61).await, Claim::InProgress, "the next caller is at work");
+    store.release_request(id, at(BEGUN)).await.or_panic();
+    assert_eq!(
+        claim(62).await,
+        Claim::InProgress,
+        "the first caller has no claim any more"
+    );
+    assert_eq!(
+        store.claim_request(id, [2; 32], at(BEGUN + 63)).await.or_panic(),
+        Claim::Reused
+    );
+    for answer in ["first", "second"] {
+        store.settle_request(id, answer).await.or_panic();
+    }
+    assert_eq!(claim(64).await, Claim::Done("first".to_owned()));
+
+    let refused = RequestId::from(mesh_runtime::clock::new_uuid());
+    let claim = async |seconds| {
+        store
+            .claim_request(refused, [1; 32], at(BEGUN + seconds))
+            .await
+            .or_panic()
+    };
+    assert_eq!(claim(0).await, Claim::New);
+    store.release_request(refused, at(BEGUN)).await.or_panic();
+    assert_eq!(claim(1).await, Claim::New, "it is refused again, not taken for done");
+}
+
+#[tokio::test]
+async fn a_writer_whose_clock_is_behind_leaves_no_event_out() {
+    let (pool, store) = empty_ledger().await;
+    for _ in 0..3 {
+        record(&store, hours(member(1), 8, BEGUN), BEGUN).await;
+    }
+    // This one happened, and was recorded, ten seconds ahead of the next.
+    record(&store, hours(member(1), 8, BEGUN + 10), BEGUN + 10).await;
+    record(&store, hours(member(1), 1, BEGUN + 5), BEGUN + 5).await;
+    let kept = store
+        .advance(member(1), at(BEGUN + 10), at(BEGUN + 10))
+        .await
+        .or_panic();
+    assert_eq!(kept.map(|kept| kept.score.score().get()), Some(33));
+    assert_eq!(falls(&pool).await, [], "nobody fell");
+}
