@@ -77,7 +77,7 @@ pub struct DecayRequest {
     /// Seconds between two updates; 30 days (domain.md).
     #[serde(default = "default_decay_interval_seconds")]
     pub interval_seconds: u64,
-    /// How many updates there are in all; 1,000, which is 83 years of 12 a year (domain.md).
+    /// How many updates there are in all; at most, and unless said otherwise, [`MAX_DECAY_ITERATIONS`].
     #[serde(default = "default_decay_iterations")]
     pub iterations: u32,
     /// How many there were in earlier runs of the workflow.
@@ -93,9 +93,12 @@ pub const fn default_decay_interval_seconds() -> u64 {
     policy::decay::PERIOD_SECONDS as u64
 }
 
+/// 1,000 updates, 83 years of 12 a year (domain.md).
+pub const MAX_DECAY_ITERATIONS: u32 = 1_000;
+
 /// 1,000.
 pub const fn default_decay_iterations() -> u32 {
-    1_000
+    MAX_DECAY_ITERATIONS
 }
 
 /// How a decay workflow stands: the answer of its query and its result.

@@ -41,7 +41,7 @@ impl ReputationDecayWorkflow {
         let began_at = ctx.state(|state| state.request.began_at_seconds);
         let began_at = began_at.or(seconds(ctx.info().start_time())).unwrap_or_default();
         let first = ctx.state(|state| state.request.iterations_done);
-        let all = ctx.state(|state| state.request.iterations);
+        let all = ctx.state(|state| state.request.iterations.min(contract::MAX_DECAY_ITERATIONS));
         let last = first.saturating_add(ITERATIONS_A_RUN).min(all);
         for period in first + 1..=last {
             if !Self::period_passes(ctx, began_at, period).await? {
