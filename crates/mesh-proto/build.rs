@@ -1,23 +1,36 @@
-//! Compiles `proto/` with protox, so no protoc is needed; the same descriptor set serves gRPC reflection.
+//! Compiles every file of `proto/` with protox, so no protoc is needed here. The encoded descriptors keep the field rules
+//! (options of `buf.validate`), which the kit checks and gRPC reflection shows.
 
-use prost::Message;
-use std::{env, fs, path::PathBuf};
-
-const FILES: [&str; 6] = [
-    "voluntier/document/v1/document.proto",
-    "voluntier/reputation/v1/reputation.proto",
-    "voluntier/reputation/v1/schedule.proto",
-    "voluntier/orchestrator/v1/member.proto",
-    "voluntier/orchestrator/v1/report.proto",
-    "voluntier/orchestrator/v1/verification.proto",
-];
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
-    let descriptors = protox::compile(FILES, [&root])?;
+    let mut files = Vec::new();
+    find_protos(&root.join("voluntier"), &mut files)?;
+    files.sort();
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}
+
+fn find_protos(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find_protos(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "proto") {
+            found.push(path);
+        }
+    }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod channel;
 pub mod clock;
 mod config;
 pub mod deadline;
+mod field_rules;
 mod grpc;
 mod health;
 mod lifecycle;

@@ -6,6 +6,7 @@
 //! drain timeout.
 
 use crate::config::{self, Common, Verb};
+use crate::field_rules::FieldRules;
 use crate::health::{self, Readiness};
 use crate::metrics::{self, Metrics};
 use crate::rpc::Rules;
@@ -281,6 +282,7 @@ impl Running {
                 rules: Rules {
                     methods: catalogue.methods,
                     streaming: catalogue.streaming,
+                    field_rules: FieldRules::read(wiring.descriptors, common.max_message_bytes)?,
                     default_deadline: common.default_deadline,
                     draining: stop_rpcs.clone(),
                     metrics: Some(metrics.rpc()),

@@ -57,6 +57,17 @@ impl Problem {
         Self::new(Reason::InvalidRequest, format!("{path}: {description}")).with_violation(path, description)
     }
 
+    /// All fields of the request that can't be right: their paths and what would be. There is at least one.
+    pub fn invalid_fields(fields: Vec<(String, String)>) -> Self {
+        let sentences: Vec<_> = fields
+            .iter()
+            .map(|(path, description)| format!("{path}: {description}"))
+            .collect();
+        let mut problem = Self::new(Reason::InvalidRequest, sentences.join("; "));
+        problem.0.violations = fields;
+        problem
+    }
+
     /// A fault of ours with its cause, which goes to the log and nowhere else.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self::new(Reason::Internal, "internal error").with_source(source)

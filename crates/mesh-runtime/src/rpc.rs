@@ -1,6 +1,7 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
 use crate::body::{EXPIRED, Ending, WatchedBody, margin};
+use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
 use crate::{Problem, deadline, telemetry};
 use futures::FutureExt;
@@ -29,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) methods: BTreeSet<String>,
     /// Those of all paths whose answer is a stream.
     pub(crate) streaming: BTreeSet<String>,
+    /// What each request must be.
+    pub(crate) field_rules: FieldRules,
     pub(crate) default_deadline: Duration,
     pub(crate) draining: CancellationToken,
     pub(crate) metrics: Option<RpcMetrics>,
@@ -110,7 +113,13 @@ where
     }
     let is_stream = rules.streaming.contains(&path);
     let deadline = deadline_of(request.headers(), (!is_stream).then_some(rules.default_deadline));
-    let work = AssertUnwindSafe(deadline::scope(deadline, async { inner.call(request).await })).catch_unwind();
+    let work = async {
+        match rules.field_rules.admit(request).await {
+            Ok(request) => inner.call(request).await,
+            Err(status) => Ok(status.into_http()),
+        }
+    };
+    let work = AssertUnwindSafe(deadline::scope(deadline, work)).catch_unwind();
     let bounded = async {
         match deadline {
             Some(instant) => tokio::time::timeout_at(instant, work).await,
@@ -170,11 +179,7 @@ fn name_oversize(response: http::Response<Body>) -> http::Response<Body> {
     if !is_oversize {
         return response;
     }
-    Status::from(Problem::new(
-        Reason::MessageTooLarge,
-        "the message is larger than this service takes",
-    ))
-    .into_http()
+    field_rules::too_large().into_http()
 }
 
 pub(crate) fn expired(method: &str) -> Status {

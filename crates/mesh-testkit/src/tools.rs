@@ -95,6 +95,14 @@ pub const TOOLS: &[Tool] = &[
         source: Source::Packages(&["gcc", "libc6-dev"]),
     },
     Tool {
+        name: "protoc",
+        why: "generates the types of the field rules in proto/, for the library that checks them",
+        demo: Need::Required,
+        test: Need::Required,
+        find: locate::protoc_version,
+        source: Source::Packages(&["protobuf-compiler", "libprotobuf-dev"]),
+    },
+    Tool {
         name: "git",
         why: "the contract in proto/ is compared with the one on main",
         demo: Need::Unused,

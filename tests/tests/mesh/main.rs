@@ -6,6 +6,7 @@
 mod budget;
 mod crashes;
 mod document;
+mod field_rules;
 mod outages;
 mod refusals;
 mod repeats;

@@ -90,6 +90,7 @@ async fn serve(answers: Answers) -> (SocketAddr, Stop) {
         rules: Rules {
             methods: catalogue.methods,
             streaming: catalogue.streaming,
+            field_rules: FieldRules::read(descriptors(), 4 << 20).expect("rules"),
             default_deadline: Duration::from_secs(20),
             draining: stop.clone(),
             metrics: None,

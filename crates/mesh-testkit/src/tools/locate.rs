@@ -74,6 +74,16 @@ pub(super) fn tesseract_with_english() -> Option<String> {
         .then(|| first_line("tesseract", &["--version"]))?
 }
 
+/// The compiler together with the definitions that come with it, which Debian packs apart.
+pub(super) fn protoc_version() -> Option<String> {
+    let program = on_path("protoc")?.canonicalize().ok()?;
+    let definitions = program
+        .parent()?
+        .parent()?
+        .join("include/google/protobuf/descriptor.proto");
+    definitions.is_file().then(|| first_line("protoc", &["--version"]))?
+}
+
 pub(super) fn poppler_version() -> Option<String> {
     on_path("pdfinfo")?;
     first_line("pdftoppm", &["-v"])
