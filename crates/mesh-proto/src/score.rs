@@ -1,7 +1,7 @@
 //! Scores from the business's own types, converted once for every service that answers with them.
 
 use crate::reputation::v1 as proto;
-use mesh_types::{Contribution, Level, NextStep, ScoreBreakdown};
+use mesh_types::{Cap, Contribution, Level, NextStep, ScoreBreakdown};
 
 impl From<Level> for proto::Level {
     fn from(level: Level) -> Self {
@@ -26,13 +26,23 @@ impl From<Contribution> for proto::Contribution {
     }
 }
 
+impl From<Cap> for proto::Cap {
+    fn from(cap: Cap) -> Self {
+        Self {
+            method: cap.method.map(|method| method.as_str().to_owned()).unwrap_or_default(),
+            points: cap.points,
+        }
+    }
+}
+
 impl From<ScoreBreakdown> for proto::ScoreBreakdown {
     fn from(breakdown: ScoreBreakdown) -> Self {
         Self {
             score: i32::from(breakdown.score.get()),
             level: proto::Level::from(breakdown.level()).into(),
+            cap_adjustment: breakdown.cap_adjustment(),
+            caps: breakdown.caps.into_iter().map(Into::into).collect(),
             contributions: breakdown.contributions.into_iter().map(Into::into).collect(),
-            cap_adjustment: breakdown.cap_adjustment,
             decay_adjustment: breakdown.decay_adjustment,
         }
     }

@@ -1,6 +1,5 @@
-//! What a document proves: checks, the decision on them, and the evidence that is kept.
+//! What is looked at on a document, and what is decided.
 
-use crate::EvidenceId;
 use serde::{Deserialize, Serialize};
 
 /// A document type that a member can choose.
@@ -229,72 +228,4 @@ impl Decision {
             Decision::NeedsReview => "needs_review",
         }
     }
-}
-
-/// What a piece of evidence proves; the points are the scoring rules' alone (see [`crate::score`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvidenceKind {
-    /// A document was accepted.
-    DocumentAccepted,
-    /// Its machine-readable zone passes every check digit, or its barcode was read.
-    DocumentMachineReadable,
-    /// Its machine-readable zone or barcode agrees with the printed fields.
-    DocumentAgreesWithPrint,
-    /// A visa beside it is of the same holder; supports, and gives no points.
-    DocumentVisaSupports,
-    /// The member has been active on the platform; the more, the more points.
-    ActivityHistory,
-    /// Hours given to an opportunity, which somebody recorded.
-    VolunteerHours,
-    /// A review that the member received.
-    ReviewReceived,
-}
-
-impl EvidenceKind {
-    /// Every kind.
-    pub const ALL: [EvidenceKind; 7] = [
-        Self::DocumentAccepted,
-        Self::DocumentMachineReadable,
-        Self::DocumentAgreesWithPrint,
-        Self::DocumentVisaSupports,
-        Self::ActivityHistory,
-        Self::VolunteerHours,
-        Self::ReviewReceived,
-    ];
-
-    /// What a document can prove.
-    pub const OF_DOCUMENTS: [EvidenceKind; 4] = [
-        Self::DocumentAccepted,
-        Self::DocumentMachineReadable,
-        Self::DocumentAgreesWithPrint,
-        Self::DocumentVisaSupports,
-    ];
-
-    /// The stable text in tables.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DocumentAccepted => "document_accepted",
-            Self::DocumentMachineReadable => "document_machine_readable",
-            Self::DocumentAgreesWithPrint => "document_agrees_with_print",
-            Self::DocumentVisaSupports => "document_visa_supports",
-            Self::ActivityHistory => "activity_history",
-            Self::VolunteerHours => "volunteer_hours",
-            Self::ReviewReceived => "review_received",
-        }
-    }
-
-    /// The kind that a stable text names.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-/// A pointer to evidence that a service keeps: an id and what it proves, never the thing itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Where the service that holds it finds it.
-    pub evidence_id: EvidenceId,
-    /// What it proves.
-    pub kind: EvidenceKind,
 }

@@ -6,16 +6,20 @@
 
 mod document;
 mod document_url;
+mod evidence;
 mod id;
 mod method;
 mod reason;
 mod schedule;
 pub mod score;
+pub mod scoring;
 
-pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
+pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind};
 pub use document_url::{DocumentUrl, DocumentUrlError};
+pub use evidence::{Counting, Evidence, EvidenceKind};
 pub use id::{DocumentId, EventId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
 pub use method::{Method, VerificationStatus};
 pub use reason::{Class, Reason};
 pub use schedule::Schedule;
-pub use score::{Contribution, Level, NextStep, Score, ScoreBreakdown};
+pub use score::{Cap, Contribution, Level, NextStep, Score, ScoreBreakdown};
+pub use scoring::RuleVersion;

@@ -1,6 +1,6 @@
-//! What a score is made of. The rules that give the points are in `reputation-workflows::policy`.
+//! What a score is made of. What evidence is worth is in [`crate::scoring`].
 
-use crate::{EvidenceId, EvidenceKind, Method};
+use crate::{EvidenceId, EvidenceKind, Method, RuleVersion};
 use serde::{Deserialize, Serialize};
 
 /// Points from 0 to 100.
@@ -125,37 +125,76 @@ pub struct NextStep {
     pub points: i32,
 }
 
-/// A score and everything it is made of: `contributions` plus the two adjustments sum exactly to `score`.
+/// What a cap took away; a line of a breakdown beside the contributions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cap {
+    /// The method whose points are capped; `None` for the cap of 100 on the whole score.
+    #[serde(default)]
+    pub method: Option<Method>,
+    /// Points, below 0.
+    pub points: i32,
+}
+
+/// A score and everything it is made of: `contributions`, `caps` and `decay_adjustment` sum exactly to `score`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreBreakdown {
     /// The score itself.
     pub score: Score,
     /// Each contribution, oldest first.
     pub contributions: Vec<Contribution>,
-    /// What the cap at 100 took away: 0 or less.
-    pub cap_adjustment: i32,
+    /// What each cap took away: a method's, then the one at 100. Caps that took nothing are left out.
+    pub caps: Vec<Cap>,
     /// What decay took away: 0 or less. A verification's own score does not decay.
-    #[serde(default)]
     pub decay_adjustment: i32,
 }
 
 impl ScoreBreakdown {
-    /// Sums contributions and caps at 100; the cap is a line of its own.
-    pub fn of(contributions: Vec<Contribution>) -> ScoreBreakdown {
-        let sum: i64 = contributions.iter().map(|line| i64::from(line.points)).sum();
-        let score = Score::capped(sum);
-        let cap_adjustment = i32::try_from(i64::from(score.get()) - sum).unwrap_or(i32::MIN);
+    /// The score of a verification: contributions, less what the caps of their methods take, capped at 100.
+    pub fn of_verification(rules: RuleVersion, contributions: Vec<Contribution>) -> ScoreBreakdown {
+        let mut caps = Vec::new();
+        let mut sum = 0;
+        for method in Method::ALL {
+            let of_method = contributions.iter().filter(|line| line.method == method);
+            let points: i32 = of_method.map(|line| line.points).sum();
+            let capped = points.min(rules.method_cap(method));
+            push_cap(&mut caps, Some(method), capped - points);
+            sum += capped;
+        }
+        let score = Score::capped(i64::from(sum));
+        push_cap(&mut caps, None, i32::from(score.get()) - sum);
         ScoreBreakdown {
             score,
             contributions,
-            cap_adjustment,
+            caps,
             decay_adjustment: 0,
         }
+    }
+
+    /// No score and nothing that it is made of.
+    pub fn nothing() -> ScoreBreakdown {
+        ScoreBreakdown {
+            score: Score::ZERO,
+            contributions: Vec::new(),
+            caps: Vec::new(),
+            decay_adjustment: 0,
+        }
+    }
+
+    /// What all caps took away: 0 or less.
+    pub fn cap_adjustment(&self) -> i32 {
+        self.caps.iter().map(|cap| cap.points).sum()
     }
 
     /// The level that the score gives.
     pub fn level(&self) -> Level {
         Level::of(self.score)
+    }
+}
+
+/// Adds the line of a cap that took something away.
+pub fn push_cap(caps: &mut Vec<Cap>, method: Option<Method>, points: i32) {
+    if points < 0 {
+        caps.push(Cap { method, points });
     }
 }
 
@@ -183,18 +222,37 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_and_the_cap_sum_to_the_score() {
-        let line = |points| Contribution {
-            method: Method::Document,
-            kind: EvidenceKind::DocumentAccepted,
+    fn the_parts_and_the_caps_sum_to_the_score_and_each_cap_is_a_line() {
+        let line = |kind: EvidenceKind, points| Contribution {
+            method: kind.method(),
+            kind,
             evidence_id: EvidenceId::from(uuid::Uuid::nil()),
             points,
             rule_version: 2,
         };
-        for parts in [vec![], vec![30], vec![60, 40], vec![90, 30, 20]] {
-            let breakdown = ScoreBreakdown::of(parts.iter().map(|points| line(*points)).collect());
-            let sum = parts.iter().sum::<i32>() + breakdown.cap_adjustment;
-            assert_eq!(i32::from(breakdown.score.get()), sum);
+        let document = |points| line(EvidenceKind::DocumentAccepted, points);
+        let vouch = |points| line(EvidenceKind::CommunityVouch, points);
+        let activity = line(EvidenceKind::ActivityHistory, 35);
+        let cap = |method, points| Cap { method, points };
+        let table = [
+            (vec![], 0, vec![]),
+            (vec![document(30)], 30, vec![]),
+            (
+                vec![vouch(25), vouch(25), vouch(15)],
+                50,
+                vec![cap(Some(Method::Community), -15)],
+            ),
+            (
+                vec![document(30), vouch(25), vouch(25), vouch(25), activity],
+                100,
+                vec![cap(Some(Method::Community), -25), cap(None, -15)],
+            ),
+        ];
+        for (lines, score, caps) in table {
+            let breakdown = ScoreBreakdown::of_verification(RuleVersion::V2, lines);
+            let sum = breakdown.contributions.iter().map(|line| line.points).sum::<i32>();
+            assert_eq!(sum + breakdown.cap_adjustment(), score);
+            assert_eq!((i32::from(breakdown.score.get()), breakdown.caps), (score, caps));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What crosses the wire to and from the reputation service's workers: each name stands here and nowhere else.
 
-use crate::policy;
-use mesh_types::{Evidence, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId};
+use mesh_types::{Evidence, MemberId, NextStep, Score, ScoreBreakdown, VerificationId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::Timestamp;
 use temporalio_common::{ActivityError, SearchAttributeKey};
@@ -13,15 +12,15 @@ pub const TASK_QUEUE: &str = "reputation";
 pub const REPUTATION_VERIFICATION_WORKFLOW: &str = "ReputationVerificationWorkflow";
 /// Workflow: the clock of one member's decay.
 pub const REPUTATION_DECAY_WORKFLOW: &str = "ReputationDecayWorkflow";
-/// Workflow: brings every member's kept score up to date.
+/// Workflow: brings every member's materialised score up to date.
 pub const REPUTATION_BATCH_UPDATE_WORKFLOW: &str = "ReputationBatchUpdateWorkflow";
 /// Signal of the decay workflow: stop. Whatever comes with it is not looked at.
 pub const CANCEL_DECAY: &str = "cancel_decay";
 /// Query of the decay workflow: how it stands.
 pub const DECAY_STATE: &str = "decay_state";
-/// Activity: brings one member's kept score up to date.
+/// Activity: brings one member's materialised score up to date.
 pub const DECAY_REPUTATION_SCORE: &str = "decay_reputation_score";
-/// Activity: brings all members' kept scores up to date, shard by shard.
+/// Activity: brings all members' materialised scores up to date, shard by shard.
 pub const SWEEP_REPUTATION_SCORES: &str = "sweep_reputation_scores";
 /// The search attribute by which Temporal tells a scheduled run for which instant it is, also a back-filled one.
 pub const SCHEDULED_START_TIME: SearchAttributeKey<Timestamp> =
@@ -40,19 +39,10 @@ pub struct ScoringRequest {
     pub verification_id: VerificationId,
     /// The member.
     pub member_id: MemberId,
-    /// All evidence of the verification so far, method by method.
-    pub evidence: Vec<MethodEvidence>,
+    /// All evidence of the verification so far.
+    pub evidence: Vec<Evidence>,
     /// The verification's start in seconds since 1970-01-01 UTC, which the ledger keeps as the entries' time.
     pub occurred_at_seconds: i64,
-}
-
-/// Evidence and the method that found it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MethodEvidence {
-    /// The method.
-    pub method: Method,
-    /// The evidence.
-    pub evidence: Evidence,
 }
 
 /// A verification's score.
@@ -90,7 +80,7 @@ pub struct DecayRequest {
 
 /// 30 days.
 pub const fn default_decay_interval_seconds() -> u64 {
-    policy::decay::PERIOD_SECONDS as u64
+    crate::policy::decay::PERIOD_SECONDS as u64
 }
 
 /// 1,000 updates, 83 years of 12 a year (domain.md).
@@ -123,7 +113,7 @@ pub struct DecayPeriod {
     pub as_of_seconds: i64,
 }
 
-/// A member's kept score after `decay_reputation_score`.
+/// A member's materialised score after `decay_reputation_score`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decayed {
     /// Whole points.
@@ -156,7 +146,7 @@ pub struct SweepProgress {
     pub shards: u64,
     /// Members that were looked at.
     pub members: u64,
-    /// Members whose kept score changed.
+    /// Members whose materialised score changed.
     pub changed: u64,
     /// Falls below a level that were recorded.
     pub level_falls: u64,
@@ -178,9 +168,8 @@ pub struct AssessmentRequest {
     pub verification_id: VerificationId,
     /// The member.
     pub member_id: MemberId,
-    /// The instant that counts, in seconds since 1970-01-01 UTC; the present when unset, as before there was a choice.
-    #[serde(default)]
-    pub as_of_seconds: Option<i64>,
+    /// The instant that counts, in seconds since 1970-01-01 UTC: the start of the workflow that asks.
+    pub as_of_seconds: i64,
 }
 
 /// What the method `reputation` found.
@@ -215,13 +204,13 @@ impl ScoringActivities {
         unimplemented!()
     }
 
-    /// Brings one member's kept score up to an instant; again changes nothing.
+    /// Brings one member's materialised score up to an instant; again changes nothing.
     #[activity(name = DECAY_REPUTATION_SCORE)]
     pub fn decay_reputation_score(period: DecayPeriod) -> Result<Decayed, ActivityError> {
         unimplemented!()
     }
 
-    /// Brings all members' kept scores up to an instant, in shards, with a heartbeat after each.
+    /// Brings all members' materialised scores up to an instant, in shards, with a heartbeat after each.
     #[activity(name = SWEEP_REPUTATION_SCORES)]
     pub fn sweep_reputation_scores(sweep: Sweep) -> Result<SweepProgress, ActivityError> {
         unimplemented!()

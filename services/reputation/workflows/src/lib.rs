@@ -2,7 +2,7 @@
 //!
 //! Deterministic: no clock, no IO, no chance. Start with [`policy`], which holds every rule; [`contract`] holds every
 //! name and message that crosses a wire. Scores are calculated in activities, because they read and write the ledger. The
-//! two workflows of decay only keep scores at hand: what a member's score is never depends on whether they ran.
+//! two workflows of decay only materialise scores. A member's score never depends on whether they ran.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 
@@ -11,6 +11,7 @@ pub mod policy;
 mod reputation_batch_update;
 mod reputation_decay;
 mod reputation_verification;
+mod timeouts;
 
 pub use contract::ScoringActivities;
 pub use reputation_batch_update::ReputationBatchUpdateWorkflow;

@@ -1,97 +1,45 @@
-//! The scoring rules (domain.md, "Members, verification, score"): total functions on plain data. What a member's ledger
-//! amounts to is in [`standing`], how it fades in [`decay`], what activity is worth in [`activity`].
+//! The scoring rules (domain.md, "Members, verification, score"): total functions on plain data. The points themselves are a
+//! table, [`mesh_types::scoring`]. A member's reputation is in [`ledger_fold`], its decay in [`decay`], the worth of activity
+//! in [`activity`].
 
-use crate::contract::MethodEvidence;
-use mesh_types::{Contribution, EvidenceKind, Method, NextStep, Score, ScoreBreakdown};
+use mesh_types::scoring::LEAST_ACTIVITY;
+use mesh_types::{Contribution, Evidence, EvidenceKind, Method, NextStep, RuleVersion, Score, ScoreBreakdown};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 pub mod activity;
 pub mod decay;
+pub mod ledger_fold;
 pub mod materialized;
-pub mod standing;
 pub mod steps;
 
-/// Which rules score a verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RuleVersion {
-    /// For verifications that began before version 2: a flat 25 for a document.
-    V1,
-    /// Points by what the evidence proves.
-    V2,
-}
-
-impl RuleVersion {
-    /// The number in breakdowns and in the ledger.
-    pub const fn number(self) -> u16 {
-        match self {
-            RuleVersion::V1 => 1,
-            RuleVersion::V2 => 2,
-        }
-    }
-
-    /// Points of one piece of evidence, 0 to 100. `activity` is the score of the member's activity alone and matters for
-    /// an activity history only.
-    pub const fn points(self, kind: EvidenceKind, activity: Score) -> i32 {
-        match (self, kind) {
-            (RuleVersion::V1, EvidenceKind::DocumentAccepted) => 25,
-            (RuleVersion::V1, _) => 0,
-            (RuleVersion::V2, EvidenceKind::DocumentAccepted) => 20,
-            (RuleVersion::V2, EvidenceKind::DocumentMachineReadable) => 5,
-            (RuleVersion::V2, EvidenceKind::DocumentAgreesWithPrint) => 5,
-            (RuleVersion::V2, EvidenceKind::DocumentVisaSupports) => 0,
-            (RuleVersion::V2, EvidenceKind::ActivityHistory) => activity_history_points(activity),
-            // Activities are events of their own and no evidence of a verification.
-            (RuleVersion::V2, EvidenceKind::VolunteerHours | EvidenceKind::ReviewReceived) => 0,
-        }
-    }
-}
-
-/// The most points that the method document can give under version 2.
-pub const DOCUMENT_MAX_POINTS: i32 = 30;
-/// Activity below this score gives nothing to a verification.
-pub const LEAST_ACTIVITY: u8 = 10;
-
-/// What activity gives to a verification: 0, or from 10 at the least activity to 20 at the most (domain.md).
-const fn activity_history_points(activity: Score) -> i32 {
-    let activity = activity.get();
-    if activity < LEAST_ACTIVITY {
-        0
-    } else {
-        10 + (activity - LEAST_ACTIVITY) as i32 * 10 / (100 - LEAST_ACTIVITY) as i32
-    }
-}
-
-/// Evidence, and what the ledger holds about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The evidence and its method.
-    pub evidence: MethodEvidence,
-    /// For an activity history: the score of the member's activity when it was assessed.
-    pub activity: Score,
-}
-
 /// The line of a breakdown that a piece of evidence gives.
-pub fn contribution(rules: RuleVersion, found: &Found) -> Contribution {
-    let MethodEvidence { method, evidence } = &found.evidence;
+pub fn contribution(rules: RuleVersion, evidence: &Evidence) -> Contribution {
     Contribution {
-        method: *method,
+        method: evidence.kind.method(),
         kind: evidence.kind,
         evidence_id: evidence.evidence_id,
-        points: rules.points(evidence.kind, found.activity),
+        points: rules.points(evidence.kind).of(evidence.basis.unwrap_or(Score::ZERO)),
         rule_version: rules.number(),
     }
 }
 
-/// The score of a verification: each kind of evidence counts once, however many pieces of it there are; evidence
-/// without points is left out; the sum is capped at 100.
-pub fn score(rules: RuleVersion, evidence: &[Found]) -> ScoreBreakdown {
-    let mut counted: Vec<Contribution> = Vec::new();
-    let lines = evidence.iter().map(|found| contribution(rules, found));
-    for line in lines.filter(|line| line.points > 0) {
-        counted.retain(|older| (older.method, older.kind) != (line.method, line.kind));
-        counted.push(line);
-    }
-    ScoreBreakdown::of(counted)
+/// The score of a verification. Each piece of evidence is a line by its id, however often it is named. A piece without points
+/// is left out. What the cap of a method or the cap at 100 takes is a line of its own.
+pub fn score(rules: RuleVersion, evidence: &[Evidence]) -> ScoreBreakdown {
+    let mut seen = BTreeSet::new();
+    let lines = evidence
+        .iter()
+        .filter(|evidence| seen.insert(evidence.evidence_id))
+        .map(|evidence| contribution(rules, evidence))
+        .filter(|line| line.points > 0);
+    ScoreBreakdown::of_verification(rules, lines.collect())
+}
+
+/// The most that a method can give to a verification under version 2, by the evidence that it finds today.
+pub fn most_points(method: Method) -> i32 {
+    let each = EvidenceKind::of_method(method).map(|kind| RuleVersion::V2.points(kind).most());
+    each.sum::<i32>().min(RuleVersion::V2.method_cap(method))
 }
 
 /// The methods that could still add points to a verification's score, the most first.
@@ -100,15 +48,10 @@ pub fn next_steps(breakdown: &ScoreBreakdown) -> Vec<NextStep> {
         let lines = breakdown.contributions.iter().filter(|line| line.method == method);
         lines.map(|line| line.points).sum()
     };
-    let most = [
-        (Method::Document, DOCUMENT_MAX_POINTS),
-        (Method::Reputation, activity_history_points(Score::MAX)),
-    ];
-    let mut steps: Vec<NextStep> = most
-        .into_iter()
-        .map(|(method, most)| NextStep {
+    let mut steps: Vec<NextStep> = Method::offered()
+        .map(|method| NextStep {
             method,
-            points: most - given(method),
+            points: most_points(method) - given(method),
         })
         .filter(|step| step.points > 0)
         .collect();
@@ -142,21 +85,13 @@ pub struct Assessment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mesh_types::{Evidence, EvidenceId};
+    use mesh_types::{Cap, EvidenceId};
     use proptest::prelude::*;
 
-    fn found(kind: EvidenceKind, id: u128) -> Found {
-        let evidence = Evidence {
-            evidence_id: EvidenceId::from(uuid::Uuid::from_u128(id)),
-            kind,
-        };
-        let method = match kind {
-            EvidenceKind::ActivityHistory => Method::Reputation,
-            _ => Method::Document,
-        };
-        Found {
-            evidence: MethodEvidence { method, evidence },
-            activity: Score::MAX,
+    fn found(kind: EvidenceKind, id: u128) -> Evidence {
+        Evidence {
+            basis: Some(Score::MAX),
+            ..Evidence::new(EvidenceId::from(uuid::Uuid::from_u128(id)), kind)
         }
     }
 
@@ -181,16 +116,26 @@ mod tests {
     }
 
     #[test]
-    fn activity_gives_nothing_or_10_to_20() {
-        let table = [(0, 0), (9, 0), (10, 10), (54, 14), (55, 15), (99, 19), (100, 20)];
-        for (activity, points) in table {
+    fn activity_is_evidence_where_it_gives_points() {
+        for activity in 0..=100 {
             let activity = Score::capped(activity);
-            assert_eq!(
-                RuleVersion::V2.points(EvidenceKind::ActivityHistory, activity),
-                points,
-                "{activity}"
-            );
+            let points = RuleVersion::V2.points(EvidenceKind::ActivityHistory).of(activity);
             assert_eq!(assess(activity).proves.is_some(), points > 0, "{activity}");
+        }
+    }
+
+    #[test]
+    fn each_vouch_is_a_line_and_what_is_above_50_is_another() {
+        let vouches: Vec<_> = (1..=3).map(|id| found(EvidenceKind::CommunityVouch, id)).collect();
+        let cap = |points| {
+            let method = Some(Method::Community);
+            vec![Cap { method, points }]
+        };
+        for (rules, points, score, caps) in [(RuleVersion::V1, 15, 45, vec![]), (RuleVersion::V2, 25, 50, cap(-25))] {
+            let breakdown = super::score(rules, &vouches);
+            let lines: Vec<i32> = breakdown.contributions.iter().map(|line| line.points).collect();
+            assert_eq!(lines, [points; 3]);
+            assert_eq!((breakdown.score.get(), breakdown.caps), (score, caps), "{rules:?}");
         }
     }
 
@@ -212,15 +157,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_breakdown_sums_to_its_score_and_repeats_add_nothing(kinds in proptest::collection::vec(0..5usize, 0..20)) {
+        fn a_breakdown_sums_to_its_score_and_repeats_add_nothing(
+            kinds in proptest::collection::vec(0..EvidenceKind::ALL.len(), 0..20),
+        ) {
             let evidence: Vec<_> = kinds.iter().zip(1..).map(|(kind, id)| found(EvidenceKind::ALL[*kind], id)).collect();
-            for rules in [RuleVersion::V1, RuleVersion::V2] {
+            for rules in RuleVersion::ALL {
                 let breakdown = score(rules, &evidence);
-                let sum: i32 = breakdown.contributions.iter().map(|line| line.points).sum::<i32>() + breakdown.cap_adjustment;
-                prop_assert_eq!(sum, i32::from(breakdown.score.get()));
-                prop_assert!(sum <= DOCUMENT_MAX_POINTS + 20);
+                let lines: i32 = breakdown.contributions.iter().map(|line| line.points).sum();
+                prop_assert_eq!(lines + breakdown.cap_adjustment(), i32::from(breakdown.score.get()));
+                let of_method = |method| evidence.iter().filter(move |found| found.kind.method() == method);
+                let expected: i32 = Method::ALL
+                    .into_iter()
+                    .map(|method| of_method(method).map(|found| rules.points(found.kind).most()).sum::<i32>().min(rules.method_cap(method)))
+                    .sum();
+                prop_assert_eq!(i32::from(breakdown.score.get()), expected.min(100));
                 let twice: Vec<_> = evidence.iter().chain(&evidence).cloned().collect();
-                prop_assert_eq!(score(rules, &twice).score, breakdown.score);
+                prop_assert_eq!(score(rules, &twice), breakdown);
             }
         }
     }

@@ -1,17 +1,11 @@
 //! The daily sweep over all members.
 
 use crate::contract::{self, BatchUpdateRequest, SCHEDULED_START_TIME, ScoringActivities, Sweep, SweepProgress};
-use crate::seconds;
-use std::time::Duration;
+use crate::{seconds, timeouts};
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
+use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
-/// One attempt at the sweep; a million members take minutes.
-const SWEEP: Duration = Duration::from_secs(6 * 3600);
-/// A shard takes well below a second; a worker that is silent for so long is gone, and another goes on after its last shard.
-const HEARTBEAT: Duration = Duration::from_secs(30);
-
-/// Brings every kept score up to the instant that the schedule planned this run for. Run late, twice or for a day that has
+/// Brings every materialised score up to the instant that the schedule planned this run for. Run late, twice or for a day that has
 /// passed, it comes to the same.
 #[workflow]
 pub struct ReputationBatchUpdateWorkflow {
@@ -37,11 +31,12 @@ impl ReputationBatchUpdateWorkflow {
             // Nobody knows the future yet.
             as_of_seconds: asked.or(planned).unwrap_or(started).clamp(0, started),
         };
-        let options = ActivityOptions::with_start_to_close_timeout(SWEEP)
-            .heartbeat_timeout(HEARTBEAT)
-            .build();
         Ok(ctx
-            .execute_activity(ScoringActivities::sweep_reputation_scores, sweep, options)
+            .execute_activity(
+                ScoringActivities::sweep_reputation_scores,
+                sweep,
+                timeouts::sweep_reputation_scores(),
+            )
             .await?)
     }
 }

@@ -1,21 +1,19 @@
 //! The clock of one member's decay.
 
 use crate::contract::{self, DecayPeriod, DecayRequest, DecayState, ScoringActivities};
-use crate::seconds;
+use crate::{seconds, timeouts};
 use std::time::Duration;
 use temporalio_common::data_converters::RawValue;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    ActivityCancellationType, ActivityOptions, ContinueAsNewOptions, SyncWorkflowContext, TimerOptions,
-    WorkflowContext, WorkflowContextView, WorkflowResult, workflows,
+    ContinueAsNewOptions, SyncWorkflowContext, TimerOptions, WorkflowContext, WorkflowContextView, WorkflowResult,
+    workflows,
 };
 
-/// One attempt at an update.
-const UPDATE: Duration = Duration::from_secs(10);
 /// Updates of one run of the workflow. Each costs 11 events, so a run ends below 60.
 const ITERATIONS_A_RUN: u32 = 4;
 
-/// Brings one member's kept score up to date every 30 days, 1,000 times, or until `cancel_decay`.
+/// Brings one member's materialised score up to date every 30 days, 1,000 times, or until `cancel_decay`.
 #[workflow]
 pub struct ReputationDecayWorkflow {
     request: DecayRequest,
@@ -98,10 +96,7 @@ impl ReputationDecayWorkflow {
             as_of_seconds: state.ends_at(began_at, period),
         });
         let trying = ctx.cancellation_token().child_token();
-        let options = ActivityOptions::with_start_to_close_timeout(UPDATE)
-            .cancellation_type(ActivityCancellationType::TryCancel)
-            .cancellation_token(trying.clone())
-            .build();
+        let options = timeouts::decay_reputation_score(trying.clone());
         // While the database is away an update is tried again without end, but for a clock that is stopped.
         let decayed = workflows::select! {
             decayed = ctx.execute_activity(ScoringActivities::decay_reputation_score, input, options) => decayed?,

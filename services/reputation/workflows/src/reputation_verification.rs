@@ -1,10 +1,9 @@
 //! One method of a verification: what the member has earned on the platform.
 
 use crate::contract::{self, AssessmentRequest, ReputationOutcome, ReputationVerificationRequest, ScoringActivities};
-use crate::seconds;
-use std::time::Duration;
+use crate::{seconds, timeouts};
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_workflow::{ActivityOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
+use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
 /// Asks the ledger what counts, and ends.
 #[workflow]
@@ -24,11 +23,14 @@ impl ReputationVerificationWorkflow {
         let request = ctx.state(|state| AssessmentRequest {
             verification_id: state.request.verification_id,
             member_id: state.request.member_id,
-            as_of_seconds: seconds(ctx.info().start_time()),
+            as_of_seconds: seconds(ctx.info().start_time()).unwrap_or_default(),
         });
-        let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(10)).build();
         Ok(ctx
-            .execute_activity(ScoringActivities::assess_reputation, request, options)
+            .execute_activity(
+                ScoringActivities::assess_reputation,
+                request,
+                timeouts::assess_reputation(),
+            )
             .await?)
     }
 }

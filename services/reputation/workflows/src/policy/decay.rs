@@ -1,6 +1,6 @@
 //! Decay (domain.md, "Reputation"): a score loses 5 % for each full 30 days since its anchor.
 //!
-//! A score is kept in billionths of a point. One period takes `x` to `⌊19 x / 20⌋`, and `n` periods are `n` such steps, so
+//! A score is held in billionths of a point. One period takes `x` to `⌊19 x / 20⌋`, and `n` periods are `n` such steps, so
 //! that whoever decays a score by `a` periods and then by `b` has decayed it by `a + b`, to the bit. The steps round down
 //! by less than 20 billionths of a point in all, however many there are: that is how far `score × 0.95ⁿ` is off.
 
@@ -9,7 +9,7 @@ use mesh_types::{Level, Score};
 /// A full period in seconds: 30 days.
 pub const PERIOD_SECONDS: i64 = 30 * 24 * 3600;
 /// What is left of a score after a period: 19 of 20 parts.
-const KEPT: (i64, i64) = (19, 20);
+const LEFT: (i64, i64) = (19, 20);
 
 /// A score in billionths of a point, from 0 to 100 points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +48,7 @@ impl Nanopoints {
             if left == 0 {
                 break;
             }
-            left = left * KEPT.0 / KEPT.1;
+            left = left * LEFT.0 / LEFT.1;
         }
         Self(left)
     }

@@ -1,11 +1,11 @@
-//! A score that is kept beside the ledger, so that sweeps can tell who fell below a level. It is never the truth:
-//! whoever brings it up to date, however late or often, comes to what [`super::standing`] says, by the same falls.
+//! A materialised score: a snapshot beside the ledger, by which sweeps can tell who fell below a level. It is never the truth.
+//! Whoever brings it up to date, however late or often, arrives at what [`super::ledger_fold`] says, by the same falls.
 
 use super::decay::{Nanopoints, PERIOD_SECONDS, full_periods};
-use super::standing::Standing;
+use super::ledger_fold::LedgerFold;
 use mesh_types::Level;
 
-/// A kept score: that of its anchor after so many full periods.
+/// A materialised score: that of its anchor after so many full periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Materialized {
     /// The last event that counted, in seconds since 1970-01-01 UTC.
@@ -28,12 +28,12 @@ pub struct LevelFall {
 }
 
 impl Materialized {
-    /// As a standing has it at its anchor, before any decay; `None` without an event that counts.
-    pub fn at_anchor(standing: &Standing) -> Option<Self> {
-        standing.anchor_seconds.map(|anchor_seconds| Self {
+    /// The score of a fold at its anchor, before any decay; `None` without an event that counts.
+    pub fn at_anchor(fold: &LedgerFold) -> Option<Self> {
+        fold.anchor_seconds.map(|anchor_seconds| Self {
             anchor_seconds,
             periods: 0,
-            score: standing.at_anchor,
+            score: fold.at_anchor,
         })
     }
 
@@ -60,7 +60,7 @@ impl Materialized {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::standing::{Fact, LedgerEvent, standing};
+    use crate::policy::ledger_fold::{Fact, LedgerEvent, fold};
     use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Method};
     use proptest::prelude::*;
 
@@ -125,35 +125,47 @@ mod tests {
         let event = |((day, points), number): (&(i64, i64), u128)| LedgerEvent {
             event_id: EventId::from(uuid::Uuid::from_u128(number)),
             occurred_at_seconds: day * DAY,
-            fact: Fact::Contributions(vec![Contribution {
+            fact: Fact::Activity(Contribution {
                 method: Method::Reputation,
                 kind: EvidenceKind::VolunteerHours,
                 evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),
                 points: *points as i32,
                 rule_version: 2,
-            }]),
+            }),
         };
         events.map(event).collect()
     }
 
-    /// What is kept on the last day, and every fall, when the sweep runs like this and the ledger is read as it grows.
+    /// What is materialized on the last day, and every fall, when the sweep runs like this and the ledger is read as it grows.
     fn swept(ledger: &[LedgerEvent], runs: &[Run]) -> (Option<Materialized>, Vec<LevelFall>) {
-        let mut kept: Option<Materialized> = None;
+        let mut materialized: Option<Materialized> = None;
         let mut falls = Vec::new();
         let mut runs = runs.iter().peekable();
         for event in ledger {
             let at = event.occurred_at_seconds;
             while let Some(run) = runs.next_if(|run| run.ran_at < at) {
-                falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(run.as_of)));
+                falls.extend(
+                    materialized
+                        .iter_mut()
+                        .flat_map(|materialized| materialized.advance(run.as_of)),
+                );
             }
-            falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(at)));
-            kept = Materialized::at_anchor(&standing(ledger, at));
+            falls.extend(
+                materialized
+                    .iter_mut()
+                    .flat_map(|materialized| materialized.advance(at)),
+            );
+            materialized = Materialized::at_anchor(&fold(ledger, at));
         }
         let last = on_time(THREE_YEARS + 60);
         for run in runs.chain([&last]) {
-            falls.extend(kept.iter_mut().flat_map(|kept| kept.advance(run.as_of)));
+            falls.extend(
+                materialized
+                    .iter_mut()
+                    .flat_map(|materialized| materialized.advance(run.as_of)),
+            );
         }
-        (kept, falls)
+        (materialized, falls)
     }
 
     proptest! {
@@ -165,21 +177,21 @@ mod tests {
             let expected = swept(&ledger, &daily);
             prop_assert_eq!(&swept(&ledger, &runs), &expected);
             prop_assert_eq!(&swept(&ledger, &[]), &expected, "without any run before the last");
-            let truth = standing(&ledger, on_time(THREE_YEARS + 60).as_of).now;
-            prop_assert_eq!(expected.0.map(|kept| kept.score), Some(truth));
+            let truth = fold(&ledger, on_time(THREE_YEARS + 60).as_of).now;
+            prop_assert_eq!(expected.0.map(|materialized| materialized.score), Some(truth));
         }
     }
 
     #[test]
     fn a_fall_is_at_the_end_of_its_period_and_each_level_has_its_own() {
         let full = Nanopoints::MAX;
-        let mut kept = Materialized {
+        let mut materialized = Materialized {
             anchor_seconds: 100,
             periods: 0,
             score: full,
         };
-        assert_eq!(kept.advance(100 + 5 * PERIOD_SECONDS), []);
-        let falls = kept.advance(100 + 28 * PERIOD_SECONDS);
+        assert_eq!(materialized.advance(100 + 5 * PERIOD_SECONDS), []);
+        let falls = materialized.advance(100 + 28 * PERIOD_SECONDS);
         let fall = |period: i64, before, after| LevelFall {
             fell_at_seconds: 100 + period * PERIOD_SECONDS,
             before,
@@ -191,7 +203,7 @@ mod tests {
             fall(28, Level::Bronze, Level::None),
         ];
         assert_eq!(falls, expected);
-        assert_eq!(kept.advance(0), [], "an instant that has passed");
-        assert_eq!(kept.score, full.after(28));
+        assert_eq!(materialized.advance(0), [], "an instant that has passed");
+        assert_eq!(materialized.score, full.after(28));
     }
 }

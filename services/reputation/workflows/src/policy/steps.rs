@@ -1,9 +1,10 @@
 //! Next steps: the cheapest way for a member to reach a score.
 
-use super::RuleVersion;
 use super::decay::Nanopoints;
-use super::standing::{Fact, LedgerEvent, standing};
-use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Method, NextStep, Score};
+use super::ledger_fold::{Fact, LedgerEvent, fold};
+use mesh_types::{
+    Contribution, EventId, EvidenceId, EvidenceKind, Method, NextStep, RuleVersion, Score, VerificationId,
+};
 
 /// What a document costs a member: minutes to photograph it.
 const DOCUMENT_MINUTES: u32 = 10;
@@ -14,8 +15,8 @@ const POINT_BY_ACTIVITY_MINUTES: u32 = 60;
 /// on; none when it has that score. A document is taken to give all that one can. What is missing then is earned by
 /// activity, step [`Method::Reputation`], an hour for each point.
 pub fn steps_to(target: Score, events: &[LedgerEvent], at_seconds: i64) -> Vec<NextStep> {
-    let now = standing(events, at_seconds).now;
-    let with_document = standing(&[events, &[best_document(at_seconds)]].concat(), at_seconds).now;
+    let now = fold(events, at_seconds).now;
+    let with_document = fold(&[events, &[best_document(at_seconds)]].concat(), at_seconds).now;
     let ways = [(false, now), (true, with_document)].map(|(document, reached)| {
         let missing = u32::from(target.get().saturating_sub(reached.score().get()));
         let minutes = u32::from(document) * DOCUMENT_MINUTES + missing * POINT_BY_ACTIVITY_MINUTES;
@@ -36,49 +37,58 @@ pub fn steps_to(target: Score, events: &[LedgerEvent], at_seconds: i64) -> Vec<N
 
 /// A document that proves all that a document can, verified at an instant.
 fn best_document(at_seconds: i64) -> LedgerEvent {
-    let lines = EvidenceKind::OF_DOCUMENTS.into_iter().map(|kind| Contribution {
+    let lines = EvidenceKind::of_method(Method::Document).map(|kind| Contribution {
         method: Method::Document,
         kind,
         evidence_id: EvidenceId::MAX,
-        points: RuleVersion::V2.points(kind, Score::ZERO),
+        points: RuleVersion::V2.points(kind).most(),
         rule_version: RuleVersion::V2.number(),
     });
     LedgerEvent {
         event_id: EventId::MAX,
         occurred_at_seconds: at_seconds,
-        fact: Fact::Contributions(lines.collect()),
+        fact: Fact::Verification {
+            verification_id: VerificationId::MAX,
+            lines: lines.collect(),
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::DOCUMENT_MAX_POINTS;
     use crate::policy::activity::Activity;
+    use crate::policy::most_points;
     use mesh_types::Level;
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * 3600;
 
-    fn event(number: u128, day: i64, method: Method, kinds: &[(EvidenceKind, i32)]) -> LedgerEvent {
+    fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
         let id = uuid::Uuid::from_u128(number);
-        let lines = kinds.iter().map(|(kind, points)| Contribution {
-            method,
-            kind: *kind,
-            evidence_id: EvidenceId::from(id),
-            points: *points,
-            rule_version: 2,
-        });
+        let activity = Activity::VolunteerHours { minutes: 60 * hours };
         LedgerEvent {
             event_id: EventId::from(id),
             occurred_at_seconds: day * DAY,
-            fact: Fact::Contributions(lines.collect()),
+            fact: Fact::Activity(Contribution {
+                method: Method::Reputation,
+                kind: activity.kind(),
+                evidence_id: EvidenceId::from(id),
+                points: activity.points(),
+                rule_version: 2,
+            }),
         }
     }
 
-    fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
-        let activity = Activity::VolunteerHours { minutes: 60 * hours };
-        event(number, day, Method::Reputation, &[(activity.kind(), activity.points())])
+    /// A verification on a day by a document that proved everything.
+    fn verified_on(day: i64) -> LedgerEvent {
+        let id = uuid::Uuid::from_u128(99);
+        let mut event = best_document(day * DAY);
+        event.event_id = EventId::from(id);
+        if let Fact::Verification { verification_id, .. } = &mut event.fact {
+            *verification_id = VerificationId::from(id);
+        }
+        event
     }
 
     /// Does what the steps say, right away.
@@ -87,6 +97,7 @@ mod tests {
         for step in steps {
             match step.method {
                 Method::Document => events.push(best_document(at_seconds)),
+                Method::Community => panic!("it is not offered"),
                 Method::Reputation => events.extend((0..step.points).map(|hour| LedgerEvent {
                     occurred_at_seconds: at_seconds,
                     ..hours(1_000_000 + hour as u128, 0, 1)
@@ -102,14 +113,14 @@ mod tests {
         let target = Level::Bronze.least_score();
         assert_eq!(
             points(&steps_to(target, &[], 0)),
-            [(Method::Document, DOCUMENT_MAX_POINTS)]
+            [(Method::Document, most_points(Method::Document))]
         );
         let silver = Level::Silver.least_score();
         assert_eq!(
             points(&steps_to(silver, &[], 0)),
             [(Method::Document, 30), (Method::Reputation, 20)]
         );
-        let verified = [best_document(0)];
+        let verified = [verified_on(0)];
         assert_eq!(points(&steps_to(target, &verified, 0)), []);
         assert_eq!(points(&steps_to(silver, &verified, 0)), [(Method::Reputation, 20)]);
         // A year later the same document counts 30 again, of which 16 are left.
@@ -126,10 +137,10 @@ mod tests {
             day in 400..800i64, level in 1..4usize,
         ) {
             let mut events: Vec<_> = drawn.iter().zip(1u128..).map(|((day, size), id)| hours(id, *day, *size)).collect();
-            events.extend(document.map(|day| LedgerEvent { event_id: EventId::from(uuid::Uuid::from_u128(99)), ..best_document(day * DAY) }));
+            events.extend(document.map(verified_on));
             let (target, at) = (Level::ALL[level].least_score(), day * DAY);
             let steps = steps_to(target, &events, at);
-            let reached = |steps: &[NextStep]| standing(&follow(steps, &events, at), at).now.score();
+            let reached = |steps: &[NextStep]| fold(&follow(steps, &events, at), at).now.score();
             prop_assert!(reached(&steps) >= target);
             for left_out in 0..steps.len() {
                 let mut fewer = steps.clone();

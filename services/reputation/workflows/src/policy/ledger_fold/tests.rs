@@ -1,5 +1,4 @@
 use super::*;
-use crate::policy::RuleVersion;
 use crate::policy::activity::Activity;
 use crate::policy::decay::PERIOD_SECONDS;
 use mesh_types::EvidenceId;
@@ -11,9 +10,9 @@ fn id(number: u128) -> EventId {
     EventId::from(uuid::Uuid::from_u128(number))
 }
 
-fn line(method: Method, kind: EvidenceKind, points: i32, number: u128) -> Contribution {
+fn line(kind: EvidenceKind, points: i32, number: u128) -> Contribution {
     Contribution {
-        method,
+        method: kind.method(),
         kind,
         evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),
         points,
@@ -26,29 +25,27 @@ fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
     LedgerEvent {
         event_id: id(number),
         occurred_at_seconds: day * DAY,
-        fact: Fact::Contributions(vec![line(
-            Method::Reputation,
-            activity.kind(),
-            activity.points(),
-            number,
-        )]),
+        fact: Fact::Activity(line(activity.kind(), activity.points(), number)),
     }
 }
 
-fn passport(number: u128, day: i64, kinds: &[EvidenceKind]) -> LedgerEvent {
-    let lines = kinds.iter().map(|kind| {
-        line(
-            Method::Document,
-            *kind,
-            RuleVersion::V2.points(*kind, Score::ZERO),
-            number,
-        )
-    });
+fn verification(event: u128, verification: u128, day: i64, lines: Vec<Contribution>) -> LedgerEvent {
     LedgerEvent {
-        event_id: id(number),
+        event_id: id(event),
         occurred_at_seconds: day * DAY,
-        fact: Fact::Contributions(lines.collect()),
+        fact: Fact::Verification {
+            verification_id: VerificationId::from(uuid::Uuid::from_u128(verification)),
+            lines,
+        },
     }
+}
+
+/// A verification of its own by a passport.
+fn passport(number: u128, day: i64, kinds: &[EvidenceKind]) -> LedgerEvent {
+    let lines = kinds
+        .iter()
+        .map(|kind| line(*kind, RuleVersion::V2.points(*kind).most(), number));
+    verification(number, number, day, lines.collect())
 }
 
 fn counter(number: u128, day: i64, of: u128) -> LedgerEvent {
@@ -60,7 +57,7 @@ fn counter(number: u128, day: i64, of: u128) -> LedgerEvent {
 }
 
 fn score_on(events: &[LedgerEvent], day: i64) -> u8 {
-    standing(events, day * DAY).breakdown.score.get()
+    fold(events, day * DAY).breakdown.score.get()
 }
 
 #[test]
@@ -98,10 +95,7 @@ fn a_later_verification_renews_points_and_never_adds_them_twice() {
 
 #[test]
 fn what_was_made_of_the_ledger_does_not_count_again() {
-    let assessed = LedgerEvent {
-        fact: Fact::Contributions(vec![line(Method::Reputation, EvidenceKind::ActivityHistory, 20, 2)]),
-        ..hours(2, 1, 0)
-    };
+    let assessed = verification(2, 2, 1, vec![line(EvidenceKind::ActivityHistory, 20, 2)]);
     let events = [hours(1, 0, 8), assessed];
     assert_eq!(score_on(&events, 1), 8);
     assert_eq!(activity_score(&events, DAY).get(), 8);
@@ -110,22 +104,46 @@ fn what_was_made_of_the_ledger_does_not_count_again() {
 #[test]
 fn events_without_points_start_no_period() {
     let events = [hours(1, 0, 8), hours(2, 29, 0)];
-    assert_eq!(standing(&events, 40 * DAY).anchor_seconds, Some(0));
+    assert_eq!(fold(&events, 40 * DAY).anchor_seconds, Some(0));
 }
 
 #[test]
 fn the_cap_is_a_line_of_its_own_and_so_is_decay() {
     let events: Vec<LedgerEvent> = (0..15).map(|day| hours(day as u128 + 1, day, 8)).collect();
-    let full = standing(&events, 14 * DAY).breakdown;
+    let full = fold(&events, 14 * DAY).breakdown;
     assert_eq!(
-        (full.score.get(), full.cap_adjustment, full.decay_adjustment),
+        (full.score.get(), full.cap_adjustment(), full.decay_adjustment),
         (100, -20, 0)
     );
-    let decayed = standing(&events, 14 * DAY + PERIOD_SECONDS).breakdown;
+    let decayed = fold(&events, 14 * DAY + PERIOD_SECONDS).breakdown;
     assert_eq!(
-        (decayed.score.get(), decayed.cap_adjustment, decayed.decay_adjustment),
+        (decayed.score.get(), decayed.cap_adjustment(), decayed.decay_adjustment),
         (95, -20, -5)
     );
+}
+
+#[test]
+fn each_vouch_of_the_newest_verification_counts_up_to_the_cap_of_the_method_also_in_two_batches() {
+    let vouch = |number| line(EvidenceKind::CommunityVouch, 25, number);
+    let first = [
+        verification(1, 1, 0, vec![vouch(1), vouch(2)]),
+        verification(2, 1, 3, vec![vouch(3)]),
+    ];
+    let folded = fold(&first, 3 * DAY).breakdown;
+    assert_eq!(folded.contributions.len(), 3);
+    let cap = Cap {
+        method: Some(Method::Community),
+        points: -25,
+    };
+    assert_eq!((folded.score.get(), folded.caps), (50, vec![cap]));
+    // Without one of the vouches the cap takes nothing.
+    let countered = [first.as_slice(), &[counter(3, 4, 2)]].concat();
+    let folded = fold(&countered, 4 * DAY).breakdown;
+    assert_eq!((folded.score.get(), folded.caps), (50, vec![]));
+    // A later verification with two vouches renews the points of the three.
+    let renewed = [first.as_slice(), &[verification(9, 9, 20, vec![vouch(4), vouch(5)])]].concat();
+    assert_eq!(score_on(&renewed, 20), 50);
+    assert_eq!(fold(&renewed, 20 * DAY).breakdown.contributions.len(), 2);
 }
 
 /// Up to 40 events of three years: activities, verifications, counters of some of them.
@@ -146,13 +164,13 @@ fn ledgers() -> impl Strategy<Value = Vec<LedgerEvent>> {
 proptest! {
     #[test]
     fn the_parts_sum_exactly_to_the_score(events in ledgers(), day in 0..1500i64) {
-        let breakdown = standing(&events, day * DAY).breakdown;
+        let breakdown = fold(&events, day * DAY).breakdown;
         let lines: i32 = breakdown.contributions.iter().map(|line| line.points).sum();
         prop_assert_eq!(
-            lines + breakdown.cap_adjustment + breakdown.decay_adjustment,
+            lines + breakdown.cap_adjustment() + breakdown.decay_adjustment,
             i32::from(breakdown.score.get())
         );
-        prop_assert!(breakdown.cap_adjustment <= 0 && breakdown.decay_adjustment <= 0);
+        prop_assert!(breakdown.cap_adjustment() <= 0 && breakdown.decay_adjustment <= 0);
     }
 
     #[test]
@@ -160,7 +178,7 @@ proptest! {
         (events, shuffled) in ledgers().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
         day in 0..1500i64,
     ) {
-        prop_assert_eq!(standing(&events, day * DAY), standing(&shuffled, day * DAY));
+        prop_assert_eq!(fold(&events, day * DAY), fold(&shuffled, day * DAY));
     }
 
     #[test]
@@ -173,6 +191,6 @@ proptest! {
 
     #[test]
     fn later_is_never_more_without_an_event(events in ledgers(), day in 1100..1500i64, days in 0..400i64) {
-        prop_assert!(standing(&events, (day + days) * DAY).now <= standing(&events, day * DAY).now);
+        prop_assert!(fold(&events, (day + days) * DAY).now <= fold(&events, day * DAY).now);
     }
 }
