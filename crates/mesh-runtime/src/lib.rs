@@ -31,6 +31,7 @@ mod config;
 pub mod deadline;
 mod grpc;
 mod health;
+pub mod idempotency;
 mod lifecycle;
 mod metrics;
 mod postgres;
@@ -44,6 +45,7 @@ mod temporal;
 
 pub use channel::PeerChannel;
 pub use lifecycle::run;
+pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
 pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
 pub use service::{Base, Service, Wiring};
