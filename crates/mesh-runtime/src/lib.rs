@@ -34,6 +34,7 @@ mod health;
 pub mod idempotency;
 mod lifecycle;
 mod metrics;
+pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
