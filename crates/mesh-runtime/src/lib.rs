@@ -32,8 +32,10 @@ pub mod deadline;
 mod field_rules;
 mod grpc;
 mod health;
+pub mod idempotency;
 mod lifecycle;
 mod metrics;
+pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
@@ -45,6 +47,7 @@ mod temporal;
 
 pub use channel::PeerChannel;
 pub use lifecycle::run;
+pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
 pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
 pub use service::{Base, Service, Wiring};
