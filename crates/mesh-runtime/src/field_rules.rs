@@ -17,19 +17,21 @@ use tonic::body::Body;
 /// What precedes a message on the wire: a compression flag (1 byte) and its length (4 bytes, big-endian).
 const PREFIX_BYTES: usize = 5;
 
-/// The rules of every request of a service.
-pub(crate) struct FieldRules {
+/// The rules of every request of a service. The kit checks unary requests by itself; a handler of a client stream, and a test,
+/// ask [`Self::check`].
+pub struct FieldRules {
+    pool: DescriptorPool,
     /// Of each RPC that takes one request: the path `/package.Service/Method` and the request.
     requests: BTreeMap<String, MessageDescriptor>,
     max_message_bytes: usize,
 }
 
 impl FieldRules {
-    /// Reads the rules from an encoded `FileDescriptorSet`.
+    /// Reads the rules from an encoded `FileDescriptorSet`. Requests above `max_message_bytes` are refused.
     ///
     /// # Errors
     /// When the descriptors can't be read, or a rule does not fit its field.
-    pub(crate) fn read(descriptors: &[u8], max_message_bytes: usize) -> anyhow::Result<Self> {
+    pub fn read(descriptors: &[u8], max_message_bytes: usize) -> anyhow::Result<Self> {
         let pool =
             DescriptorPool::decode(descriptors).context("the wiring's descriptors are not a FileDescriptorSet")?;
         let mut requests = BTreeMap::new();
@@ -45,9 +47,20 @@ impl FieldRules {
             }
         }
         Ok(Self {
+            pool,
             requests,
             max_message_bytes,
         })
+    }
+
+    /// Checks a message that is decoded already.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` with every field that breaks a rule; `INTERNAL` for a message of another contract.
+    pub fn check<M: prost::Message + prost::Name>(&self, message: &M) -> Result<(), Problem> {
+        let descriptor = self.pool.get_message_by_name(&M::full_name());
+        let descriptor = descriptor.ok_or_else(|| Problem::internal("a message of another contract"))?;
+        self.check_encoded(&descriptor, &message.encode_to_vec())
     }
 
     /// Checks the request of an RPC and hands it on unchanged. An RPC without rules is handed on unread.
@@ -62,7 +75,7 @@ impl FieldRules {
         let (parts, body) = request.into_parts();
         let content = self.read_whole(body).await?;
         if let Some(message) = content.get(PREFIX_BYTES..) {
-            self.check(descriptor, message)?;
+            self.check_encoded(descriptor, message)?;
         }
         Ok(http::Request::from_parts(parts, Body::new(Full::new(content))))
     }
@@ -88,7 +101,7 @@ impl FieldRules {
         Ok(content.freeze())
     }
 
-    fn check(&self, descriptor: &MessageDescriptor, message: &[u8]) -> Result<(), Problem> {
+    fn check_encoded(&self, descriptor: &MessageDescriptor, message: &[u8]) -> Result<(), Problem> {
         let Ok(message) = DynamicMessage::decode(descriptor.clone(), message) else {
             return Ok(()); // tonic says what is wrong with it
         };

@@ -46,6 +46,7 @@ mod telemetry;
 mod temporal;
 
 pub use channel::PeerChannel;
+pub use field_rules::FieldRules;
 pub use lifecycle::run;
 pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};

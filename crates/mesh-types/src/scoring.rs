@@ -87,7 +87,10 @@ const RULES: [Rule; EvidenceKind::ALL.len()] = {
 const _: () = {
     let mut at = 0;
     while at < RULES.len() {
-        assert!(RULES[at].kind as usize == at, "a rule does not stand at the place of its kind");
+        assert!(
+            RULES[at].kind as usize == at,
+            "a rule does not stand at the place of its kind"
+        );
         at += 1;
     }
 };

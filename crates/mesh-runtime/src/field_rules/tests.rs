@@ -27,7 +27,7 @@ fn set(message: &mut DynamicMessage, fields: &[(&str, Value)]) {
 }
 
 fn message(rules: &FieldRules, name: &str, fields: &[(&str, Value)]) -> DynamicMessage {
-    let pool = rules.requests[SEND].parent_pool().clone();
+    let pool = rules.pool.clone();
     let mut message = DynamicMessage::new(pool.get_message_by_name(name).expect("it is in the pool"));
     set(&mut message, fields);
     message

@@ -1,25 +1,21 @@
-//! The activities: score a verification, assess a member, and bring kept scores up to date.
+//! The activities: score a verification, assess a member, and materialise scores.
 
 use crate::Store;
 use crate::config::Pace;
-use crate::store::NewEntry;
+use crate::store::EvidenceBatch;
 use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{EventId, Evidence, EvidenceId, Method, Score};
+use mesh_types::{EvidenceId, RuleVersion, Score};
 use reputation_workflows::contract::{
     AssessmentRequest, DecayPeriod, Decayed, ReputationOutcome, Scored, ScoringRequest, Sweep, SweepProgress,
     definitions,
 };
-use reputation_workflows::policy::standing::activity_score;
-use reputation_workflows::policy::{self, Found, RuleVersion};
-use std::collections::BTreeMap;
+use reputation_workflows::policy;
+use reputation_workflows::policy::ledger_fold::activity_score;
 use std::sync::Arc;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tokio::time::{MissedTickBehavior, interval};
-
-/// Ledgers that are read between two heartbeats when they were written before scores were kept.
-const UNREAD_AT_ONCE: i64 = 500;
 
 /// What the worker runs.
 pub struct Activities {
@@ -74,7 +70,6 @@ impl Activities {
         let mut progress: SweepProgress = ctx.heartbeat_details().deserialize()?.unwrap_or_default();
         let mut ticks = interval(self.pace.between_shards);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        self.store.insert_unread().await?;
         loop {
             tokio::select! {
                 () = ctx.cancelled() => return Err(ActivityError::cancelled()),
@@ -95,39 +90,17 @@ impl Activities {
         Self { store, pace }
     }
 
-    /// Scores, and writes each method's evidence into the ledger once: a repeated call finds it there and changes nothing.
+    /// Scores, and writes what the ledger does not have yet. A repeated call changes nothing; one with more evidence adds it.
     pub async fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, Problem> {
-        let ids: Vec<EvidenceId> = request
-            .evidence
-            .iter()
-            .map(|found| found.evidence.evidence_id)
-            .collect();
-        let assessed = self.store.list_assessed(&ids).await?;
-        let found = request.evidence.into_iter().map(|evidence| Found {
-            activity: assessed
-                .get(&evidence.evidence.evidence_id)
-                .copied()
-                .unwrap_or(Score::ZERO),
-            evidence,
-        });
-        let breakdown = policy::score(rules, &found.collect::<Vec<_>>());
-        let occurred_at = instant(request.occurred_at_seconds)?;
-        let mut by_method: BTreeMap<Method, NewEntry> = BTreeMap::new();
-        for line in &breakdown.contributions {
-            let entry = by_method.entry(line.method).or_insert_with(|| NewEntry {
-                event_id: EventId::from(clock::new_uuid()),
-                member_id: request.member_id,
-                verification_id: request.verification_id,
-                method: line.method,
-                rule_version: rules.number(),
-                occurred_at,
-                lines: Vec::new(),
-            });
-            entry.lines.push(line.clone());
-        }
-        self.store
-            .insert_entries(by_method.into_values().collect(), clock::now())
-            .await?;
+        let breakdown = policy::score(rules, &request.evidence);
+        let batch = EvidenceBatch {
+            member_id: request.member_id,
+            verification_id: request.verification_id,
+            rules,
+            occurred_at: instant(request.occurred_at_seconds)?,
+            evidence: request.evidence,
+        };
+        self.store.insert_evidence(&batch, clock::now()).await?;
         Ok(Scored {
             next_steps: policy::next_steps(&breakdown),
             breakdown,
@@ -136,19 +109,15 @@ impl Activities {
 
     /// Looks at what a member has done on the platform; the same verification is answered with the same evidence again.
     pub async fn assess(&self, request: AssessmentRequest) -> Result<ReputationOutcome, Problem> {
-        let as_of = request.as_of_seconds.unwrap_or_else(|| clock::now().as_second());
-        let activity = activity_score(&self.store.list_ledger(request.member_id).await?, as_of);
+        let activity = activity_score(&self.store.list_ledger(request.member_id).await?, request.as_of_seconds);
         let assessment = policy::assess(activity);
         let mut evidence = Vec::new();
-        if let Some(kind) = assessment.proves {
+        if assessment.proves.is_some() {
             let new = (EvidenceId::from(clock::new_uuid()), activity);
-            let kept = self
+            let assessed = self
                 .store
                 .insert_assessment(request.verification_id, request.member_id, new, clock::now());
-            evidence.push(Evidence {
-                evidence_id: kept.await?,
-                kind,
-            });
+            evidence.push(assessed.await?);
         }
         Ok(ReputationOutcome {
             evidence,
@@ -156,18 +125,18 @@ impl Activities {
         })
     }
 
-    /// Brings one member's kept score up to the end of a period; a member and a period again change nothing.
+    /// Brings one member's materialised score up to the end of a period; a member and a period again change nothing.
     pub async fn decay(&self, period: DecayPeriod) -> Result<Decayed, Problem> {
         let as_of = instant(period.as_of_seconds)?;
-        let kept = self.store.advance(period.member_id, as_of, clock::now()).await?;
-        Ok(kept.map_or(
+        let advanced = self.store.advance(period.member_id, as_of, clock::now()).await?;
+        Ok(advanced.map_or(
             Decayed {
                 score: Score::ZERO,
                 periods: 0,
             },
-            |kept| Decayed {
-                score: kept.score.score(),
-                periods: kept.periods,
+            |score| Decayed {
+                score: score.score.score(),
+                periods: score.periods,
             },
         ))
     }
@@ -175,13 +144,6 @@ impl Activities {
     /// The next part of a sweep; false after the last. What a heartbeat says is done is committed.
     async fn sweep_once(&self, sweep: Sweep, progress: &mut SweepProgress) -> Result<bool, Problem> {
         let as_of = instant(sweep.as_of_seconds)?;
-        let unread = self.store.list_unread(UNREAD_AT_ONCE).await?;
-        for member_id in &unread {
-            self.store.advance(*member_id, as_of, clock::now()).await?;
-        }
-        if !unread.is_empty() {
-            return Ok(true);
-        }
         let size = self.pace.shard_members;
         let shard = self
             .store

@@ -1,27 +1,32 @@
 //! The body of the reputation service: it keeps the ledger and explains scores.
 //!
 //! What evidence and activity are worth and how scores decay is not decided here but in `reputation_workflows::policy`.
-//! Start with [`Api`], which reads the ledger and adds to it, and [`Activities`], which score verifications and bring kept
-//! scores up to date; [`Store`] is all the SQL there is.
+//! Start with [`ReputationApi`], which reads the ledger and adds to it, and [`Activities`], which score verifications and
+//! materialise scores. [`Store`] is all the SQL there is. Each mutating RPC has a file of its name.
 //!
-//! Invariants: a score that is answered is worked out from the ledger and the instant, never from what is kept; an event is
+//! Invariants: an answered score is folded from the ledger and the instant, never read from a materialised row. An event is
 //! never changed, only countered.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 
 mod activities;
 mod api;
+mod cancel_decay;
+mod change_schedule;
 mod config;
-mod engine;
+mod counter_event;
+mod record_activity;
+mod start_decay;
 mod store;
+mod temporal;
 #[cfg(test)]
 mod testing;
 
 pub use activities::Activities;
-pub use api::{Api, ScheduleApi};
+pub use api::{ReputationApi, ScheduleApi};
 pub use config::{Config, Pace};
-pub use engine::Engine;
 pub use store::Store;
+pub use temporal::Workflows;
 
 use mesh_proto::reputation::v1::reputation_service_server::ReputationServiceServer;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleServiceServer;
@@ -45,14 +50,15 @@ impl mesh_runtime::Service for Reputation {
     async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
         ensure_schedule(&base.temporal, &config.schedules, DAILY_UPDATE).await?;
         let store = Store::new(base.pool.clone());
-        let engine = Engine::new(base.temporal.clone());
+        let workflows = Workflows::new(base.temporal.clone());
+        let requests = base.requests.clone();
         let limit = base.max_message_bytes;
-        let api = ReputationServiceServer::new(Api::new(store.clone(), engine.clone()));
-        let schedules = ScheduleServiceServer::new(ScheduleApi::new(store.clone(), engine));
+        let reputations = ReputationApi::new(store.clone(), requests.clone(), workflows.clone());
+        let schedules = ScheduleApi::new(requests, workflows);
         let activities = Activities::new(store, config.pace());
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
-            .grpc(api.max_decoding_message_size(limit))
-            .grpc(schedules.max_decoding_message_size(limit))
+            .grpc(ReputationServiceServer::new(reputations).max_decoding_message_size(limit))
+            .grpc(ScheduleServiceServer::new(schedules).max_decoding_message_size(limit))
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<ReputationVerificationWorkflow>()?;
                 worker.register_workflow::<ReputationDecayWorkflow>()?;

@@ -1,13 +1,12 @@
 //! What the tests of this service share.
 
 use crate::Store;
-use crate::store::{Event, NewEvent, NewFact, Recorded};
+use crate::store::{CounterReason, Event, NewActivity, NewCounter, insert_activity, insert_counter};
 use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
 use mesh_testkit::Postgres;
-use mesh_types::{EventId, MemberId, RequestId};
+use mesh_types::{EventId, MemberId};
 use reputation_workflows::policy::activity::Activity;
-use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
 /// A day in seconds.
@@ -21,7 +20,9 @@ pub(crate) async fn empty_ledger() -> (PgPool, Store) {
         .await
         .expect("a database is made");
     let pool = PgPool::connect(&url).await.expect("it answers");
-    crate::MIGRATIONS.run(&pool).await.expect("the schema is made");
+    mesh_runtime::migrate(&pool, &crate::MIGRATIONS)
+        .await
+        .expect("the schema is made");
     (pool.clone(), Store::new(pool))
 }
 
@@ -44,32 +45,50 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).expect("within jiff's years")
 }
 
-/// A new request to record a fact, as of an instant.
-pub(crate) fn new_event(fact: NewFact, recorded_at: Timestamp) -> NewEvent {
-    NewEvent {
-        request_id: RequestId::from(clock::new_uuid()),
-        event_id: EventId::from(clock::new_uuid()),
-        fingerprint: Sha256::digest(format!("{fact:?}")).into(),
-        fact,
-        recorded_at,
-    }
-}
-
 /// Hours that a member gave, at an instant in seconds.
-pub(crate) fn hours(member_id: MemberId, hours: u32, seconds: i64) -> NewFact {
-    NewFact::Activity {
+pub(crate) fn hours(member_id: MemberId, hours: u32, seconds: i64) -> NewActivity {
+    NewActivity {
         member_id,
         activity: Activity::VolunteerHours { minutes: 60 * hours },
         occurred_at: at(seconds),
     }
 }
 
-/// Records a fact when it happens.
-pub(crate) async fn record(store: &Store, fact: NewFact, seconds: i64) -> Event {
-    match store.record_event(&new_event(fact, at(seconds))).await.or_panic() {
-        Recorded::Done(event) => *event,
-        _ => panic!("it was refused"),
-    }
+/// Records an activity under an id of its own, at an instant in seconds.
+pub(crate) async fn record(pool: &PgPool, activity: NewActivity, seconds: i64) -> Event {
+    record_as(pool, EventId::from(clock::new_uuid()), activity, seconds).await
+}
+
+/// Records an activity under an id.
+pub(crate) async fn record_as(pool: &PgPool, event_id: EventId, activity: NewActivity, seconds: i64) -> Event {
+    let mut transaction = pool.begin().await.expect("it answers");
+    let event = insert_activity(&mut transaction, event_id, &activity, at(seconds))
+        .await
+        .or_panic();
+    transaction.commit().await.expect("it answers");
+    event
+}
+
+/// Counters an event under an id.
+pub(crate) async fn counter_as(
+    pool: &PgPool,
+    counter_id: EventId,
+    event_id: EventId,
+    seconds: i64,
+) -> Result<Event, Problem> {
+    let mut transaction = pool.begin().await.expect("it answers");
+    let counter = NewCounter {
+        event_id,
+        reason: CounterReason::Disputed,
+    };
+    let event = insert_counter(&mut transaction, counter_id, &counter, at(seconds)).await?;
+    transaction.commit().await.expect("it answers");
+    Ok(event)
+}
+
+/// Counters an event, at an instant in seconds.
+pub(crate) async fn counter(pool: &PgPool, event_id: EventId, seconds: i64) -> Result<Event, Problem> {
+    counter_as(pool, EventId::from(clock::new_uuid()), event_id, seconds).await
 }
 
 pub(crate) async fn count(pool: &PgPool, select: &'static str) -> i64 {

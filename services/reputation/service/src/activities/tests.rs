@@ -1,9 +1,8 @@
 use super::*;
-use crate::testing::{DAY, OrPanic, at, count, empty_ledger, hours, member, record};
+use crate::testing::{DAY, OrPanic, count, empty_ledger, hours, member, record};
 use futures::future::join_all;
-use mesh_types::{EvidenceKind, MemberId, VerificationId};
-use reputation_workflows::contract::MethodEvidence;
-use reputation_workflows::policy::standing::standing;
+use mesh_types::{Cap, Evidence, EvidenceKind, MemberId, Method, VerificationId};
+use reputation_workflows::policy::ledger_fold::fold;
 use sqlx::PgPool;
 use std::time::Duration;
 
@@ -18,17 +17,11 @@ async fn activities() -> (PgPool, Store, Activities) {
 
 /// A verification by a document that proves everything, begun 1,700,000,000 s after 1970.
 fn request(member_id: MemberId) -> ScoringRequest {
-    let evidence = |kind| MethodEvidence {
-        method: Method::Document,
-        evidence: Evidence {
-            evidence_id: EvidenceId::from(clock::new_uuid()),
-            kind,
-        },
-    };
+    let evidence = |kind| Evidence::new(EvidenceId::from(clock::new_uuid()), kind);
     ScoringRequest {
         verification_id: VerificationId::from(clock::new_uuid()),
         member_id,
-        evidence: EvidenceKind::OF_DOCUMENTS.map(evidence).to_vec(),
+        evidence: EvidenceKind::of_method(Method::Document).map(evidence).collect(),
         occurred_at_seconds: BEGUN,
     }
 }
@@ -37,7 +30,7 @@ const BEGUN: i64 = 1_700_000_000;
 
 async fn score_of(store: &Store, member_id: MemberId, seconds: i64) -> u8 {
     let ledger = store.list_ledger(member_id).await.or_panic();
-    standing(&ledger, seconds).breakdown.score.get()
+    fold(&ledger, seconds).breakdown.score.get()
 }
 
 #[tokio::test]
@@ -84,11 +77,11 @@ async fn what_is_in_the_ledger_can_be_neither_changed_nor_deleted() {
 
 #[tokio::test]
 async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_was() {
-    let (_, store, activities) = activities().await;
+    let (pool, store, activities) = activities().await;
     let ask = |member_id, verification_id| AssessmentRequest {
         verification_id,
         member_id,
-        as_of_seconds: Some(BEGUN),
+        as_of_seconds: BEGUN,
     };
     let nothing = activities
         .assess(ask(member(1), VerificationId::from(clock::new_uuid())))
@@ -100,7 +93,7 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
         ["TRUST_NETWORK_NOT_AVAILABLE", "ACTIVITY_HISTORY_TOO_SMALL"]
     );
     for day in 0..7 {
-        record(&store, hours(member(2), 8, BEGUN - day * DAY), BEGUN).await;
+        record(&pool, hours(member(2), 8, BEGUN - day * DAY), BEGUN).await;
     }
     let id = VerificationId::from(clock::new_uuid());
     let first = activities.assess(ask(member(2), id)).await.or_panic();
@@ -112,10 +105,7 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
     assert_eq!(first.evidence.len(), 1);
     let request = ScoringRequest {
         verification_id: id,
-        evidence: vec![MethodEvidence {
-            method: Method::Reputation,
-            evidence: first.evidence[0],
-        }],
+        evidence: first.evidence.clone(),
         ..request(member(2))
     };
     let scored = activities.score(RuleVersion::V2, request.clone()).await.or_panic();
@@ -131,9 +121,9 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
 
 #[tokio::test]
 async fn a_member_and_a_period_decay_once() {
-    let (pool, store, activities) = activities().await;
+    let (pool, _, activities) = activities().await;
     for day in 0..7 {
-        record(&store, hours(member(1), 8, BEGUN - day * DAY), BEGUN).await;
+        record(&pool, hours(member(1), 8, BEGUN - day * DAY), BEGUN).await;
     }
     let period = |period: u32| DecayPeriod {
         member_id: member(1),
@@ -154,33 +144,48 @@ async fn a_member_and_a_period_decay_once() {
     assert_eq!(activities.decay(nobody).await.or_panic().score.get(), 0);
 }
 
+/// A vouch by somebody of the highest reputation: 25 points.
+fn vouch() -> Evidence {
+    Evidence {
+        basis: Some(Score::MAX),
+        ..Evidence::new(EvidenceId::from(clock::new_uuid()), EvidenceKind::CommunityVouch)
+    }
+}
+
 #[tokio::test]
-async fn a_sweep_reads_ledgers_that_were_written_before_scores_were_kept() {
+async fn three_vouches_in_two_batches_are_three_lines_in_answer_and_ledger_and_the_cap_is_its_own() {
     let (pool, store, activities) = activities().await;
-    for number in 1..=25 {
-        record(&store, hours(member(number), 8, BEGUN), BEGUN).await;
-    }
-    for forget in [
-        "UPDATE reputations SET nanopoints = NULL, periods = 0, anchor_seconds = 0 WHERE member_id % 2 = 0",
-        "DELETE FROM reputations WHERE member_id % 4 = 0",
-    ] {
-        sqlx::query(forget).execute(&pool).await.expect("they are as before");
-    }
-    store.insert_unread().await.or_panic();
-    let sweep = Sweep {
-        as_of_seconds: BEGUN + 61 * DAY,
+    let mut request = ScoringRequest {
+        evidence: vec![vouch(), vouch()],
+        ..request(member(1))
     };
-    let mut progress = SweepProgress::default();
-    while activities.sweep_once(sweep, &mut progress).await.or_panic() {}
-    assert_eq!((progress.members, progress.shards), (25, 3));
-    let right = "SELECT count(*) FROM reputations WHERE periods = 2 AND nanopoints = 7220000000";
-    assert_eq!(count(&pool, right).await, 13, "8 × 0.95²");
-    // Those that had to be read are up to date with all that is known, so at least as far.
-    let read = "SELECT count(*) FROM reputations WHERE periods > 2 AND nanopoints = decayed(8000000000, periods)";
-    assert_eq!(count(&pool, read).await, 12);
-    let kept = store.advance(member(2), at(BEGUN), at(BEGUN)).await.or_panic();
-    assert!(
-        kept.is_some_and(|kept| kept.periods > 2),
-        "an instant that has passed changes nothing"
-    );
+    let first = activities.score(RuleVersion::V2, request.clone()).await.or_panic();
+    assert_eq!((first.breakdown.score.get(), first.breakdown.caps), (50, vec![]));
+    request.evidence.push(vouch());
+    let cap = Cap {
+        method: Some(Method::Community),
+        points: -25,
+    };
+    // The second batch names the first one's evidence again, and comes twice.
+    for _ in 0..2 {
+        let scored = activities.score(RuleVersion::V2, request.clone()).await.or_panic();
+        let answered: Vec<_> = scored
+            .breakdown
+            .contributions
+            .iter()
+            .map(|line| line.evidence_id)
+            .collect();
+        let asked: Vec<_> = request.evidence.iter().map(|evidence| evidence.evidence_id).collect();
+        assert_eq!(answered, asked);
+        assert_eq!((scored.breakdown.score.get(), &scored.breakdown.caps), (50, &vec![cap]));
+    }
+    assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 2);
+    let lines = "SELECT count(*) FROM ledger_lines WHERE kind = 'community_vouch' AND points = 25 AND basis = 100";
+    assert_eq!(count(&pool, lines).await, 3);
+    let ledger = store.list_ledger(member(1)).await.or_panic();
+    let folded = fold(&ledger, BEGUN).breakdown;
+    assert_eq!(folded.contributions.len(), 3);
+    assert_eq!((folded.score.get(), folded.caps), (50, vec![cap]));
+    let listed = store.list_events(member(1), None, 10).await.or_panic();
+    assert_eq!(listed.len(), 2, "each batch is an event");
 }

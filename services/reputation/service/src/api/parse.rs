@@ -1,21 +1,16 @@
-//! From messages to typed values, once, with the path of every field that is wrong.
+//! From messages to typed values. What the field rules of the contract say is checked before a handler runs; here is what
+//! needs the present or another field.
 
-use crate::store::{CounterReason, EventPlace, NewFact};
+use crate::store::{CounterReason, EventKey, NewActivity, NewCounter};
 use jiff::Timestamp;
 use mesh_proto::reputation::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_types::{EventId, IdError, Level, MemberId, RequestId, Schedule};
-use prost::Message;
-use reputation_workflows::policy::activity::{Activity, MAX_MINUTES, MAX_RATING};
-use sha2::{Digest, Sha256};
+use mesh_runtime::paging::PageRequest;
+use mesh_types::{IdError, Level, MemberId, RequestId, Schedule};
+use reputation_workflows::policy::activity::Activity;
 use std::str::FromStr;
 use std::time::Duration;
-use uuid::Uuid;
 
-/// Events on a page when the caller says nothing, and at most.
-const PAGE_SIZE: (i32, i32) = (50, 100);
-/// A note of a schedule is at most so many characters long.
-const MAX_NOTE_CHARS: usize = 200;
 /// The longest range that is back-filled at once.
 const LONGEST_BACKFILL: Duration = Duration::from_secs(366 * 24 * 3600);
 
@@ -27,7 +22,7 @@ pub(super) struct Asked {
     pub(super) target: Option<Level>,
 }
 
-pub(super) fn get_reputation(request: proto::GetReputationRequest, now: Timestamp) -> Result<Asked, Problem> {
+pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timestamp) -> Result<Asked, Problem> {
     let target = match proto::Level::try_from(request.target_level) {
         Ok(proto::Level::Unspecified) => None,
         Ok(proto::Level::None) => Some(Level::None),
@@ -43,100 +38,61 @@ pub(super) fn get_reputation(request: proto::GetReputationRequest, now: Timestam
     })
 }
 
-/// The request's id, the fingerprint of what it says, and the fact.
-pub(super) type Fact = (RequestId, [u8; 32], NewFact);
-
-pub(super) fn record_activity(request: proto::RecordActivityRequest, now: Timestamp) -> Result<Fact, Problem> {
-    let fingerprint = Sha256::digest(request.encode_to_vec()).into();
-    let occurred_at = match request.occurred_at {
-        None => now,
-        Some(at) => instant("occurred_at", at)?,
-    };
-    if occurred_at > now || occurred_at < Timestamp::UNIX_EPOCH {
-        return Err(Problem::invalid_field(
-            "occurred_at",
-            "must be from 1970 to the present",
-        ));
+pub(crate) fn record_activity(
+    request: &proto::RecordActivityRequest,
+    now: Timestamp,
+) -> Result<(RequestId, NewActivity), Problem> {
+    let occurred_at = request.occurred_at.map_or(Ok(now), |at| instant("occurred_at", at))?;
+    if occurred_at > now {
+        return Err(Problem::invalid_field("occurred_at", "must not be in the future"));
     }
-    let fact = NewFact::Activity {
+    let activity = NewActivity {
         member_id: member_id(request.member_id)?,
         activity: activity(request.activity.and_then(|activity| activity.activity))?,
         occurred_at: Timestamp::from_second(occurred_at.as_second()).map_err(Problem::internal)?,
     };
-    Ok((id("request_id", &request.request_id)?, fingerprint, fact))
+    Ok((id("request_id", &request.request_id)?, activity))
 }
 
 fn activity(activity: Option<proto::activity::Activity>) -> Result<Activity, Problem> {
     use proto::activity::Activity as Message;
+    let number = |path: &str, number: i32| {
+        u32::try_from(number).map_err(|_| Problem::invalid_field(path, "must not be below 0"))
+    };
     match activity {
         Some(Message::VolunteerHours(hours)) => Ok(Activity::VolunteerHours {
-            minutes: within("activity.volunteer_hours.minutes", hours.minutes, MAX_MINUTES)?,
+            minutes: number("activity.volunteer_hours.minutes", hours.minutes)?,
         }),
         Some(Message::ReviewReceived(review)) => Ok(Activity::ReviewReceived {
-            rating: within("activity.review_received.rating", review.rating, MAX_RATING)?,
+            rating: number("activity.review_received.rating", review.rating)?,
         }),
-        None => Err(Problem::invalid_field("activity", "must say what the member did")),
+        None => Err(Problem::invalid_field("activity", "is required")),
     }
 }
 
-fn within(path: &str, number: i32, most: u32) -> Result<u32, Problem> {
-    let number = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Problem::invalid_field(path, format!("must be from 1 to {most}")))
-}
-
-pub(super) fn counter(request: proto::CounterReputationEventRequest) -> Result<Fact, Problem> {
-    let fingerprint = Sha256::digest(request.encode_to_vec()).into();
+pub(crate) fn counter(request: &proto::CounterReputationEventRequest) -> Result<(RequestId, NewCounter), Problem> {
     let reason = match request.reason() {
         proto::CounterReason::Unspecified => return Err(Problem::invalid_field("reason", "must say why")),
         proto::CounterReason::RecordedInError => CounterReason::RecordedInError,
         proto::CounterReason::Disputed => CounterReason::Disputed,
         proto::CounterReason::Fraud => CounterReason::Fraud,
     };
-    let fact = NewFact::Counter {
+    let counter = NewCounter {
         event_id: id("event_id", &request.event_id)?,
         reason,
     };
-    Ok((id("request_id", &request.request_id)?, fingerprint, fact))
+    Ok((id("request_id", &request.request_id)?, counter))
 }
 
-/// The member, the place after which the page begins, and its size.
 pub(super) fn list_events(
-    request: proto::ListReputationEventsRequest,
-) -> Result<(MemberId, Option<EventPlace>, i64), Problem> {
-    let (usual, most) = PAGE_SIZE;
-    let size = match request.page_size {
-        0 => usual,
-        size if (1..=most).contains(&size) => size,
-        _ => return Err(Problem::invalid_field("page_size", format!("must be from 1 to {most}"))),
-    };
-    let place =
-        match request.page_token.as_str() {
-            "" => None,
-            token => Some(place(token).ok_or_else(|| {
-                Problem::invalid_field("page_token", "must be the next_page_token of the page before")
-            })?),
-        };
-    Ok((member_id(request.member_id)?, place, i64::from(size)))
+    request: &proto::ListReputationEventsRequest,
+) -> Result<(MemberId, PageRequest<EventKey>), Problem> {
+    let filter = ("ListReputationEvents", request.member_id);
+    let page = PageRequest::parse(request.page_size, &request.page_token, &filter)?;
+    Ok((member_id(request.member_id)?, page))
 }
 
-/// A page token: the microsecond and the id of the last event of the page.
-pub(super) fn page_token(place: EventPlace) -> String {
-    format!(
-        "{:016x}{}",
-        place.occurred_at.as_microsecond(),
-        place.event_id.uuid().simple()
-    )
-}
-
-fn place(token: &str) -> Option<EventPlace> {
-    let (instant, event) = token.split_at_checked(16)?;
-    Some(EventPlace {
-        occurred_at: Timestamp::from_microsecond(i64::from_str_radix(instant, 16).ok()?).ok()?,
-        event_id: EventId::from(Uuid::try_parse(event).ok()?),
-    })
-}
-
-pub(super) fn decay(request_id: &str, number: i64) -> Result<(RequestId, MemberId), Problem> {
+pub(crate) fn decay(request_id: &str, number: i64) -> Result<(RequestId, MemberId), Problem> {
     Ok((id("request_id", request_id)?, member_id(number)?))
 }
 
@@ -150,21 +106,15 @@ pub(super) fn schedule(request_id: &str, schedule_id: &str) -> Result<(RequestId
 }
 
 /// A note for operators.
-pub(super) fn note(text: &str) -> Result<String, Problem> {
-    let note = text.trim();
-    if note.chars().count() > MAX_NOTE_CHARS || note.chars().any(char::is_control) {
-        let wanted = format!("must be at most {MAX_NOTE_CHARS} characters without control characters");
-        return Err(Problem::invalid_field("note", wanted));
-    }
-    Ok(note.to_owned())
+pub(super) fn note(text: &str) -> String {
+    text.trim().to_owned()
 }
 
 pub(super) fn note_that_says_why(text: &str) -> Result<String, Problem> {
-    let note = note(text)?;
-    if note.is_empty() {
-        return Err(Problem::invalid_field("note", "must say why"));
+    match note(text) {
+        note if note.is_empty() => Err(Problem::invalid_field("note", "must say why")),
+        note => Ok(note),
     }
-    Ok(note)
 }
 
 /// The range of a backfill.

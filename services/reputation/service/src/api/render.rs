@@ -1,12 +1,12 @@
 //! From typed values to messages.
 
-use super::parse::{self, Asked};
-use crate::store::{CounterReason, Event, EventFact, EventPlace};
+use super::parse::Asked;
+use crate::store::{CounterReason, Event, EventFact};
 use jiff::Timestamp;
 use mesh_proto::reputation::v1 as proto;
 use mesh_types::NextStep;
 use reputation_workflows::policy::activity::Activity;
-use reputation_workflows::policy::standing::Standing;
+use reputation_workflows::policy::ledger_fold::LedgerFold;
 
 pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
@@ -15,34 +15,19 @@ pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     }
 }
 
-pub(super) fn reputation(asked: &Asked, standing: Standing, steps: Vec<NextStep>) -> proto::GetReputationResponse {
+pub(super) fn reputation(asked: &Asked, folded: LedgerFold, steps: Vec<NextStep>) -> proto::GetReputationResponse {
     proto::GetReputationResponse {
         member_id: asked.member_id.get(),
-        breakdown: Some(standing.breakdown.into()),
+        breakdown: Some(folded.breakdown.into()),
         next_steps: steps.into_iter().map(Into::into).collect(),
         as_of: Some(timestamp(asked.as_of)),
-        anchored_at: standing
+        anchored_at: folded
             .anchor_seconds
             .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
     }
 }
 
-/// A page out of its events and, if there is a next page, one more.
-pub(super) fn page(mut events: Vec<Event>, page_size: i64) -> proto::ListReputationEventsResponse {
-    let size = usize::try_from(page_size).unwrap_or(usize::MAX);
-    let more = events.len() > size;
-    events.truncate(size);
-    let last = events.last().filter(|_| more).map(|last| EventPlace {
-        occurred_at: last.occurred_at,
-        event_id: last.event_id,
-    });
-    proto::ListReputationEventsResponse {
-        next_page_token: last.map(parse::page_token).unwrap_or_default(),
-        events: events.into_iter().map(event).collect(),
-    }
-}
-
-pub(super) fn event(event: Event) -> proto::ReputationEvent {
+pub(crate) fn event(event: Event) -> proto::ReputationEvent {
     use proto::reputation_event::Fact;
     let fact = match event.fact {
         EventFact::Verification {

@@ -1,327 +1,236 @@
-//! The ledger: events are added, never changed.
+//! Writing the ledger: entries are added, never changed.
 
-use super::{CounterReason, EventFact, NewEntry, NewEvent, NewFact, Recorded, Store, kept, unknown};
+use super::{CounterReason, Event, Store, events, materialized};
 use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
-use mesh_runtime::Problem;
-use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, MemberId, Method};
-use reputation_workflows::policy::RuleVersion;
+use jiff_sqlx::ToSqlx;
+use mesh_runtime::{Problem, clock};
+use mesh_types::{Contribution, EventId, Evidence, EvidenceId, MemberId, Method, Reason, RuleVersion, VerificationId};
+use reputation_workflows::policy;
 use reputation_workflows::policy::activity::Activity;
-use reputation_workflows::policy::standing::{Fact, LedgerEvent};
 use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Evidence of one verification, all that is known so far.
+pub struct EvidenceBatch {
+    /// The member.
+    pub member_id: MemberId,
+    /// The verification.
+    pub verification_id: VerificationId,
+    /// The rules that give the points.
+    pub rules: RuleVersion,
+    /// When it was earned, a whole second.
+    pub occurred_at: Timestamp,
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Something that a member did on the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewActivity {
+    /// The member.
+    pub member_id: MemberId,
+    /// What.
+    pub activity: Activity,
+    /// When, a whole second.
+    pub occurred_at: Timestamp,
+}
+
+/// An event does not count any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewCounter {
+    /// Which one.
+    pub event_id: EventId,
+    /// Why.
+    pub reason: CounterReason,
+}
 
 impl Store {
-    /// Writes entries in one transaction; a method of a verification that is there already stays as it is.
+    /// Writes the evidence that the ledger does not have yet, an entry for each method, in one transaction. Evidence that it
+    /// has stays as it is.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
     #[tracing::instrument(name = "INSERT ledger_entries", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "ledger_entries"))]
-    pub async fn insert_entries(&self, entries: Vec<NewEntry>, recorded_at: Timestamp) -> Result<(), Problem> {
+    pub async fn insert_evidence(&self, batch: &EvidenceBatch, recorded_at: Timestamp) -> Result<(), Problem> {
         let mut transaction = self.pool.begin().await?;
-        for entry in entries {
-            let inserted = sqlx::query!(
-                "INSERT INTO ledger_entries
-                     (entry_id, kind, member_id, verification_id, method, rule_version, occurred_at, recorded_at)
-                 VALUES ($1, 'verification', $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT ON CONSTRAINT ledger_entries_method_once DO NOTHING",
-                entry.event_id.uuid(),
-                entry.member_id.get(),
-                entry.verification_id.uuid(),
-                entry.method.as_str(),
-                i16::try_from(entry.rule_version).map_err(Problem::internal)?,
-                entry.occurred_at.to_sqlx() as _,
-                recorded_at.to_sqlx() as _,
-            )
-            .execute(&mut *transaction)
-            .await?;
-            if inserted.rows_affected() == 0 {
+        // The lock lets one batch of a member go after the other, so that none is written twice.
+        let score = materialized::lock(&mut transaction, batch.member_id).await?;
+        let known = find_known(&mut transaction, &batch.evidence).await?;
+        let mut new: BTreeMap<Method, BTreeMap<EvidenceId, &Evidence>> = BTreeMap::new();
+        for evidence in batch.evidence.iter().filter(|new| !known.contains(&new.evidence_id)) {
+            let of_method = new.entry(evidence.kind.method()).or_default();
+            of_method.insert(evidence.evidence_id, evidence);
+        }
+        let mut has_points = false;
+        for (method, evidence) in new {
+            let line = |evidence: &&Evidence| (policy::contribution(batch.rules, evidence), evidence.basis);
+            let lines = evidence.values().map(line).filter(|(line, _)| line.points > 0);
+            let lines: Vec<_> = lines.collect();
+            if lines.is_empty() {
                 continue;
             }
-            for line in &entry.lines {
+            has_points = true;
+            let entry_id = insert_verification_entry(&mut transaction, batch, method, recorded_at).await?;
+            for (line, basis) in &lines {
                 insert_line(
                     &mut transaction,
-                    entry.event_id,
-                    line.kind,
-                    line.evidence_id,
-                    line.points,
+                    entry_id,
+                    line,
+                    basis.map(|basis| i16::from(basis.get())),
                 )
                 .await?;
             }
-            kept::follow_ledger(&mut transaction, entry.member_id, recorded_at).await?;
         }
-        Ok(transaction.commit().await?)
-    }
-
-    /// Records an activity, or that an event does not count any more: once for each request.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
-    #[tracing::instrument(name = "INSERT ledger_entries", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "ledger_entries"))]
-    pub async fn record_event(&self, new: &NewEvent) -> Result<Recorded, Problem> {
-        let mut transaction = self.pool.begin().await?;
-        let inserted = match new.fact {
-            NewFact::Activity {
-                member_id,
-                activity,
-                occurred_at,
-            } => insert_activity(&mut transaction, new, member_id, activity, occurred_at).await?,
-            NewFact::Counter { event_id, reason } => {
-                match insert_counter(&mut transaction, new, event_id, reason).await? {
-                    Ok(inserted) => inserted,
-                    Err(refusal) => return Ok(refusal),
-                }
-            }
-        };
-        // Either way the connection goes back before another is asked for: many callers at once would wait for each other.
-        match inserted {
-            Some(member_id) => {
-                kept::follow_ledger(&mut transaction, member_id, new.recorded_at).await?;
-                transaction.commit().await?;
-            }
-            None => transaction.rollback().await?,
+        if has_points {
+            score.follow_ledger(&mut transaction, recorded_at).await?;
+            transaction.commit().await?;
         }
-        self.find_by_request(new).await
-    }
-
-    /// What came of the request, now or before.
-    async fn find_by_request(&self, new: &NewEvent) -> Result<Recorded, Problem> {
-        let row = sqlx::query!(
-            "SELECT entry_id, fingerprint FROM ledger_entries WHERE request_id = $1",
-            new.request_id.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else {
-            // Only a counter is refused without having been there before.
-            return Ok(Recorded::NotCounterable);
-        };
-        if row.fingerprint.as_deref() != Some(new.fingerprint.as_slice()) {
-            return Ok(Recorded::RequestIdReused);
-        }
-        let event = self.find_event(EventId::from(row.entry_id)).await?;
-        let event = event.ok_or_else(|| Problem::internal("an entry of the ledger is gone"))?;
-        Ok(Recorded::Done(Box::new(event)))
-    }
-
-    /// A member's events, for [`reputation_workflows::policy::standing`].
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT ledger_lines", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "ledger_lines"))]
-    pub async fn list_ledger(&self, member_id: MemberId) -> Result<Vec<LedgerEvent>, Problem> {
-        let mut connection = self.pool.acquire().await?;
-        events_of(&mut connection, member_id).await
+        Ok(())
     }
 }
 
-/// All events of a member's ledger.
-pub(super) async fn events_of(connection: &mut PgConnection, member_id: MemberId) -> Result<Vec<LedgerEvent>, Problem> {
-    let rows = sqlx::query!(
-        r#"SELECT entry.entry_id, entry.occurred_at AS "occurred_at: SqlTimestamp", entry.counters, entry.method,
-                  entry.rule_version, line.kind AS "kind?", line.evidence_id AS "evidence_id?", line.points AS "points?"
-             FROM ledger_entries entry LEFT JOIN ledger_lines line USING (entry_id)
-            WHERE entry.member_id = $1
-            ORDER BY entry.occurred_at, entry.entry_id, line.evidence_id, line.kind"#,
-        member_id.get(),
+async fn find_known(connection: &mut PgConnection, evidence: &[Evidence]) -> Result<BTreeSet<EvidenceId>, Problem> {
+    let ids: Vec<uuid::Uuid> = evidence.iter().map(|evidence| evidence.evidence_id.uuid()).collect();
+    let known = sqlx::query_scalar!(
+        "SELECT evidence_id FROM ledger_lines WHERE evidence_id = ANY ($1)",
+        &ids
     )
     .fetch_all(connection)
     .await?;
-    let mut events: Vec<LedgerEvent> = Vec::new();
-    for row in rows {
-        let event_id = EventId::from(row.entry_id);
-        if events.last().is_none_or(|last| last.event_id != event_id) {
-            events.push(LedgerEvent {
-                event_id,
-                occurred_at_seconds: row.occurred_at.to_jiff().as_second(),
-                fact: match row.counters {
-                    Some(other) => Fact::Counters(EventId::from(other)),
-                    None => Fact::Contributions(Vec::new()),
-                },
-            });
-        }
-        let line = (row.kind, row.evidence_id, row.points);
-        if let (
-            Some(LedgerEvent {
-                fact: Fact::Contributions(lines),
-                ..
-            }),
-            (Some(kind), Some(evidence_id), Some(points)),
-        ) = (events.last_mut(), line)
-        {
-            lines.push(contribution(
-                row.method.as_deref(),
-                row.rule_version,
-                &kind,
-                evidence_id,
-                points,
-            )?);
-        }
-    }
-    Ok(events)
+    Ok(known.into_iter().map(EvidenceId::from).collect())
 }
 
-/// A line of the ledger. Activities have no method of a verification; they are what the method reputation goes by.
-pub(super) fn contribution(
-    method: Option<&str>,
-    rule_version: Option<i16>,
-    kind: &str,
-    evidence_id: uuid::Uuid,
-    points: i32,
-) -> Result<Contribution, Problem> {
-    let method = match method {
-        None => Method::Reputation,
-        Some(method) => Method::parse(method).ok_or_else(|| unknown("method", method))?,
-    };
-    Ok(Contribution {
-        method,
-        kind: EvidenceKind::parse(kind).ok_or_else(|| unknown("kind of evidence", kind))?,
-        evidence_id: EvidenceId::from(evidence_id),
-        points,
-        rule_version: u16::try_from(rule_version.unwrap_or_default()).map_err(Problem::internal)?,
-    })
+async fn insert_verification_entry(
+    connection: &mut PgConnection,
+    batch: &EvidenceBatch,
+    method: Method,
+    recorded_at: Timestamp,
+) -> Result<EventId, Problem> {
+    let entry_id = EventId::from(clock::new_uuid());
+    sqlx::query!(
+        "INSERT INTO ledger_entries
+             (entry_id, kind, member_id, verification_id, method, rule_version, occurred_at, recorded_at)
+         VALUES ($1, 'verification', $2, $3, $4, $5, $6, $7)",
+        entry_id.uuid(),
+        batch.member_id.get(),
+        batch.verification_id.uuid(),
+        method.as_str(),
+        rule_number(batch.rules)?,
+        batch.occurred_at.to_sqlx() as _,
+        recorded_at.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(entry_id)
 }
 
 async fn insert_line(
     connection: &mut PgConnection,
-    event_id: EventId,
-    kind: EvidenceKind,
-    evidence_id: EvidenceId,
-    points: i32,
+    entry_id: EventId,
+    line: &Contribution,
+    basis: Option<i16>,
 ) -> Result<(), Problem> {
     sqlx::query!(
-        "INSERT INTO ledger_lines (entry_id, kind, evidence_id, points) VALUES ($1, $2, $3, $4)",
-        event_id.uuid(),
-        kind.as_str(),
-        evidence_id.uuid(),
-        points,
+        "INSERT INTO ledger_lines (evidence_id, entry_id, kind, points, basis) VALUES ($1, $2, $3, $4, $5)",
+        line.evidence_id.uuid(),
+        entry_id.uuid(),
+        line.kind.as_str(),
+        line.points,
+        basis,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Whose ledger changed; `None` when the request came before.
-type Inserted = Option<MemberId>;
+fn rule_number(rules: RuleVersion) -> Result<i16, Problem> {
+    i16::try_from(rules.number()).map_err(Problem::internal)
+}
 
-async fn insert_activity(
+/// Records an activity under the id of its event, within a transaction.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+pub async fn insert_activity(
     connection: &mut PgConnection,
-    new: &NewEvent,
-    member_id: MemberId,
-    activity: Activity,
-    occurred_at: Timestamp,
-) -> Result<Inserted, Problem> {
+    event_id: EventId,
+    new: &NewActivity,
+    recorded_at: Timestamp,
+) -> Result<Event, Problem> {
+    let score = materialized::lock(connection, new.member_id).await?;
+    sqlx::query!(
+        "INSERT INTO ledger_entries (entry_id, kind, member_id, rule_version, quantity, occurred_at, recorded_at)
+         VALUES ($1, 'activity', $2, $3, $4, $5, $6)",
+        event_id.uuid(),
+        new.member_id.get(),
+        rule_number(RuleVersion::V2)?,
+        i32::try_from(new.activity.quantity()).map_err(Problem::internal)?,
+        new.occurred_at.to_sqlx() as _,
+        recorded_at.to_sqlx() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let line = Contribution {
+        method: new.activity.kind().method(),
+        kind: new.activity.kind(),
+        evidence_id: EvidenceId::from(event_id.uuid()),
+        points: new.activity.points(),
+        rule_version: RuleVersion::V2.number(),
+    };
+    insert_line(connection, event_id, &line, None).await?;
+    score.follow_ledger(connection, recorded_at).await?;
+    events::get_event(connection, event_id).await
+}
+
+/// Records that an event does not count any more from now on, within a transaction.
+///
+/// # Errors
+/// `EVENT_NOT_FOUND`; `EVENT_NOT_COUNTERABLE` for an event that is countered already or is a counter itself;
+/// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+pub async fn insert_counter(
+    connection: &mut PgConnection,
+    counter_id: EventId,
+    new: &NewCounter,
+    recorded_at: Timestamp,
+) -> Result<Event, Problem> {
+    let countered = sqlx::query!(
+        "SELECT member_id, kind FROM ledger_entries WHERE entry_id = $1",
+        new.event_id.uuid()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let countered =
+        countered.ok_or_else(|| Problem::new(Reason::EventNotFound, "no event of the ledger has this id"))?;
+    if countered.kind == "counter" {
+        return Err(not_counterable());
+    }
+    let member_id = MemberId::try_from(countered.member_id).map_err(Problem::internal)?;
+    let score = materialized::lock(connection, member_id).await?;
+    let occurred_at = Timestamp::from_second(recorded_at.as_second()).map_err(Problem::internal)?;
     let inserted = sqlx::query!(
-        "INSERT INTO ledger_entries
-             (entry_id, kind, member_id, rule_version, request_id, fingerprint, quantity, occurred_at, recorded_at)
-         VALUES ($1, 'activity', $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT ON CONSTRAINT ledger_entries_request_once DO NOTHING",
-        new.event_id.uuid(),
+        "INSERT INTO ledger_entries (entry_id, kind, member_id, counters, reason, occurred_at, recorded_at)
+         VALUES ($1, 'counter', $2, $3, $4, $5, $6)
+         ON CONFLICT ON CONSTRAINT ledger_entries_countered_once DO NOTHING",
+        counter_id.uuid(),
         member_id.get(),
-        i16::try_from(RuleVersion::V2.number()).map_err(Problem::internal)?,
-        new.request_id.uuid(),
-        new.fingerprint.as_slice(),
-        i32::try_from(activity.quantity()).map_err(Problem::internal)?,
+        new.event_id.uuid(),
+        new.reason.as_str(),
         occurred_at.to_sqlx() as _,
-        new.recorded_at.to_sqlx() as _,
+        recorded_at.to_sqlx() as _,
     )
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == 0 {
-        return Ok(None);
+        return Err(not_counterable());
     }
-    let evidence_id = EvidenceId::from(new.event_id.uuid());
-    insert_line(
-        connection,
-        new.event_id,
-        activity.kind(),
-        evidence_id,
-        activity.points(),
-    )
-    .await?;
-    Ok(Some(member_id))
+    score.follow_ledger(connection, recorded_at).await?;
+    events::get_event(connection, counter_id).await
 }
 
-/// A counter is written at the instant at which it is recorded. The unique constraint lets an event be countered once.
-async fn insert_counter(
-    connection: &mut PgConnection,
-    new: &NewEvent,
-    event_id: EventId,
-    reason: CounterReason,
-) -> Result<Result<Inserted, Recorded>, Problem> {
-    let countered = sqlx::query!(
-        "SELECT member_id, kind FROM ledger_entries WHERE entry_id = $1",
-        event_id.uuid()
+fn not_counterable() -> Problem {
+    Problem::new(
+        Reason::EventNotCounterable,
+        "the event is countered already, or is a counter itself; record what is right as a new event",
     )
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some(countered) = countered else {
-        return Ok(Err(Recorded::NotFound));
-    };
-    if countered.kind == "counter" {
-        return Ok(Err(Recorded::NotCounterable));
-    }
-    let occurred_at = Timestamp::from_second(new.recorded_at.as_second()).map_err(Problem::internal)?;
-    let inserted = sqlx::query!(
-        "INSERT INTO ledger_entries
-             (entry_id, kind, member_id, request_id, fingerprint, counters, reason, occurred_at, recorded_at)
-         VALUES ($1, 'counter', $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT DO NOTHING",
-        new.event_id.uuid(),
-        countered.member_id,
-        new.request_id.uuid(),
-        new.fingerprint.as_slice(),
-        event_id.uuid(),
-        reason.as_str(),
-        occurred_at.to_sqlx() as _,
-        new.recorded_at.to_sqlx() as _,
-    )
-    .execute(&mut *connection)
-    .await?;
-    let member_id = MemberId::try_from(countered.member_id).map_err(Problem::internal)?;
-    Ok(Ok((inserted.rows_affected() > 0).then_some(member_id)))
-}
-
-/// An activity by the kind of its line.
-pub(super) fn activity_of(kind: &str, quantity: Option<i32>) -> Result<Activity, Problem> {
-    let quantity = u32::try_from(quantity.unwrap_or_default()).map_err(Problem::internal)?;
-    match EvidenceKind::parse(kind) {
-        Some(EvidenceKind::VolunteerHours) => Ok(Activity::VolunteerHours { minutes: quantity }),
-        Some(EvidenceKind::ReviewReceived) => Ok(Activity::ReviewReceived { rating: quantity }),
-        _ => Err(unknown("activity", kind)),
-    }
-}
-
-/// An event as it is in the ledger, whose lines are known.
-pub(super) fn fact_of(
-    kind: &str,
-    verification: Option<(uuid::Uuid, Method)>,
-    (counters, reason): (Option<uuid::Uuid>, Option<String>),
-    quantity: Option<i32>,
-    lines: Vec<Contribution>,
-) -> Result<EventFact, Problem> {
-    match (kind, verification, counters) {
-        ("verification", Some((verification_id, method)), None) => Ok(EventFact::Verification {
-            verification_id: verification_id.into(),
-            method,
-            lines,
-        }),
-        ("counter", None, Some(counters)) => {
-            let reason = reason.unwrap_or_default();
-            Ok(EventFact::Counter {
-                counters: counters.into(),
-                reason: CounterReason::parse(&reason).ok_or_else(|| unknown("reason", &reason))?,
-            })
-        }
-        ("activity", None, None) => {
-            let line = lines.first().ok_or_else(|| unknown("activity without a line", kind))?;
-            Ok(EventFact::Activity {
-                activity: activity_of(line.kind.as_str(), quantity)?,
-                points: line.points,
-            })
-        }
-        _ => Err(unknown("kind of event", kind)),
-    }
 }

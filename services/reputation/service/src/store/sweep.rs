@@ -1,10 +1,9 @@
-//! The sweep: kept scores of many members brought up to an instant by one statement.
+//! The sweep: materialised scores of many members brought up to an instant by one statement.
 
 use super::Store;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
-use mesh_types::MemberId;
 
 /// What one statement did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +12,7 @@ pub struct Shard {
     pub last_member_id: i64,
     /// Members in the shard.
     pub members: i64,
-    /// Members whose kept score changed.
+    /// Members whose materialised score changed.
     pub changed: i64,
     /// Falls below a level that were recorded.
     pub level_falls: i64,
@@ -80,42 +79,5 @@ impl Store {
             changed: row.changed,
             level_falls: row.level_falls,
         }))
-    }
-
-    /// Makes a row, still to be read, for each member who has a ledger and no row, as an older version of the service leaves
-    /// them while it still runs beside this one.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "INSERT reputations", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "reputations"))]
-    pub async fn insert_unread(&self) -> Result<(), Problem> {
-        sqlx::query!(
-            "INSERT INTO reputations (member_id, anchor_seconds, periods)
-             SELECT DISTINCT member_id, 0, 0 FROM ledger_entries entry
-              WHERE NOT EXISTS (SELECT FROM reputations kept WHERE kept.member_id = entry.member_id)
-             ON CONFLICT DO NOTHING"
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Some of the members whose ledger is still to be read.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT reputations", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "reputations"))]
-    pub async fn list_unread(&self, limit: i64) -> Result<Vec<MemberId>, Problem> {
-        let rows = sqlx::query_scalar!(
-            "SELECT member_id FROM reputations WHERE nanopoints IS NULL ORDER BY member_id LIMIT $1",
-            limit
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter()
-            .map(|id| MemberId::try_from(id).map_err(Problem::internal))
-            .collect()
     }
 }

@@ -1,10 +1,11 @@
+use super::events::number_of;
 use super::*;
-use crate::testing::{DAY, OrPanic, at, count, empty_ledger, hours, member, new_event, record};
-use futures::future::join_all;
+use crate::testing::{DAY, OrPanic, at, count, counter, counter_as, empty_ledger, hours, member, record, record_as};
 use jiff_sqlx::Timestamp as SqlTimestamp;
+use mesh_types::{EventId, Level, Reason};
 use reputation_workflows::policy::decay::{Nanopoints, PERIOD_SECONDS};
+use reputation_workflows::policy::ledger_fold::{LedgerEvent, fold};
 use reputation_workflows::policy::materialized::{LevelFall, Materialized};
-use reputation_workflows::policy::standing::{LedgerEvent, standing};
 use std::collections::BTreeMap;
 
 const BEGUN: i64 = 1_700_000_000;
@@ -54,7 +55,7 @@ async fn the_statements_know_the_same_rules_as_the_policy() {
             .fetch_one(&pool)
             .await
             .expect("it is a function");
-        assert_eq!(level, kept::number_of(score.level()), "{amount}");
+        assert_eq!(level, number_of(score.level()), "{amount}");
         let falls: Vec<(i32, i16, i16)> =
             sqlx::query_as("SELECT period, level_before, level_after FROM falls_between($1, 3, 3 + $2)")
                 .bind(amount)
@@ -72,7 +73,7 @@ async fn the_statements_know_the_same_rules_as_the_policy() {
             .into_iter()
             .map(|fall| {
                 let period = (fall.fell_at_seconds / PERIOD_SECONDS) as i32;
-                (period, kept::number_of(fall.before), kept::number_of(fall.after))
+                (period, number_of(fall.before), number_of(fall.after))
             });
         assert_eq!(falls, expected.collect::<Vec<_>>(), "{amount} over {periods}");
     }
@@ -149,10 +150,7 @@ async fn sweeps_in_any_order_come_to_what_the_policy_says() {
     assert_eq!(recorded.len(), falls.len());
     for (number, fell_at, before, after) in recorded {
         let fall = falls[&(number, fell_at.to_jiff().as_second())];
-        assert_eq!(
-            (before, after),
-            (kept::number_of(fall.before), kept::number_of(fall.after))
-        );
+        assert_eq!((before, after), (number_of(fall.before), number_of(fall.after)));
     }
 }
 
@@ -170,34 +168,35 @@ async fn scores_and_falls_are_the_same_whether_or_not_a_sweep_ran() {
     let mut numbers = numbers();
     let mut draw = |below: i64| numbers.next().expect("they never end") % below;
     let mut now = BEGUN;
-    let mut counterable: Vec<NewEvent> = Vec::new();
+    let mut counterable: Vec<EventId> = Vec::new();
     for step in 0..150 {
         // Busy weeks, and now and then a year in which nothing happens.
         let lull = if draw(12) == 0 { 500 * DAY } else { 8 * DAY };
         now += draw(lull);
         sweep(&swept, &[now]).await;
-        let fact = match draw(8) {
-            0 if !counterable.is_empty() => NewFact::Counter {
-                event_id: counterable
-                    .swap_remove(draw(counterable.len() as i64) as usize)
-                    .event_id,
-                reason: CounterReason::Disputed,
-            },
-            1 | 2 => hours(member(1), 1 + draw(8) as u32, now - draw(100 * DAY)),
+        let event_id = EventId::from(mesh_runtime::clock::new_uuid());
+        let activity = match draw(8) {
+            0 if !counterable.is_empty() => {
+                let countered = counterable.swap_remove(draw(counterable.len() as i64) as usize);
+                for pool in [&swept_pool, &other_pool] {
+                    counter_as(pool, event_id, countered, now).await.or_panic();
+                }
+                None
+            }
+            1 | 2 => Some(hours(member(1), 1 + draw(8) as u32, now - draw(100 * DAY))),
             3 => {
                 sweep(&swept, &[now - draw(200 * DAY), now]).await;
                 continue;
             }
-            _ => hours(member(1), 1 + draw(8) as u32, now),
+            _ => Some(hours(member(1), 1 + draw(8) as u32, now)),
         };
-        let event = new_event(fact, at(now));
-        for store in [&swept, &other] {
-            assert!(matches!(store.record_event(&event).await.or_panic(), Recorded::Done(_)));
+        if let Some(activity) = activity {
+            for pool in [&swept_pool, &other_pool] {
+                record_as(pool, event_id, activity, now).await;
+            }
+            counterable.push(event_id);
         }
-        if matches!(fact, NewFact::Activity { .. }) {
-            counterable.push(event);
-        }
-        let truth = standing(&other.list_ledger(member(1)).await.or_panic(), now).now.get();
+        let truth = fold(&other.list_ledger(member(1)).await.or_panic(), now).now.get();
         for store in [&swept, &other] {
             let kept = store.advance(member(1), at(now), at(now)).await.or_panic();
             assert_eq!(kept.map_or(0, |kept| kept.score.get()), truth, "after step {step}");
@@ -219,22 +218,13 @@ async fn scores_and_falls_are_the_same_whether_or_not_a_sweep_ran() {
 async fn a_counter_is_one_fall_now_and_rewrites_no_past() {
     let (pool, store) = empty_ledger().await;
     for (day, given) in [(0, 8), (0, 8), (0, 8), (0, 2), (20, 8), (20, 8), (20, 8), (20, 6)] {
-        record(&store, hours(member(1), given, BEGUN + day * DAY), BEGUN + day * DAY).await;
+        record(&pool, hours(member(1), given, BEGUN + day * DAY), BEGUN + day * DAY).await;
     }
     let ledger = store.list_ledger(member(1)).await.or_panic();
     let late = |event: &LedgerEvent| event.occurred_at_seconds > BEGUN;
     let countered = BEGUN + 40 * DAY;
     for event in ledger.into_iter().filter(late) {
-        let reason = CounterReason::Fraud;
-        record(
-            &store,
-            NewFact::Counter {
-                event_id: event.event_id,
-                reason,
-            },
-            countered,
-        )
-        .await;
+        counter(&pool, event.event_id, countered).await.or_panic();
     }
     let now: Vec<(i16, i16)> = falls(&pool).await.into_iter().map(|fall| (fall.1, fall.2)).collect();
     assert_eq!(
@@ -247,86 +237,39 @@ async fn a_counter_is_one_fall_now_and_rewrites_no_past() {
 }
 
 #[tokio::test]
-async fn of_many_equal_requests_at_once_one_counts_and_all_are_answered_with_it() {
-    let (pool, store) = empty_ledger().await;
-    let fact = hours(member(1), 8, BEGUN);
-    let request = new_event(fact, at(BEGUN));
-    let again = || NewEvent {
-        event_id: EventId::from(mesh_runtime::clock::new_uuid()),
-        ..new_event(fact, at(BEGUN))
-    };
-    let all = join_all((0..100).map(|_| async {
-        let repeat = NewEvent {
-            request_id: request.request_id,
-            ..again()
-        };
-        store.record_event(&repeat).await.or_panic()
-    }));
-    let mut ids: Vec<EventId> = Vec::new();
-    for recorded in all.await {
-        let Recorded::Done(event) = recorded else {
-            panic!("refused")
-        };
-        ids.push(event.event_id);
-    }
-    ids.dedup();
-    assert_eq!(ids.len(), 1);
-    assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 1);
-    assert_eq!(count(&pool, "SELECT count(*) FROM ledger_lines").await, 1);
-    let other = NewEvent {
-        request_id: request.request_id,
-        ..new_event(hours(member(1), 7, BEGUN), at(BEGUN))
-    };
-    assert!(matches!(
-        store.record_event(&other).await.or_panic(),
-        Recorded::RequestIdReused
-    ));
-}
-
-#[tokio::test]
 async fn an_event_is_countered_once_and_a_counter_never() {
-    let (_, store) = empty_ledger().await;
-    let event = record(&store, hours(member(1), 8, BEGUN), BEGUN).await;
-    let counter = |event_id| NewFact::Counter {
-        event_id,
-        reason: CounterReason::RecordedInError,
-    };
-    let first = record(&store, counter(event.event_id), BEGUN + DAY).await;
+    let (pool, _) = empty_ledger().await;
+    let event = record(&pool, hours(member(1), 8, BEGUN), BEGUN).await;
+    let first = counter(&pool, event.event_id, BEGUN + DAY).await.or_panic();
     assert_eq!(
         first.fact,
         EventFact::Counter {
             counters: event.event_id,
-            reason: CounterReason::RecordedInError
+            reason: CounterReason::Disputed
         }
     );
+    let refused = async |event_id| {
+        let answer = counter(&pool, event_id, BEGUN + 2 * DAY).await;
+        answer.expect_err("it is refused").reason()
+    };
     for event_id in [event.event_id, first.event_id] {
-        let refused = store
-            .record_event(&new_event(counter(event_id), at(BEGUN + 2 * DAY)))
-            .await
-            .or_panic();
-        assert!(matches!(refused, Recorded::NotCounterable));
+        assert_eq!(refused(event_id).await, Reason::EventNotCounterable);
     }
-    let unknown = counter(EventId::from(mesh_runtime::clock::new_uuid()));
-    assert!(matches!(
-        store.record_event(&new_event(unknown, at(BEGUN))).await.or_panic(),
-        Recorded::NotFound
-    ));
+    let unknown = EventId::from(mesh_runtime::clock::new_uuid());
+    assert_eq!(refused(unknown).await, Reason::EventNotFound);
 }
 
 #[tokio::test]
 async fn events_are_listed_page_by_page_with_the_falls_among_them() {
-    let (_, store) = empty_ledger().await;
+    let (pool, store) = empty_ledger().await;
     for day in 0..4 {
-        record(&store, hours(member(1), 8, BEGUN + day * DAY), BEGUN + day * DAY).await;
+        record(&pool, hours(member(1), 8, BEGUN + day * DAY), BEGUN + day * DAY).await;
     }
     // 32 points fall below 25 after five periods.
     sweep(&store, &[BEGUN + 200 * DAY]).await;
     let mut seen: Vec<Event> = Vec::new();
     loop {
-        let before = seen.last().map(|last| EventPlace {
-            occurred_at: last.occurred_at,
-            event_id: last.event_id,
-        });
+        let before = seen.last().map(Event::key);
         let page = store.list_events(member(1), before, 2).await.or_panic();
         if page.is_empty() {
             break;
@@ -347,50 +290,14 @@ async fn events_are_listed_page_by_page_with_the_falls_among_them() {
 }
 
 #[tokio::test]
-async fn a_request_is_one_callers_at_a_time_and_answered_once() {
-    let (_, store) = empty_ledger().await;
-    let id = RequestId::from(mesh_runtime::clock::new_uuid());
-    let claim = async |seconds| store.claim_request(id, [1; 32], at(BEGUN + seconds)).await.or_panic();
-    assert_eq!(claim(0).await, Claim::New);
-    assert_eq!(claim(1).await, Claim::InProgress, "the first caller is at work");
-    assert_eq!(claim(60).await, Claim::Begun, "nobody knows what became of it");
-    assert_eq!(claim(61).await, Claim::InProgress, "the next caller is at work");
-    store.release_request(id, at(BEGUN)).await.or_panic();
-    assert_eq!(
-        claim(62).await,
-        Claim::InProgress,
-        "the first caller has no claim any more"
-    );
-    assert_eq!(
-        store.claim_request(id, [2; 32], at(BEGUN + 63)).await.or_panic(),
-        Claim::Reused
-    );
-    for answer in ["first", "second"] {
-        store.settle_request(id, answer).await.or_panic();
-    }
-    assert_eq!(claim(64).await, Claim::Done("first".to_owned()));
-
-    let refused = RequestId::from(mesh_runtime::clock::new_uuid());
-    let claim = async |seconds| {
-        store
-            .claim_request(refused, [1; 32], at(BEGUN + seconds))
-            .await
-            .or_panic()
-    };
-    assert_eq!(claim(0).await, Claim::New);
-    store.release_request(refused, at(BEGUN)).await.or_panic();
-    assert_eq!(claim(1).await, Claim::New, "it is refused again, not taken for done");
-}
-
-#[tokio::test]
 async fn a_writer_whose_clock_is_behind_leaves_no_event_out() {
     let (pool, store) = empty_ledger().await;
     for _ in 0..3 {
-        record(&store, hours(member(1), 8, BEGUN), BEGUN).await;
+        record(&pool, hours(member(1), 8, BEGUN), BEGUN).await;
     }
     // This one happened, and was recorded, ten seconds ahead of the next.
-    record(&store, hours(member(1), 8, BEGUN + 10), BEGUN + 10).await;
-    record(&store, hours(member(1), 1, BEGUN + 5), BEGUN + 5).await;
+    record(&pool, hours(member(1), 8, BEGUN + 10), BEGUN + 10).await;
+    record(&pool, hours(member(1), 1, BEGUN + 5), BEGUN + 5).await;
     let kept = store
         .advance(member(1), at(BEGUN + 10), at(BEGUN + 10))
         .await

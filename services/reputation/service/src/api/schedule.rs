@@ -1,46 +1,44 @@
-//! `ScheduleService`: parse, call, render.
+//! `ScheduleService`.
 
-use super::once::{Request, once};
 use super::{parse, render};
-use crate::Store;
-use crate::engine::{Change, Engine, ScheduleState};
+use crate::Workflows;
+use crate::change_schedule::change_schedule;
+use crate::temporal::{Change, ScheduleState};
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleService;
+use mesh_runtime::idempotency::Requests;
 use mesh_runtime::{Problem, clock};
-use mesh_types::Schedule;
+use mesh_types::{RequestId, Schedule};
 use tonic::{Response, Status};
 
 /// Answers `ScheduleService`.
 pub struct ScheduleApi {
-    store: Store,
-    engine: Engine,
+    requests: Requests,
+    workflows: Workflows,
 }
 
 impl ScheduleApi {
     /// An API over the schedules in Temporal.
-    pub fn new(store: Store, engine: Engine) -> Self {
-        Self { store, engine }
+    pub fn new(requests: Requests, workflows: Workflows) -> Self {
+        Self { requests, workflows }
     }
 
-    async fn change(&self, (request, schedule): (Request, Schedule), change: Change) -> Result<(), Problem> {
-        let work = |_| async {
-            // Temporal knows a request again by its id, so a try that got lost is not made twice either.
-            self.engine.change_schedule(request.id(), schedule, change).await?;
-            Ok(schedule.as_str().to_owned())
-        };
-        once(&self.store, &request, work).await.map(|_| ())
+    async fn change<A: prost::Message + Default>(
+        &self,
+        rpc: (&str, &impl prost::Message),
+        target: (RequestId, Schedule),
+        change: Change,
+    ) -> Result<Response<A>, Problem> {
+        let through = (&self.requests, &self.workflows);
+        let answer = change_schedule(through, rpc, target, change, clock::now()).await?;
+        Ok(Response::new(answer))
     }
 }
 
-/// What a change is asked of, with the request that asks.
-fn asked(
-    rpc: &str,
-    (request_id, schedule_id): (&str, &str),
-    message: &impl prost::Message,
-) -> Result<(Request, Schedule), Problem> {
-    let (request_id, schedule) = parse::schedule(request_id, schedule_id)?;
-    Ok((Request::new(request_id, rpc, message), schedule))
-}
+const PAUSE: &str = "voluntier.reputation.v1.ScheduleService/PauseSchedule";
+const RESUME: &str = "voluntier.reputation.v1.ScheduleService/ResumeSchedule";
+const TRIGGER: &str = "voluntier.reputation.v1.ScheduleService/TriggerSchedule";
+const BACKFILL: &str = "voluntier.reputation.v1.ScheduleService/BackfillSchedule";
 
 #[tonic::async_trait]
 impl ScheduleService for ScheduleApi {
@@ -50,7 +48,7 @@ impl ScheduleService for ScheduleApi {
     ) -> Result<Response<proto::ListSchedulesResponse>, Status> {
         let mut schedules = Vec::new();
         for schedule in Schedule::ALL {
-            let found = self.engine.find_schedule(schedule).await?;
+            let found = self.workflows.find_schedule(schedule).await?;
             schedules.extend(found.map(|state| shown(schedule, state)));
         }
         schedules.sort_by(|a, b| a.schedule_id.cmp(&b.schedule_id));
@@ -61,47 +59,41 @@ impl ScheduleService for ScheduleApi {
         &self,
         request: tonic::Request<proto::PauseScheduleRequest>,
     ) -> Result<Response<proto::PauseScheduleResponse>, Status> {
-        let request = request.into_inner();
-        let asked = asked("PauseSchedule", (&request.request_id, &request.schedule_id), &request)?;
+        let request = request.get_ref();
+        let target = parse::schedule(&request.request_id, &request.schedule_id)?;
         let change = Change::Pause(parse::note_that_says_why(&request.note)?);
-        self.change(asked, change).await?;
-        Ok(Response::new(proto::PauseScheduleResponse {}))
+        Ok(self.change((PAUSE, request), target, change).await?)
     }
 
     async fn resume_schedule(
         &self,
         request: tonic::Request<proto::ResumeScheduleRequest>,
     ) -> Result<Response<proto::ResumeScheduleResponse>, Status> {
-        let request = request.into_inner();
-        let asked = asked("ResumeSchedule", (&request.request_id, &request.schedule_id), &request)?;
-        let change = Change::Resume(parse::note(&request.note)?);
-        self.change(asked, change).await?;
-        Ok(Response::new(proto::ResumeScheduleResponse {}))
+        let request = request.get_ref();
+        let target = parse::schedule(&request.request_id, &request.schedule_id)?;
+        let change = Change::Resume(parse::note(&request.note));
+        Ok(self.change((RESUME, request), target, change).await?)
     }
 
     async fn trigger_schedule(
         &self,
         request: tonic::Request<proto::TriggerScheduleRequest>,
     ) -> Result<Response<proto::TriggerScheduleResponse>, Status> {
-        let request = request.into_inner();
-        let asked = asked("TriggerSchedule", (&request.request_id, &request.schedule_id), &request)?;
-        self.change(asked, Change::Trigger).await?;
-        Ok(Response::new(proto::TriggerScheduleResponse {}))
+        let request = request.get_ref();
+        let target = parse::schedule(&request.request_id, &request.schedule_id)?;
+        Ok(self.change((TRIGGER, request), target, Change::Trigger).await?)
     }
 
     async fn backfill_schedule(
         &self,
         request: tonic::Request<proto::BackfillScheduleRequest>,
     ) -> Result<Response<proto::BackfillScheduleResponse>, Status> {
-        let request = request.into_inner();
+        let request = request.get_ref();
+        let target = parse::schedule(&request.request_id, &request.schedule_id)?;
         let (from, to) = parse::range(request.start_time, request.end_time, clock::now())?;
-        let asked = asked(
-            "BackfillSchedule",
-            (&request.request_id, &request.schedule_id),
-            &request,
-        )?;
-        self.change(asked, Change::Backfill { from, to }).await?;
-        Ok(Response::new(proto::BackfillScheduleResponse {}))
+        Ok(self
+            .change((BACKFILL, request), target, Change::Backfill { from, to })
+            .await?)
     }
 }
 

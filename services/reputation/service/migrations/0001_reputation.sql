@@ -1,19 +1,66 @@
--- Scores at hand, one row a member: the score of the last event that counted (the anchor) after so many full periods. The
--- ledger is the truth; this lets one statement find who fell below a level.
+-- The ledger: what members have earned. Entries and lines are written once and never changed; a correction is another entry.
 
+CREATE TABLE ledger_entries (
+    entry_id        uuid        PRIMARY KEY,
+    -- `verification`: a method of a verification found evidence. A second batch of evidence is a second entry.
+    -- `activity`: the member did something on the platform. `counter`: another entry does not count any more.
+    kind            text        NOT NULL,
+    member_id       bigint      NOT NULL CONSTRAINT ledger_entries_member_is_positive CHECK (member_id > 0),
+    verification_id uuid,
+    method          text,
+    rule_version    smallint,
+    -- Of an activity: minutes or rating.
+    quantity        integer,
+    -- Of a counter: the entry that does not count any more, and why.
+    counters        uuid        CONSTRAINT ledger_entries_countered_once UNIQUE
+                                CONSTRAINT ledger_entries_counter_an_entry REFERENCES ledger_entries (entry_id),
+    reason          text,
+    occurred_at     timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL,
+    CONSTRAINT ledger_entries_kind_says_what_is_there CHECK (CASE kind
+        WHEN 'verification' THEN verification_id IS NOT NULL AND method IS NOT NULL AND rule_version IS NOT NULL
+        WHEN 'activity'     THEN rule_version IS NOT NULL AND coalesce(quantity, 0) > 0
+        WHEN 'counter'      THEN counters IS NOT NULL AND reason IS NOT NULL
+        ELSE false
+    END)
+);
+
+CREATE INDEX ledger_entries_by_member ON ledger_entries (member_id, occurred_at, entry_id);
+
+-- One line for each piece of evidence, by its id: a piece counts once, whatever batch it comes in.
+CREATE TABLE ledger_lines (
+    evidence_id uuid     NOT NULL CONSTRAINT ledger_lines_evidence_once PRIMARY KEY,
+    entry_id    uuid     NOT NULL REFERENCES ledger_entries (entry_id),
+    kind        text     NOT NULL,
+    points      integer  NOT NULL CONSTRAINT ledger_lines_points_range CHECK (points BETWEEN 0 AND 100),
+    -- The score that the points depend on, such as the voucher's reputation; absent where the kind alone decides.
+    basis       smallint CONSTRAINT ledger_lines_basis_range CHECK (basis BETWEEN 0 AND 100)
+);
+
+CREATE INDEX ledger_lines_by_entry ON ledger_lines (entry_id);
+
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is append-only';
+END
+$$;
+
+CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER ledger_lines_append_only BEFORE UPDATE OR DELETE ON ledger_lines
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Materialised scores, one row a member: the score of the last event that counted (the anchor) after so many full periods.
+-- The ledger is the truth. These rows let one statement find who fell below a level.
 CREATE TABLE reputations (
     member_id      bigint  PRIMARY KEY CONSTRAINT reputations_member_is_positive CHECK (member_id > 0),
-    -- Since 1970-01-01 UTC: whole numbers all through, as in the policy.
+    -- Seconds since 1970-01-01 UTC: whole numbers all through, as in the policy.
     anchor_seconds bigint  NOT NULL,
     periods        integer NOT NULL CONSTRAINT reputations_periods_range CHECK (periods >= 0),
-    nanopoints     bigint  CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
+    nanopoints     bigint  NOT NULL CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
 -- Half of each page is free for the next version of its rows, so that a sweep over all of them needs no new page and no
 -- new index entry.
 ) WITH (fillfactor = 50);
-
--- Whose ledger was written before scores were kept: it is read by their next event or the next sweep.
-CREATE INDEX reputations_unread ON reputations (member_id) WHERE nanopoints IS NULL;
-INSERT INTO reputations (member_id, anchor_seconds, periods) SELECT DISTINCT member_id, 0, 0 FROM ledger_entries;
 
 -- Who fell below a level, and when: the end of the period, whichever run noticed it.
 CREATE TABLE level_falls (
@@ -85,12 +132,4 @@ CREATE TABLE assessments (
     evidence_id     uuid        NOT NULL CONSTRAINT assessments_evidence_once UNIQUE,
     activity        smallint    NOT NULL CONSTRAINT assessments_activity_range CHECK (activity BETWEEN 0 AND 100),
     assessed_at     timestamptz NOT NULL
-);
-
--- Requests whose work is done elsewhere, in Temporal: what was said, and the answer once it was given.
-CREATE TABLE requests (
-    request_id  uuid        PRIMARY KEY,
-    fingerprint bytea       NOT NULL,
-    answer      text,
-    claimed_at  timestamptz NOT NULL
 );

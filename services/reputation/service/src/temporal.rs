@@ -22,7 +22,7 @@ use temporalio_common_full::protos::temporal::api::workflowservice::v1::{
 
 /// The clocks and schedules.
 #[derive(Clone)]
-pub struct Engine {
+pub struct Workflows {
     client: Client,
 }
 
@@ -80,7 +80,7 @@ pub struct Run {
     pub is_running: bool,
 }
 
-impl Engine {
+impl Workflows {
     /// Over a connection.
     pub fn new(client: Client) -> Self {
         Self { client }
@@ -110,19 +110,19 @@ impl Engine {
         run_id.ok_or_else(|| Problem::internal("a start without a run"))
     }
 
-    /// Tells a member's clock to stop; returns its id, as which run hears it is Temporal's to say.
+    /// Tells a member's clock to stop.
     ///
     /// # Errors
     /// `DECAY_NOT_RUNNING`; `TEMPORAL_UNAVAILABLE` when Temporal is away.
-    pub async fn cancel_decay(&self, member_id: MemberId) -> Result<String, Problem> {
+    pub async fn cancel_decay(&self, member_id: MemberId) -> Result<(), Problem> {
         let id = decay_workflow_id(member_id);
-        let clock = self.client.get_workflow_handle::<ReputationDecayWorkflow>(id.clone());
+        let clock = self.client.get_workflow_handle::<ReputationDecayWorkflow>(id);
         let options = WorkflowSignalOptions::default();
         match clock
             .signal(ReputationDecayWorkflow::cancel_decay, RawValue::empty(), options)
             .await
         {
-            Ok(()) => Ok(id),
+            Ok(()) => Ok(()),
             Err(WorkflowInteractionError::NotFound(_)) => Err(Problem::new(
                 Reason::DecayNotRunning,
                 "the member has no clock that runs",

@@ -1,0 +1,101 @@
+//! `ReputationService`.
+
+use super::{parse, render};
+use crate::{Store, Workflows, cancel_decay, counter_event, record_activity, start_decay};
+use mesh_proto::reputation::v1 as proto;
+use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
+use mesh_runtime::clock;
+use mesh_runtime::idempotency::Requests;
+use mesh_types::{Level, Score};
+use reputation_workflows::policy::ledger_fold::fold;
+use reputation_workflows::policy::steps::steps_to;
+use tonic::{Request, Response, Status};
+
+/// Answers `ReputationService`.
+pub struct ReputationApi {
+    store: Store,
+    requests: Requests,
+    workflows: Workflows,
+}
+
+impl ReputationApi {
+    /// An API over a ledger and the decay clocks.
+    pub fn new(store: Store, requests: Requests, workflows: Workflows) -> Self {
+        Self {
+            store,
+            requests,
+            workflows,
+        }
+    }
+}
+
+/// The level above a score; gold above gold.
+pub(super) fn next_level(score: Score) -> Level {
+    let higher = Level::ALL.into_iter().find(|level| *level > Level::of(score));
+    higher.unwrap_or(Level::Gold)
+}
+
+#[tonic::async_trait]
+impl ReputationService for ReputationApi {
+    async fn get_reputation(
+        &self,
+        request: Request<proto::GetReputationRequest>,
+    ) -> Result<Response<proto::GetReputationResponse>, Status> {
+        let asked = parse::get_reputation(request.get_ref(), clock::now())?;
+        let ledger = self.store.list_ledger(asked.member_id).await?;
+        let at = asked.as_of.as_second();
+        let folded = fold(&ledger, at);
+        let target = asked.target.unwrap_or_else(|| next_level(folded.breakdown.score));
+        let steps = steps_to(target.least_score(), &ledger, at);
+        Ok(Response::new(render::reputation(&asked, folded, steps)))
+    }
+
+    async fn record_activity(
+        &self,
+        request: Request<proto::RecordActivityRequest>,
+    ) -> Result<Response<proto::RecordActivityResponse>, Status> {
+        let answer = record_activity::record_activity(&self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn counter_reputation_event(
+        &self,
+        request: Request<proto::CounterReputationEventRequest>,
+    ) -> Result<Response<proto::CounterReputationEventResponse>, Status> {
+        let answer = counter_event::counter_event(&self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_reputation_events(
+        &self,
+        request: Request<proto::ListReputationEventsRequest>,
+    ) -> Result<Response<proto::ListReputationEventsResponse>, Status> {
+        let (member_id, page) = parse::list_events(request.get_ref())?;
+        let events = self
+            .store
+            .list_events(member_id, page.after().copied(), page.limit())
+            .await?;
+        let (events, next_page_token) = page.page(events, |last| last.key());
+        Ok(Response::new(proto::ListReputationEventsResponse {
+            events: events.into_iter().map(render::event).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn start_decay(
+        &self,
+        request: Request<proto::StartDecayRequest>,
+    ) -> Result<Response<proto::StartDecayResponse>, Status> {
+        let answer = start_decay::start_decay(&self.requests, &self.workflows, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn cancel_decay(
+        &self,
+        request: Request<proto::CancelDecayRequest>,
+    ) -> Result<Response<proto::CancelDecayResponse>, Status> {
+        let answer =
+            cancel_decay::cancel_decay(&self.requests, &self.workflows, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+}
