@@ -38,11 +38,12 @@ pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
-mod schedule;
+pub mod schedule;
 mod service;
 mod shutdown;
 mod telemetry;
 mod temporal;
+pub mod workflows;
 
 pub use channel::PeerChannel;
 pub use lifecycle::run;
