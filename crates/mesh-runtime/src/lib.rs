@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod answers;
 mod body;
 mod channel;
 pub mod clock;
