@@ -30,6 +30,7 @@ mod channel;
 pub mod clock;
 mod config;
 pub mod deadline;
+mod fields;
 mod grpc;
 mod health;
 pub mod idempotency;
@@ -47,6 +48,7 @@ mod temporal;
 pub mod workflows;
 
 pub use channel::PeerChannel;
+pub use fields::Fields;
 pub use lifecycle::run;
 pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
