@@ -19,9 +19,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .open_files(files)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    let mut descriptors = compiler.file_descriptor_set();
+    // The options of field rules are read from the encoded descriptors; nobody needs their types.
+    descriptors.file.retain(|file| !file.name().starts_with("buf/"));
     let mut messages = tonic_prost_build::Config::new();
     messages.enable_type_names();
-    tonic_prost_build::configure().compile_fds_with_config(compiler.file_descriptor_set(), messages)?;
+    tonic_prost_build::configure()
+        .include_file("mesh.rs")
+        .compile_fds_with_config(descriptors, messages)?;
     Ok(())
 }
 

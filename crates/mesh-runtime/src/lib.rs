@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+mod answers;
 mod body;
 mod channel;
 pub mod clock;
@@ -39,11 +40,12 @@ pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
-mod schedule;
+pub mod schedule;
 mod service;
 mod shutdown;
 mod telemetry;
 mod temporal;
+pub mod workflows;
 
 pub use channel::PeerChannel;
 pub use field_rules::FieldRules;
