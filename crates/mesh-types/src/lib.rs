@@ -8,6 +8,7 @@ mod document;
 mod document_url;
 mod id;
 mod method;
+mod outcome;
 mod reason;
 mod schedule;
 pub mod score;
@@ -16,6 +17,7 @@ pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Eviden
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use id::{DocumentId, EventId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
 pub use method::{Method, VerificationStatus};
+pub use outcome::MethodOutcome;
 pub use reason::{Class, Reason};
 pub use schedule::Schedule;
 pub use score::{Contribution, Level, NextStep, Score, ScoreBreakdown};

@@ -7,6 +7,7 @@ mod budget;
 mod crashes;
 mod document;
 mod outages;
+mod races;
 mod refusals;
 mod repeats;
 mod reports;

@@ -1,4 +1,4 @@
-//! What a week and a month are to the runs by the clock: calendar spans in UTC, chosen by the instant that a run stands for.
+//! What a week and a month are to scheduled runs: calendar spans in UTC, chosen by the instant that a run stands for.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -1,7 +1,9 @@
 //! What crosses the wire to and from the reputation service's workers: each name stands here and nowhere else.
 
 use crate::policy;
-use mesh_types::{Evidence, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId};
+use mesh_types::{
+    Decision, Evidence, MemberId, Method, MethodOutcome, NextStep, Score, ScoreBreakdown, VerificationId,
+};
 use serde::{Deserialize, Serialize};
 use temporalio_common::search_attributes::Timestamp;
 use temporalio_common::{ActivityError, SearchAttributeKey};
@@ -190,6 +192,24 @@ pub struct ReputationOutcome {
     pub evidence: Vec<Evidence>,
     /// Why each source of points gave none, e.g. `TRUST_NETWORK_NOT_AVAILABLE`.
     pub reasons: Vec<String>,
+}
+
+impl From<ReputationOutcome> for MethodOutcome {
+    fn from(found: ReputationOutcome) -> Self {
+        let (decision, member_reason) = match found.evidence.is_empty() {
+            true => (
+                Decision::Rejected,
+                "There is no activity on the platform yet that counts.",
+            ),
+            false => (Decision::Accepted, "Your activity on the platform counts."),
+        };
+        Self {
+            decision,
+            member_reason: member_reason.to_owned(),
+            internal_reason: found.reasons.join(", "),
+            evidence: found.evidence,
+        }
+    }
 }
 
 /// The activities that the service's worker runs.

@@ -5,13 +5,13 @@
     reason = "the macro makes a constant of each activity, and only the definitions are called by"
 )]
 
-mod by_the_clock;
 mod decay;
 mod document;
+mod scheduled;
 
-pub use by_the_clock::{ClockFakes, Writing, Writings};
 pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
+pub use scheduled::{ScheduledFakes, Writing, Writings};
 
 use document_workflows::contract::{
     ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
@@ -69,6 +69,8 @@ pub struct Course {
     pub scoring: ScoringScript,
     /// How many attempts to record the outcome fail before one succeeds.
     pub failing_records: u32,
+    /// Whether no local activity can record the outcome.
+    pub local_records_fail: bool,
 }
 
 impl Default for Course {
@@ -82,6 +84,7 @@ impl Default for Course {
             refusal: None,
             scoring: ScoringScript::Scores,
             failing_records: 0,
+            local_records_fail: false,
         }
     }
 }
@@ -93,6 +96,8 @@ pub enum ExtractionScript {
     Reads,
     /// There is no such document, and no retry would find it.
     FindsNoDocument,
+    /// Every attempt of the first workflow breaks; another workflow reads every page.
+    BreaksAtFirst,
     /// It goes on until it is cancelled.
     RunsUntilCancelled,
 }
@@ -146,6 +151,8 @@ pub struct Seen {
     pub scorings: Vec<(RuleVersion, ScoringRequest)>,
     /// Attempts to record the outcome.
     pub record_attempts: u32,
+    /// Those of them that an ordinary activity made.
+    pub ordinary_record_attempts: u32,
     /// Outcomes that were recorded.
     pub outcomes: Vec<OutcomeRecord>,
 }
@@ -279,7 +286,27 @@ impl OrchestratorFakes {
         _ctx: ActivityContext,
         record: OutcomeRecord,
     ) -> Result<(), ActivityError> {
-        let script = self.0.of(record.state.verification_id)?;
+        if self.0.of(record.verification_id)?.course.local_records_fail {
+            return Err(permanent("DATABASE_UNAVAILABLE"));
+        }
+        self.record(record)
+    }
+
+    #[activity(definition = orchestrator::RecordVerificationOutcome)]
+    pub async fn record_verification_outcome(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: OutcomeRecord,
+    ) -> Result<(), ActivityError> {
+        let script = self.0.of(record.verification_id)?;
+        lock(&script.seen).ordinary_record_attempts += 1;
+        self.record(record)
+    }
+}
+
+impl OrchestratorFakes {
+    fn record(&self, record: OutcomeRecord) -> Result<(), ActivityError> {
+        let script = self.0.of(record.verification_id)?;
         let mut seen = lock(&script.seen);
         seen.record_attempts += 1;
         if seen.record_attempts <= script.course.failing_records {

@@ -1,10 +1,58 @@
 //! Members.
 
-use super::{ChangeRequest, Member, MemberChange, Profile, Store};
+use super::Store;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::MemberId;
+use mesh_types::{MemberId, RequestId};
 use sqlx::PgConnection;
+
+/// What documents are compared with. Personal data.
+pub struct Profile {
+    /// Given names; never empty.
+    pub given_names: String,
+    /// Family name; empty for people with a single name.
+    pub family_name: String,
+    /// Birth date.
+    pub birth_date: Date,
+    /// E-mail address, if there is one.
+    pub email: Option<String>,
+}
+
+/// A registered member.
+pub struct Member {
+    /// The member.
+    pub member_id: MemberId,
+    /// The profile.
+    pub profile: Profile,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+/// How a change of a member came out.
+pub enum MemberChange {
+    /// It is done, now or by the same request before.
+    Done(Member),
+    /// The request id came before with other content.
+    RequestIdReused,
+    /// For a registration: another request registered this member.
+    AlreadyRegistered,
+    /// For an update: there is no such member.
+    NotFound,
+}
+
+/// Names the request that asks for a change.
+pub struct ChangeRequest {
+    /// The caller's id of it.
+    pub request_id: RequestId,
+    /// The member it changes.
+    pub member_id: MemberId,
+    /// SHA-256 over its content.
+    pub fingerprint: [u8; 32],
+    /// When it came.
+    pub at: Timestamp,
+}
 
 impl Store {
     /// Registers a member, once for each request.
@@ -85,7 +133,7 @@ impl Store {
     }
 }
 
-/// Takes a request in; false when it came before.
+/// Inserts a request; false when it came before.
 async fn insert_request(connection: &mut PgConnection, request: &ChangeRequest) -> Result<bool, Problem> {
     let inserted = sqlx::query!(
         "INSERT INTO member_requests (request_id, member_id, fingerprint, requested_at) VALUES ($1, $2, $3, $4)

@@ -1,4 +1,4 @@
-//! What runs by the clock writes: reminders and reports.
+//! What the scheduled workflows write: reminders and reports.
 
 use super::Store;
 use crate::calendar::{Month, Week};
@@ -18,12 +18,12 @@ pub struct ReminderRound {
 }
 
 impl ReminderRound {
-    /// The round of an instant; `patience_seconds` is the while.
-    pub fn new(as_of: Timestamp, patience_seconds: u32) -> Self {
-        let patience = SignedDuration::from_secs(i64::from(patience_seconds));
+    /// The round of an instant; `quiet_seconds` is the while.
+    pub fn new(as_of: Timestamp, quiet_seconds: u32) -> Self {
+        let quiet = SignedDuration::from_secs(i64::from(quiet_seconds));
         Self {
             as_of,
-            started_before: as_of.saturating_sub(patience).unwrap_or(Timestamp::MIN),
+            started_before: as_of.saturating_sub(quiet).unwrap_or(Timestamp::MIN),
         }
     }
 }
@@ -207,14 +207,14 @@ impl Store {
     pub async fn record_report(&self, month: Month, computed_at: Timestamp) -> Result<(), Problem> {
         sqlx::query!(
             "WITH ended AS (
-                 SELECT status, state, width_bucket(coalesce(score, 0), $4::smallint[]) AS level,
+                 SELECT status, outcome, width_bucket(score, $4::smallint[]) AS level,
                         greatest(extract(epoch FROM ended_at - started_at), 0)::double precision AS seconds
                    FROM verifications WHERE ended_at >= $2 AND ended_at < $3),
              counted AS (
                  SELECT method ->> 'method' AS method,
                         count(*) FILTER (WHERE method ->> 'status' = 'accepted') AS accepted,
                         count(*) FILTER (WHERE method ->> 'status' <> 'accepted') AS not_accepted
-                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(state -> 'methods') AS each (method)
+                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(outcome -> 'methods') AS each (method)
                   GROUP BY 1)
              INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out,
                  level_none, level_bronze, level_silver, level_gold, methods, median_seconds, computed_at)

@@ -1,7 +1,8 @@
 use super::*;
-use crate::store::fixture::{OrPanic, member, new_request, store, verification};
+use crate::store::NewVerification;
+use crate::testing::{OrPanic, member, new_verification, store};
 use mesh_types::{Score, ScoreBreakdown, VerificationStatus};
-use orchestrator_workflows::contract::{MethodState, MethodStatus, VerificationState, default_patience_seconds};
+use orchestrator_workflows::contract::{MethodState, MethodStatus, VerificationOutcome, default_quiet_seconds};
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
@@ -16,33 +17,30 @@ async fn insert(
     store: &Store,
     number: i64,
     started_at: &str,
-    end: Option<(&str, VerificationState)>,
+    end: Option<(&str, VerificationOutcome)>,
 ) -> VerificationId {
-    let request = verification(member(store, number).await);
-    let id = request.verification_id;
-    store
-        .insert_verification(new_request(), &request, at(started_at))
-        .await
-        .or_panic();
-    if let Some((ended_at, state)) = end {
-        let state = VerificationState {
-            verification_id: id,
-            ..state
-        };
-        store.record_outcome(&state, None, at(ended_at)).await.or_panic();
+    let new = NewVerification {
+        started_at: at(started_at),
+        ..new_verification(member(store, number).await)
+    };
+    let id = crate::testing::insert(store, new).await;
+    if let Some((ended_at, outcome)) = end {
+        store
+            .record_outcome(id, "the run", &outcome, at(ended_at))
+            .await
+            .or_panic();
     }
     id
 }
 
-fn ended(status: VerificationStatus, score: i64, methods: &[(Method, MethodStatus)]) -> VerificationState {
+fn ended(status: VerificationStatus, score: i64, methods: &[(Method, MethodStatus)]) -> VerificationOutcome {
     let state = |&(method, status): &(Method, MethodStatus)| MethodState {
         method,
         status,
-        internal_reason: String::new(),
+        internal_reason: None,
         member_reason: String::new(),
     };
-    VerificationState {
-        verification_id: VerificationId::from(Uuid::nil()),
+    VerificationOutcome {
         status,
         methods: methods.iter().map(state).collect(),
         breakdown: ScoreBreakdown {
@@ -53,13 +51,13 @@ fn ended(status: VerificationStatus, score: i64, methods: &[(Method, MethodStatu
     }
 }
 
-fn cancelled() -> VerificationState {
+fn cancelled() -> VerificationOutcome {
     ended(VerificationStatus::Cancelled, 0, &[])
 }
 
 /// What a run that stands for an instant writes.
 async fn remind(store: &Store, as_of: &str) -> u64 {
-    let round = ReminderRound::new(at(as_of), default_patience_seconds());
+    let round = ReminderRound::new(at(as_of), default_quiet_seconds());
     store
         .insert_reminders(round, at("2026-11-25T12:00:00Z"))
         .await

@@ -1,0 +1,175 @@
+//! `VerificationService`: parse, call, render.
+
+use super::{parse, render};
+use crate::cancel_verification::cancel_verification;
+use crate::methods::Progress;
+use crate::read_model::{ReadModel, Standing, recorded_state};
+use crate::start_verification::Starter;
+use crate::store::Verification;
+use crate::{Store, Workflows};
+use futures::Stream;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
+use mesh_types::VerificationId;
+use orchestrator_workflows::contract::workflow_id;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tonic::{Request, Response, Status};
+
+/// Answers `VerificationService`.
+pub struct VerificationApi {
+    store: Store,
+    workflows: Workflows,
+    starter: Starter,
+    read_model: ReadModel,
+    watch_interval: Duration,
+}
+
+impl VerificationApi {
+    /// An API over a store, the workflows, what starts them and what reads them.
+    pub fn new(
+        store: Store,
+        workflows: Workflows,
+        starter: Starter,
+        read_model: ReadModel,
+        watch_interval: Duration,
+    ) -> Self {
+        Self {
+            store,
+            workflows,
+            starter,
+            read_model,
+            watch_interval,
+        }
+    }
+}
+
+type Watch = Pin<Box<dyn Stream<Item = Result<proto::WatchVerificationResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl VerificationService for VerificationApi {
+    type WatchVerificationStream = Watch;
+
+    async fn start_verification(
+        &self,
+        request: Request<proto::StartVerificationRequest>,
+    ) -> Result<Response<proto::StartVerificationResponse>, Status> {
+        let asked = parse::start_verification(request.into_inner())?;
+        let started = self.starter.start(asked).await?;
+        Ok(Response::new(proto::StartVerificationResponse {
+            verification_id: started.verification_id.to_string(),
+            workflow_id: workflow_id(started.verification_id),
+            run_id: started.run_id,
+        }))
+    }
+
+    async fn get_verification(
+        &self,
+        request: Request<proto::GetVerificationRequest>,
+    ) -> Result<Response<proto::GetVerificationResponse>, Status> {
+        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        let verification = Some(render::verification(self.read_model.get(id).await?));
+        Ok(Response::new(proto::GetVerificationResponse { verification }))
+    }
+
+    async fn watch_verification(
+        &self,
+        request: Request<proto::WatchVerificationRequest>,
+    ) -> Result<Response<Watch>, Status> {
+        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        // An id that nobody knows is an error of the call, not of its stream.
+        let first = render::verification(self.read_model.get(id).await?);
+        let mut ticks = interval(self.watch_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let watcher = Watcher {
+            read_model: self.read_model.clone(),
+            id,
+            ticks,
+            next: Some(first),
+            shown: None,
+            ended: false,
+        };
+        Ok(Response::new(Box::pin(futures::stream::unfold(watcher, Watcher::step))))
+    }
+
+    async fn cancel_verification(
+        &self,
+        request: Request<proto::CancelVerificationRequest>,
+    ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
+        let request = request.into_inner();
+        let request_id = parse::request_id(&request.request_id)?;
+        let id = parse::verification_id(&request.verification_id)?;
+        cancel_verification(&self.store, &self.workflows, &self.starter, request_id, id).await?;
+        Ok(Response::new(proto::CancelVerificationResponse {}))
+    }
+
+    async fn list_verifications(
+        &self,
+        request: Request<proto::ListVerificationsRequest>,
+    ) -> Result<Response<proto::ListVerificationsResponse>, Status> {
+        let mut filter = parse::list_verifications(request.into_inner())?;
+        let page_size = filter.limit;
+        filter.limit += 1; // one more tells whether there is a next page
+        let mut rows = self.store.list_verifications(&filter).await?;
+        let more = rows.len() as i64 > page_size;
+        rows.truncate(page_size as usize);
+        let next_page_token = match rows.last() {
+            Some(last) if more => last.verification_id.uuid().simple().to_string(),
+            _ => String::new(),
+        };
+        let render = |row: Verification| {
+            render::verification(Standing {
+                state: recorded_state(&row),
+                verification: row,
+                progress: Progress::default(),
+            })
+        };
+        Ok(Response::new(proto::ListVerificationsResponse {
+            verifications: rows.into_iter().map(render).collect(),
+            next_page_token,
+        }))
+    }
+}
+
+/// A verification that is watched: shown whenever it changed, until it has ended.
+struct Watcher {
+    read_model: ReadModel,
+    id: VerificationId,
+    ticks: Interval,
+    next: Option<proto::Verification>,
+    shown: Option<proto::Verification>,
+    ended: bool,
+}
+
+impl Watcher {
+    async fn step(mut self) -> Option<(Result<proto::WatchVerificationResponse, Status>, Self)> {
+        while !self.ended {
+            let now = match self.next.take() {
+                Some(first) => Ok(first),
+                None => {
+                    self.ticks.tick().await;
+                    self.read_model.get(self.id).await.map(render::verification)
+                }
+            };
+            match now {
+                Err(problem) => {
+                    self.ended = true;
+                    return Some((Err(problem.into()), self));
+                }
+                Ok(verification) if self.shown.as_ref() == Some(&verification) => {}
+                Ok(verification) => {
+                    self.ended = verification.status() != proto::VerificationStatus::InProgress;
+                    self.shown = Some(verification.clone());
+                    return Some((
+                        Ok(proto::WatchVerificationResponse {
+                            verification: Some(verification),
+                        }),
+                        self,
+                    ));
+                }
+            }
+        }
+        None
+    }
+}
