@@ -31,8 +31,10 @@ mod config;
 pub mod deadline;
 mod grpc;
 mod health;
+pub mod idempotency;
 mod lifecycle;
 mod metrics;
+pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
@@ -44,6 +46,7 @@ mod temporal;
 
 pub use channel::PeerChannel;
 pub use lifecycle::run;
+pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
 pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
 pub use service::{Base, Service, Wiring};

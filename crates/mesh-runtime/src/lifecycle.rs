@@ -7,6 +7,7 @@
 
 use crate::config::{self, Common, Verb};
 use crate::health::{self, Readiness};
+use crate::idempotency::Requests;
 use crate::metrics::{self, Metrics};
 use crate::rpc::Rules;
 use crate::service::{Base, Service, Wiring};
@@ -166,10 +167,15 @@ async fn work<S: Service>(
         return Ok(());
     };
 
+    let requests = match Requests::open(pool.clone()).await {
+        Ok(requests) => requests,
+        Err(problem) => return Err(problem.into()),
+    };
     let base = Base {
         max_concurrent_activities: common.max_concurrent_activities,
         max_concurrent_workflow_tasks: common.max_concurrent_workflow_tasks,
         pool: pool.clone(),
+        requests: requests.clone(),
         temporal: clients.calls.clone(),
         max_message_bytes: common.max_message_bytes,
         name: S::NAME,
@@ -178,6 +184,11 @@ async fn work<S: Service>(
         wired = S::wire(config, base) => wired.context("the service can't be put together")?,
         () = stop.cancelled() => return Ok(()),
     };
+    let (sweep, stop_sweep) = (requests.sweep_hourly(), page_stop.clone());
+    tasks.spawn(async move {
+        tokio::select! { () = sweep => {}, () = stop_sweep.cancelled() => {} }
+        Ok(())
+    });
     let running = Running::start(common, wiring, clients, &metrics, &readiness, options, &mut tasks).await?;
     running
         .until_drained(common, &readiness, tasks, stop, page_stop)

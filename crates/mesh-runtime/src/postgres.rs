@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// How long a caller waits for a connection before it hears that the database doesn't answer.
@@ -41,16 +42,33 @@ pub(crate) async fn connect(options: &PgConnectOptions, max_connections: u32) ->
         .await?)
 }
 
-/// Brings the schema up to date. Several processes may do so at once; an advisory lock lets one go first.
-pub(crate) async fn migrate(pool: &PgPool, migrator: &Migrator) -> anyhow::Result<()> {
-    migrator.run(pool).await.context("the migrations failed")
+/// The kit's own tables, which every service's database has. Their names begin with `mesh_`, and what was applied is kept
+/// apart from the service's own migrations, so that neither numbers the other's.
+static KIT_MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!();
+    migrations.dangerous_set_table_name("_mesh_migrations");
+    migrations
+});
+
+/// Brings the schema up to date: the kit's own tables first, then the service's. Several processes may do so at once; an
+/// advisory lock lets one go first.
+///
+/// The kit does so at start; a test that makes a schema without a service calls it.
+///
+/// # Errors
+/// When PostgreSQL is away or a migration fails.
+pub async fn migrate(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
+    KIT_MIGRATIONS.run(pool).await.context("the kit's migrations failed")?;
+    service.run(pool).await.context("the migrations failed")
 }
 
 /// Refuses when the schema is behind.
-pub(crate) async fn refuse_pending(pool: &PgPool, migrator: &Migrator) -> anyhow::Result<()> {
-    let pending = pending(pool, migrator)
-        .await
-        .context("the applied migrations can't be read")?;
+pub(crate) async fn refuse_pending(pool: &PgPool, service: &Migrator) -> anyhow::Result<()> {
+    let mut pending = Vec::new();
+    for migrator in [&*KIT_MIGRATIONS, service] {
+        let of_one = not_applied(pool, migrator).await;
+        pending.extend(of_one.context("the applied migrations can't be read")?);
+    }
     if pending.is_empty() {
         return Ok(());
     }
@@ -61,7 +79,7 @@ pub(crate) async fn refuse_pending(pool: &PgPool, migrator: &Migrator) -> anyhow
     );
 }
 
-async fn pending(pool: &PgPool, migrator: &Migrator) -> Result<Vec<String>, sqlx::Error> {
+async fn not_applied(pool: &PgPool, migrator: &Migrator) -> Result<Vec<String>, sqlx::Error> {
     let table = migrator.table_name.as_ref();
     let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(table)

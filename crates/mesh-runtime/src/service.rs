@@ -1,6 +1,7 @@
 //! What a service gives to the kit, and what the kit gives to a service.
 
 use crate::channel::PeerChannel;
+use crate::idempotency::Requests;
 use std::convert::Infallible;
 use std::future::Future;
 use tonic::server::NamedService;
@@ -34,6 +35,8 @@ pub trait Service: 'static {
 pub struct Base {
     /// PostgreSQL. Waiting for a connection gives up after 3 s.
     pub pool: sqlx::PgPool,
+    /// The requests that were answered before, in [`Self::pool`].
+    pub requests: Requests,
     /// Temporal, for RPCs and activities. A call gives up after about 3 s of retries.
     pub temporal: temporalio_client::Client,
     /// The largest message an RPC may carry, in bytes; hand it to

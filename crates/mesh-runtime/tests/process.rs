@@ -163,7 +163,9 @@ async fn a_service_that_must_not_migrate_refuses_pending_migrations() -> anyhow:
     let greeter = Greeter::start("all", &settings).await?;
     assert_eq!(greeter.exit_code().await?, Some(1));
     assert!(
-        greeter.log().contains("1 pending migration(s): 1 greetings"),
+        greeter
+            .log()
+            .contains("2 pending migration(s): 1 requests, 1 greetings"),
         "{}",
         greeter.log()
     );

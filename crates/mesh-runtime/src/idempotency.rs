@@ -1,0 +1,306 @@
+//! A request that comes twice does its work once, and both callers get the same answer.
+//!
+//! A caller chooses a `request_id` and sends it again when it does not know how the first try ended. Here is what happens:
+//! * the same RPC with the same message gets the first answer, byte for byte;
+//! * another RPC or another message under the same id is refused with `REQUEST_ID_REUSED`;
+//! * a request that another instance works on at this moment is waited for, briefly, and then refused with
+//!   `REQUEST_IN_PROGRESS`, which a caller may retry;
+//! * a refusal is not remembered: the next try does the work anew and may succeed.
+//!
+//! [`Requests::in_transaction`] is for work that is one database transaction; [`Requests::in_temporal`] is for work in
+//! Temporal or at a peer, which no transaction can hold.
+//!
+//! Rows are kept for [`RETENTION`]; a later repeat is a new request. [`Requests::sweep`] deletes older ones, and the kit
+//! calls it every hour. An answer is kept as it was given, so it must not hold what has to be erased sooner.
+//!
+//! The key of the fingerprints is random and belongs to the database: the migration that makes the table makes it. Every
+//! instance sees the same key, and nobody has to hand one out or rotate it. It protects an excerpt of the table, in a log
+//! or a report, against guessing what was said. Whoever has the whole database has the requests' own data as well.
+
+mod rows;
+mod turns;
+
+use crate::Problem;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::{SignedDuration, Timestamp};
+use mesh_types::{Reason, RequestId};
+use prost::Message;
+use rows::Claim;
+use sha2::Sha256;
+use sqlx::{PgConnection, PgPool};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+use turns::Turns;
+use uuid::Uuid;
+
+/// How long a request is remembered.
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long an attempt at work in Temporal has the request to itself. Whoever comes later takes it over.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(10);
+
+/// The longest attempt at work in Temporal. It is shorter than [`LEASE`], so that two attempts do not run at once.
+const WORK_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long a repeat waits for the one that works.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How often a repeat looks whether another instance has answered.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Rows that one statement of the sweep deletes.
+const SWEEP_BATCH: i64 = 1_000;
+
+/// The id of what a request makes (UUIDv7), the same at every attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkId(Uuid);
+
+impl WorkId {
+    /// The UUID itself; make the typed id of the new thing from it.
+    pub fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl From<Uuid> for WorkId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for WorkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// One attempt at work that no transaction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The id of what is made.
+    pub work_id: WorkId,
+    /// Whether an earlier attempt may have done the work, wholly or in part.
+    pub repeated: bool,
+}
+
+/// What one request says.
+struct Asked<'a> {
+    request_id: RequestId,
+    rpc: &'a str,
+    fingerprint: [u8; 32],
+}
+
+/// The requests that a service remembers. Clones share everything.
+#[derive(Clone)]
+pub struct Requests {
+    pool: PgPool,
+    key: Arc<[u8; 32]>,
+    turns: Turns,
+}
+
+impl Requests {
+    /// Opens the requests of a database that the kit's migrations ran on ([`crate::migrate`]). A service takes them from
+    /// [`crate::Base`]; a test opens its own.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away, `INTERNAL` when the tables are missing.
+    pub async fn open(pool: PgPool) -> Result<Self, Problem> {
+        let key = rows::find_key(&pool).await?;
+        let key = key.ok_or_else(|| Problem::internal("the key of the requests is missing"))?;
+        Ok(Self {
+            pool,
+            key: Arc::new(key),
+            turns: Turns::default(),
+        })
+    }
+
+    /// Does `work` within one transaction, once. The claim, the work and the answer are committed together or not at all,
+    /// so a refusal leaves no trace.
+    ///
+    /// `rpc` is the RPC's full name, such as `test.greeter.v1.GreeterService/Greet`.
+    ///
+    /// # Errors
+    /// What `work` returns; `REQUEST_ID_REUSED`, `REQUEST_IN_PROGRESS`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    pub async fn in_transaction<Q: Message, A: Message + Default>(
+        &self,
+        rpc: &str,
+        request_id: RequestId,
+        message: &Q,
+        now: Timestamp,
+        work: impl AsyncFnOnce(&mut PgConnection, WorkId) -> Result<A, Problem>,
+    ) -> Result<A, Problem> {
+        let asked = self.asked(rpc, request_id, message);
+        let mut turn = self
+            .turns
+            .wait(request_id, WAIT_TIMEOUT)
+            .await
+            .ok_or_else(in_progress)?;
+        if let Some(answer) = turn.answer(asked.fingerprint)? {
+            return decode(answer);
+        }
+        let mut transaction = rows::begin(&self.pool).await?;
+        let answer = match rows::claim(&mut transaction, &asked, now).await? {
+            Claim::Reused => return Err(reused()),
+            Claim::InProgress => return Err(in_progress()),
+            Claim::Answered(answer) => answer,
+            Claim::Mine { work_id, .. } => {
+                rows::end_lock_timeout(&mut transaction).await?;
+                let answer = work(&mut transaction, work_id).await?.encode_to_vec();
+                rows::keep_answer(&mut transaction, request_id, &answer, now).await?;
+                transaction.commit().await?;
+                answer
+            }
+        };
+        turn.end(asked.fingerprint, answer.clone());
+        decode(&answer)
+    }
+
+    /// Does `work` that no transaction can hold, such as the start of a workflow. The claim is committed first. When an
+    /// attempt fails or gets lost, the next one gets the same [`Attempt::work_id`]: what is created under that id is found
+    /// again, not made twice.
+    ///
+    /// An attempt may take 8 s. One that got lost, with its process, is taken over after [`LEASE`].
+    ///
+    /// # Errors
+    /// What `work` returns; `REQUEST_ID_REUSED`, `REQUEST_IN_PROGRESS`; `DEADLINE_EXCEEDED` when the attempt took too long;
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    pub async fn in_temporal<Q: Message, A: Message + Default>(
+        &self,
+        rpc: &str,
+        request_id: RequestId,
+        message: &Q,
+        now: Timestamp,
+        work: impl AsyncFnOnce(Attempt) -> Result<A, Problem>,
+    ) -> Result<A, Problem> {
+        let asked = self.asked(rpc, request_id, message);
+        let mut turn = self
+            .turns
+            .wait(request_id, WAIT_TIMEOUT)
+            .await
+            .ok_or_else(in_progress)?;
+        if let Some(answer) = turn.answer(asked.fingerprint)? {
+            return decode(answer);
+        }
+        let answer = match self.claim_or_wait(&asked, now).await? {
+            Claim::Reused => return Err(reused()),
+            Claim::InProgress => return Err(in_progress()),
+            Claim::Answered(answer) => answer,
+            Claim::Mine { work_id, attempt } => {
+                let repeated = attempt > 1;
+                let working = tokio::time::timeout(WORK_TIMEOUT, work(Attempt { work_id, repeated }));
+                match working.await.unwrap_or_else(|_| Err(too_slow())) {
+                    Ok(answer) => self.keep_first(request_id, answer.encode_to_vec(), now).await?,
+                    Err(problem) => {
+                        self.let_go(request_id, attempt, &problem, now).await;
+                        return Err(problem);
+                    }
+                }
+            }
+        };
+        turn.end(asked.fingerprint, answer.clone());
+        decode(&answer)
+    }
+
+    /// Deletes what is older than [`RETENTION`] at `now`; returns how many requests that were.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    pub async fn sweep(&self, now: Timestamp) -> Result<u64, Problem> {
+        let mut deleted = 0;
+        loop {
+            let batch = rows::delete_older(&self.pool, now - RETENTION, SWEEP_BATCH).await?;
+            deleted += batch;
+            if batch < SWEEP_BATCH.unsigned_abs() {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Sweeps every hour, without end. A sweep that fails is made up for by the next.
+    pub(crate) async fn sweep_hourly(self) {
+        let mut hours = tokio::time::interval(Duration::from_secs(3600));
+        hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            hours.tick().await;
+            match self.sweep(crate::clock::now()).await {
+                Ok(0) => {}
+                Ok(deleted) => tracing::info!(deleted, "old requests were forgotten"),
+                Err(problem) => tracing::warn!(%problem, "old requests can't be forgotten now"),
+            }
+        }
+    }
+
+    fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> Asked<'a> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.key).expect("HMAC takes a key of any length");
+        mac.update(&(rpc.len() as u64).to_be_bytes());
+        mac.update(rpc.as_bytes());
+        mac.update(&message.encode_to_vec());
+        Asked {
+            request_id,
+            rpc,
+            fingerprint: mac.finalize().into_bytes().into(),
+        }
+    }
+
+    /// Claims a request; while another instance works on it, looks again until the wait is over.
+    async fn claim_or_wait(&self, asked: &Asked<'_>, now: Timestamp) -> Result<Claim, Problem> {
+        let began = Instant::now();
+        let mut looks = tokio::time::interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let waited = began.elapsed();
+            let at = now + SignedDuration::try_from(waited).map_err(Problem::internal)?;
+            // The connection goes back before the next wait.
+            let claim = rows::claim(&mut *self.pool.acquire().await?, asked, at).await?;
+            if !matches!(claim, Claim::InProgress) || waited >= WAIT_TIMEOUT {
+                return Ok(claim);
+            }
+        }
+    }
+
+    /// Keeps an answer, unless an attempt that was taken for lost has given one meanwhile; returns the one that is kept.
+    async fn keep_first(&self, request_id: RequestId, answer: Vec<u8>, now: Timestamp) -> Result<Vec<u8>, Problem> {
+        let mut connection = self.pool.acquire().await?;
+        if rows::keep_answer(&mut connection, request_id, &answer, now).await? {
+            return Ok(answer);
+        }
+        Ok(rows::find_answer(&mut connection, request_id).await?.unwrap_or(answer))
+    }
+
+    /// Ends the lease, so that the next try need not wait for it. A first attempt that was refused did nothing, so it is
+    /// forgotten; every other one may have done something, so its work id stays.
+    async fn let_go(&self, request_id: RequestId, attempt: i32, problem: &Problem, now: Timestamp) {
+        let is_refusal = !problem.reason().class().is_retryable();
+        let let_go = match attempt {
+            1 if is_refusal => rows::forget(&self.pool, request_id, attempt).await,
+            _ => rows::end_lease(&self.pool, request_id, attempt, now).await,
+        };
+        if let Err(problem) = let_go {
+            tracing::warn!(%problem, "a request stays claimed until its lease ends");
+        }
+    }
+}
+
+fn decode<A: Message + Default>(answer: &[u8]) -> Result<A, Problem> {
+    A::decode(answer).map_err(|_| Problem::internal("a kept answer does not decode"))
+}
+
+fn reused() -> Problem {
+    let message = "this request_id was used for something else; choose a new one";
+    Problem::new(Reason::RequestIdReused, message)
+}
+
+fn in_progress() -> Problem {
+    let message = "the same request is being worked on; ask again for its answer";
+    Problem::new(Reason::RequestInProgress, message)
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        Reason::DeadlineExceeded,
+        "the work took too long; ask again for its answer",
+    )
+}
