@@ -17,7 +17,8 @@ use document_workflows::contract::{
     ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
 };
 use mesh_runtime::clock;
-use mesh_types::{Decision, DocumentId, MemberId, ReviewId, Score, VerificationId};
+use mesh_testkit::eventually;
+use mesh_types::{Decision, DocumentId, Evidence, EvidenceId, EvidenceKind, MemberId, ReviewId, Score, VerificationId};
 use orchestrator_workflows::contract::definitions as orchestrator;
 use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
 use reputation_workflows::contract::definitions as reputation;
@@ -67,6 +68,8 @@ pub struct Course {
     pub refusal: Option<Refusal>,
     /// How the scoring goes.
     pub scoring: ScoringScript,
+    /// How the look at the member's reputation goes.
+    pub reputation: ReputationScript,
     /// How many attempts to record the outcome fail before one succeeds.
     pub failing_records: u32,
     /// Whether no local activity can record the outcome.
@@ -83,6 +86,7 @@ impl Default for Course {
             decided_before_closing: None,
             refusal: None,
             scoring: ScoringScript::Scores,
+            reputation: ReputationScript::NothingCounts,
             failing_records: 0,
             local_records_fail: false,
         }
@@ -130,6 +134,17 @@ pub enum ScoringScript {
     Scores,
     /// It breaks, and its next attempt is later than any verification lasts.
     WaitsForARetryIn40Days,
+    /// It breaks, and its next attempt comes after the other methods have ended.
+    WaitsForTheOtherMethods,
+}
+
+/// How the look at the member's reputation goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ReputationScript {
+    /// There is nothing that counts.
+    NothingCounts,
+    /// Activity counts, which is found while the evidence of another method is scored.
+    CountsDuringTheScoring,
 }
 
 /// What the activities were asked for, in order.
@@ -344,8 +359,20 @@ impl ReputationFakes {
     pub async fn assess_reputation(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        _request: AssessmentRequest,
+        request: AssessmentRequest,
     ) -> Result<ReputationOutcome, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        if script.course.reputation == ReputationScript::CountsDuringTheScoring {
+            let is_scored = async || (!lock(&script.seen).scorings.is_empty()).then_some(());
+            eventually(Duration::from_secs(10), "the scoring to begin", is_scored).await?;
+            return Ok(ReputationOutcome {
+                evidence: vec![Evidence {
+                    evidence_id: EvidenceId::from(clock::new_uuid()),
+                    kind: EvidenceKind::ActivityHistory,
+                }],
+                reasons: Vec::new(),
+            });
+        }
         Ok(ReputationOutcome {
             evidence: Vec::new(),
             reasons: policy::assess(Score::ZERO).reasons,
@@ -361,9 +388,17 @@ impl ReputationFakes {
             activity: Score::ZERO,
         });
         let breakdown = policy::score(rules, &found.collect::<Vec<_>>());
-        lock(&script.seen).scorings.push((rules, request));
-        if script.course.scoring == ScoringScript::WaitsForARetryIn40Days {
-            return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY));
+        let is_first = {
+            let mut seen = lock(&script.seen);
+            seen.scorings.push((rules, request));
+            seen.scorings.len() == 1
+        };
+        match script.course.scoring {
+            ScoringScript::WaitsForARetryIn40Days => return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY)),
+            ScoringScript::WaitsForTheOtherMethods if is_first => {
+                return Err(transient("DATABASE_UNAVAILABLE", Duration::from_secs(2)));
+            }
+            ScoringScript::WaitsForTheOtherMethods | ScoringScript::Scores => {}
         }
         Ok(Scored {
             next_steps: policy::next_steps(&breakdown),

@@ -1,6 +1,6 @@
-//! What breaks on the way, and what a verification does about it.
+//! What breaks or comes late on the way, and what a verification does about it.
 
-use super::fakes::{Course, ExtractionScript};
+use super::fakes::{Course, ExtractionScript, ReputationScript, ScoringScript};
 use super::scenarios::{method, method_ends_as, recorded_status};
 use super::support::{Plan, count, on_stack, record};
 use mesh_types::{Method, VerificationStatus};
@@ -84,5 +84,34 @@ fn a_method_whose_workflow_breaks_is_given_another_one() -> anyhow::Result<()> {
         assert_eq!(count(&history, EventType::StartChildWorkflowExecutionInitiated), 2);
         method_ends_as(&verification, Method::Document, WorkflowExecutionStatus::Failed).await?;
         record("orchestrator", "accepted-at-the-second-workflow", &history)
+    })
+}
+
+#[test]
+fn a_method_that_ends_before_the_target_is_reached_is_scored_as_well() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        // The document alone reaches the target, but the other method has found evidence when that is known.
+        let plan = Plan {
+            methods: vec![Method::Document, Method::Reputation],
+            course: Course {
+                scoring: ScoringScript::WaitsForTheOtherMethods,
+                reputation: ReputationScript::CountsDuringTheScoring,
+                ..Course::default()
+            },
+            ..Plan::default()
+        };
+        let verification = stack.verify(plan).await?;
+        let state = verification.end().await??;
+
+        assert_eq!(state.status, VerificationStatus::Completed);
+        assert_eq!(method(&state.methods, Method::Reputation)?.0, MethodStatus::Accepted);
+        let scorings = verification.script.seen().scorings;
+        let evidence: Vec<_> = scorings.iter().map(|(_, request)| request.evidence.len()).collect();
+        assert_eq!(
+            evidence,
+            [3, 3, 4],
+            "two attempts at the first scoring, and one at the second"
+        );
+        record("orchestrator", "both-methods-scored", &verification.history().await?)
     })
 }
