@@ -33,11 +33,11 @@ async fn insert(mesh: &Mesh, member_id: i64, rows: &[(&str, &str, Option<&str>, 
             ),
             None => ["NULL"; 3].map(str::to_owned).into(),
         };
-        let (id, request_id) = (new_request_id(), new_request_id());
+        let id = new_request_id();
         statements.push(format!(
-            "INSERT INTO verifications (verification_id, member_id, request_id, request, status, run_id, outcome, score,
+            "INSERT INTO verifications (verification_id, member_id, request, status, run_id, outcome, score,
                  started_at, ended_at)
-             VALUES ('{id}', {member_id}, '{request_id}', '{{}}', '{status}', 'long ago', {outcome},
+             VALUES ('{id}', {member_id}, '{{}}', '{status}', 'long ago', {outcome},
                  {score}, '{started_at}', {ended_at})",
         ));
     }

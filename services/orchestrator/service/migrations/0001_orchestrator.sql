@@ -9,21 +9,11 @@ CREATE TABLE members (
     updated_at    timestamptz NOT NULL
 );
 
--- Which changes were made already, so that a repeated request does nothing twice. The fingerprint is a SHA-256 over the
--- request's content.
-CREATE TABLE member_requests (
-    request_id   uuid        PRIMARY KEY,
-    member_id    bigint      NOT NULL REFERENCES members (member_id) DEFERRABLE INITIALLY DEFERRED,
-    fingerprint  bytea       NOT NULL,
-    requested_at timestamptz NOT NULL
-);
-
 -- The read model of verifications. While one is in progress its workflow is the truth; `outcome` is its end. `run_id`
 -- names its run in Temporal, once it is started there.
 CREATE TABLE verifications (
     verification_id uuid        PRIMARY KEY,
     member_id       bigint      NOT NULL REFERENCES members (member_id),
-    request_id      uuid        NOT NULL CONSTRAINT verifications_request_once UNIQUE,
     request         jsonb       NOT NULL,
     status          text        NOT NULL CONSTRAINT verifications_status_known
                                 CHECK (status IN ('in_progress', 'completed', 'failed', 'cancelled', 'timeout')),

@@ -9,7 +9,7 @@
 //! - a member has at most one verification in progress, which a unique index alone guards;
 //! - a verification has at most one reminder a week, and a month one report, whatever runs how often.
 //!
-//! Start with `api`; what a caller can change has a file of its own (`start_verification`, `cancel_verification`); how a
+//! Start with `api`; what a caller can change has a file of its own (such as `start_verification`); how a
 //! verification is shown is in `read_model`, and what a method is in `methods`.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
@@ -22,11 +22,13 @@ mod config;
 mod methods;
 mod read_model;
 mod reconcile;
+mod register_member;
 mod start_verification;
 mod store;
 mod temporal;
 #[cfg(test)]
 mod testing;
+mod update_member;
 
 pub use activities::Activities;
 pub use config::Config;
@@ -79,8 +81,14 @@ impl mesh_runtime::Service for Orchestrator {
         };
         let read_model = ReadModel::new(store.clone(), workflows.clone(), peers);
         let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
-        let verifications =
-            VerificationApi::new(store.clone(), workflows, starter, read_model, config.watch_interval());
+        let verifications = VerificationApi::new(
+            store.clone(),
+            base.requests.clone(),
+            workflows,
+            starter,
+            read_model,
+            config.watch_interval(),
+        );
         let activities = Activities::new(store.clone(), reputations);
         ensure_schedule(&base.temporal, &config.schedules, REMINDERS).await?;
         // A report is of a month in UTC, and so is written when that is over, whatever the zone.
@@ -91,7 +99,9 @@ impl mesh_runtime::Service for Orchestrator {
         ensure_schedule(&base.temporal, &in_utc, REPORT).await?;
         let limit = base.max_message_bytes;
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
-            .grpc(MemberServiceServer::new(MemberApi::new(store.clone())).max_decoding_message_size(limit))
+            .grpc(
+                MemberServiceServer::new(MemberApi::new(store.clone(), base.requests)).max_decoding_message_size(limit),
+            )
             .grpc(VerificationServiceServer::new(verifications).max_decoding_message_size(limit))
             .grpc(ReportServiceServer::new(ReportApi::new(store)).max_decoding_message_size(limit))
             .worker(TASK_QUEUE, move |worker| {

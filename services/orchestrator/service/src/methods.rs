@@ -28,13 +28,13 @@ pub fn wire(method: Method) -> proto::Method {
 /// Reads a request for a method; `path` is where it stands in the message.
 pub fn parse(
     path: &str,
-    request: proto::method_request::Method,
+    request: &proto::method_request::Method,
     member_id: MemberId,
 ) -> Result<MethodRequest, Problem> {
     use proto::method_request::Method as Wire;
     Ok(match request {
-        Wire::Document(request) => MethodRequest::Document(document::parse(path, &request, member_id)?),
-        Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(request)),
+        Wire::Document(request) => MethodRequest::Document(document::parse(path, request, member_id)?),
+        Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(*request)),
     })
 }
 

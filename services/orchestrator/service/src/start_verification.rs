@@ -1,10 +1,11 @@
-//! How a verification starts: once for each request, and one at a time for a member.
+//! How a verification starts: one at a time for a member.
 
 use crate::reconcile::reconcile;
 use crate::store::{InsertOutcome, NewVerification, StoredRequest, Verification};
 use crate::{Store, Workflows};
-use mesh_runtime::{Problem, clock};
-use mesh_types::{MemberId, Reason, RequestId, VerificationId};
+use jiff::Timestamp;
+use mesh_runtime::Problem;
+use mesh_types::{MemberId, Reason, VerificationId};
 use orchestrator_workflows::contract::VerificationInput;
 
 /// Starts verifications.
@@ -17,15 +18,8 @@ pub struct Starter {
 
 /// What a caller asks for.
 pub struct StartVerification {
-    pub request_id: RequestId,
     pub member_id: MemberId,
     pub request: StoredRequest,
-}
-
-/// A verification that was started.
-pub struct Started {
-    pub verification_id: VerificationId,
-    pub run_id: String,
 }
 
 impl Starter {
@@ -38,34 +32,25 @@ impl Starter {
         }
     }
 
-    /// Inserts a verification and starts its workflow.
+    /// Inserts a verification under an id and starts its workflow; returns the run. Again under the same id is the same.
     ///
     /// The row is written first, the workflow is started outside of any transaction, and its run is written down last. A
     /// crash in between leaves a row without a run: the same request again, or any other one for the member, starts the
     /// workflow, which is idempotent by the verification's id.
-    pub async fn start(&self, asked: StartVerification) -> Result<Started, Problem> {
+    pub async fn start(&self, id: VerificationId, asked: StartVerification, now: Timestamp) -> Result<String, Problem> {
         if self.store.find_member(asked.member_id).await?.is_none() {
             let message = "no member has this id; register it first";
             return Err(Problem::new(Reason::MemberNotFound, message));
         }
         let new = NewVerification {
-            verification_id: VerificationId::from(clock::new_uuid()),
+            verification_id: id,
             member_id: asked.member_id,
             request: asked.request,
-            started_at: clock::now(),
+            started_at: now,
         };
         loop {
-            match self.store.insert_verification(asked.request_id, &new).await? {
-                InsertOutcome::Inserted(verification) => {
-                    return Ok(Started {
-                        run_id: self.ensure_started(&verification).await?,
-                        verification_id: verification.verification_id,
-                    });
-                }
-                InsertOutcome::RequestIdReused => {
-                    let message = "this request_id was used for another verification; choose a new one";
-                    return Err(Problem::new(Reason::RequestIdReused, message));
-                }
+            match self.store.insert_verification(&new).await? {
+                InsertOutcome::Inserted(verification) => return self.ensure_started(&verification).await,
                 InsertOutcome::InProgress(other) => {
                     let run_id = self.ensure_started(&other).await?;
                     if !reconcile(&self.store, &self.workflows, &other, &run_id).await? {

@@ -1,13 +1,13 @@
 //! All SQL of the service. Time and ids are arguments; each child file owns its table and the types of its rows.
 
 mod members;
+mod reminders;
 mod reports;
 mod verifications;
 
-pub use members::{ChangeRequest, Member, MemberChange, Profile};
-pub use reports::{
-    MethodCount, Reminder, ReminderFilter, ReminderPlace, ReminderRound, ReportFilter, VerificationReport,
-};
+pub use members::{Member, Profile};
+pub use reminders::{Reminder, ReminderFilter, ReminderKey, ReminderRound};
+pub use reports::{MethodCount, VerificationReport};
 pub use verifications::{InsertOutcome, NewVerification, StoredRequest, Verification, VerificationFilter};
 
 use sqlx::PgPool;
@@ -22,5 +22,11 @@ impl Store {
     /// A store over a database whose schema is up to date.
     pub fn new(pool: PgPool) -> Self {
         Self { pool }
+    }
+
+    /// A connection, for the fixtures of tests.
+    #[cfg(test)]
+    pub(crate) async fn connection(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, mesh_runtime::Problem> {
+        Ok(self.pool.acquire().await?)
     }
 }

@@ -7,9 +7,12 @@ pub use reports::{get_report, list_reminders, list_reports};
 use crate::methods;
 use crate::start_verification::StartVerification;
 use crate::store::{Profile, StoredRequest, VerificationFilter};
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
+use mesh_runtime::paging::PageRequest;
 use mesh_types::{MemberId, RequestId, Score, VerificationId, VerificationStatus};
 use orchestrator_workflows::contract::DEFAULT_TIMEOUT_SECONDS;
 use orchestrator_workflows::methods::MethodRequest;
@@ -18,8 +21,6 @@ use orchestrator_workflows::methods::MethodRequest;
 const MAX_NAME_CHARS: usize = 200;
 /// RFC 5321: an address is at most this many octets long.
 const MAX_EMAIL_BYTES: usize = 254;
-/// Lines on a page when the caller says nothing, and at most.
-const PAGE_SIZE: (i64, i64) = (50, 200);
 
 pub fn member_id(path: &str, value: i64) -> Result<MemberId, Problem> {
     MemberId::try_from(value).map_err(|error| Problem::invalid_field(path, error.to_string()))
@@ -37,8 +38,9 @@ pub fn verification_id(value: &str) -> Result<VerificationId, Problem> {
         .map_err(|error: mesh_types::IdError| Problem::invalid_field("verification_id", error.to_string()))
 }
 
-/// A profile; `today` is the last birth date that is taken.
-pub fn profile(profile: Option<proto::MemberProfile>, today: Date) -> Result<Profile, Problem> {
+/// A profile. Nobody is born after the last date on earth at `now`: somebody born today somewhere is born.
+pub fn profile(profile: Option<&proto::MemberProfile>, now: Timestamp) -> Result<Profile, Problem> {
+    let today = now.to_zoned(TimeZone::fixed(jiff::tz::offset(14))).date();
     let profile = profile.ok_or_else(|| Problem::invalid_field("profile", "is required"))?;
     let given_names = name("profile.given_names", &profile.given_names)?;
     if given_names.is_empty() {
@@ -94,8 +96,7 @@ fn looks_like_an_address(text: &str) -> bool {
         && !text.chars().any(odd)
 }
 
-pub fn start_verification(request: proto::StartVerificationRequest) -> Result<StartVerification, Problem> {
-    let request_id = request_id(&request.request_id)?;
+pub fn start_verification(request: &proto::StartVerificationRequest) -> Result<StartVerification, Problem> {
     let member_id = member_id("member_id", request.member_id)?;
     let target_score = match request.target_score {
         None => Score::DEFAULT_TARGET,
@@ -107,13 +108,9 @@ pub fn start_verification(request: proto::StartVerificationRequest) -> Result<St
     let request = StoredRequest {
         target_score,
         timeout_seconds: timeout_seconds(request.timeout)?,
-        methods: chosen_methods(request.methods, member_id)?,
+        methods: chosen_methods(&request.methods, member_id)?,
     };
-    Ok(StartVerification {
-        request_id,
-        member_id,
-        request,
-    })
+    Ok(StartVerification { member_id, request })
 }
 
 fn timeout_seconds(timeout: Option<prost_types::Duration>) -> Result<u64, Problem> {
@@ -126,14 +123,14 @@ fn timeout_seconds(timeout: Option<prost_types::Duration>) -> Result<u64, Proble
     }
 }
 
-fn chosen_methods(requests: Vec<proto::MethodRequest>, member_id: MemberId) -> Result<Vec<MethodRequest>, Problem> {
+fn chosen_methods(requests: &[proto::MethodRequest], member_id: MemberId) -> Result<Vec<MethodRequest>, Problem> {
     if requests.is_empty() {
         return Err(Problem::invalid_field("methods", "must name at least one method"));
     }
     let mut chosen: Vec<MethodRequest> = Vec::new();
-    for (at, request) in requests.into_iter().enumerate() {
+    for (at, request) in requests.iter().enumerate() {
         let path = format!("methods[{at}]");
-        let Some(request) = request.method else {
+        let Some(request) = &request.method else {
             let description = format!("must name a method: {}", methods::NAMES);
             return Err(Problem::invalid_field(path, description));
         };
@@ -147,32 +144,32 @@ fn chosen_methods(requests: Vec<proto::MethodRequest>, member_id: MemberId) -> R
     Ok(chosen)
 }
 
-pub fn list_verifications(request: proto::ListVerificationsRequest) -> Result<VerificationFilter, Problem> {
-    let limit = page_size(request.page_size)?;
-    let status = match proto::VerificationStatus::try_from(request.status) {
-        Ok(proto::VerificationStatus::Unspecified) => None,
-        Ok(proto::VerificationStatus::InProgress) => Some(VerificationStatus::InProgress),
-        Ok(proto::VerificationStatus::Completed) => Some(VerificationStatus::Completed),
-        Ok(proto::VerificationStatus::Failed) => Some(VerificationStatus::Failed),
-        Ok(proto::VerificationStatus::Cancelled) => Some(VerificationStatus::Cancelled),
-        Ok(proto::VerificationStatus::Timeout) => Some(VerificationStatus::Timeout),
-        Err(_) => {
-            return Err(Problem::invalid_field(
-                "status",
-                "is not a status that this service knows",
-            ));
-        }
-    };
-    let before = match request.page_token.as_str() {
-        "" => None,
-        token => Some(uuid::Uuid::try_parse(token).map_err(|_| not_our_token())?),
-    };
-    Ok(VerificationFilter {
+pub fn list_verifications(
+    request: &proto::ListVerificationsRequest,
+) -> Result<(VerificationFilter, PageRequest<VerificationId>), Problem> {
+    let filter = VerificationFilter {
         member_id: only_member_id(request.member_id)?,
-        status,
-        before: before.map(VerificationId::from),
-        limit,
-    })
+        status: only_status(request.status)?,
+    };
+    let list = ("ListVerifications", filter);
+    let page = PageRequest::parse(request.page_size, &request.page_token, &list)?;
+    Ok((filter, page))
+}
+
+/// A status to list only those that have it; unspecified is every one.
+fn only_status(value: i32) -> Result<Option<VerificationStatus>, Problem> {
+    match proto::VerificationStatus::try_from(value) {
+        Ok(proto::VerificationStatus::Unspecified) => Ok(None),
+        Ok(proto::VerificationStatus::InProgress) => Ok(Some(VerificationStatus::InProgress)),
+        Ok(proto::VerificationStatus::Completed) => Ok(Some(VerificationStatus::Completed)),
+        Ok(proto::VerificationStatus::Failed) => Ok(Some(VerificationStatus::Failed)),
+        Ok(proto::VerificationStatus::Cancelled) => Ok(Some(VerificationStatus::Cancelled)),
+        Ok(proto::VerificationStatus::Timeout) => Ok(Some(VerificationStatus::Timeout)),
+        Err(_) => Err(Problem::invalid_field(
+            "status",
+            "is not a status that this service knows",
+        )),
+    }
 }
 
 /// A member to list only what is theirs; 0 is everyone.
@@ -183,26 +180,9 @@ fn only_member_id(value: i64) -> Result<Option<MemberId>, Problem> {
     }
 }
 
-fn page_size(value: i32) -> Result<i64, Problem> {
-    let (default_size, max_size) = PAGE_SIZE;
-    match i64::from(value) {
-        0 => Ok(default_size),
-        size if (1..=max_size).contains(&size) => Ok(size),
-        _ => Err(Problem::invalid_field(
-            "page_size",
-            format!("must be from 1 to {max_size}, or 0 for {default_size}"),
-        )),
-    }
-}
-
-fn not_our_token() -> Problem {
-    Problem::invalid_field("page_token", "must be the next_page_token of the page before")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::civil::date;
     use mesh_proto::document::v1::DocumentType;
     use mesh_types::Reason;
 
@@ -236,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_start_has_defaults() {
-        let parsed = start_verification(start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
+        let parsed = start_verification(&start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
         let request = parsed.request;
         assert_eq!((request.target_score.get(), request.timeout_seconds), (50, 2_592_000));
     }
@@ -244,8 +224,7 @@ mod tests {
     #[test]
     fn a_wrong_field_is_refused_by_its_path() {
         type Change = fn(&mut proto::StartVerificationRequest);
-        let table: [(Change, &str); 9] = [
-            (|r| r.request_id = "one".into(), "request_id"),
+        let table: [(Change, &str); 8] = [
             (|r| r.member_id = 0, "member_id"),
             (|r| r.target_score = Some(-1), "target_score"),
             (|r| r.target_score = Some(101), "target_score"),
@@ -270,7 +249,7 @@ mod tests {
             let mut request = start();
             change(&mut request);
             assert_eq!(
-                refusal(start_verification(request)),
+                refusal(start_verification(&request)),
                 (Reason::InvalidRequest, path.to_owned())
             );
         }
@@ -284,8 +263,8 @@ mod tests {
             birth_date: "1990-02-28".into(),
             email: String::new(),
         };
-        let today = date(2026, 1, 1);
-        assert!(profile(Some(good()), today).is_ok());
+        let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
+        assert!(profile(Some(&good()), now).is_ok());
         type Change = fn(&mut proto::MemberProfile);
         let table: [(Change, &str); 8] = [
             (|p| p.given_names = " ".into(), "profile.given_names"),
@@ -301,7 +280,7 @@ mod tests {
             let mut wrong = good();
             change(&mut wrong);
             assert_eq!(
-                refusal(profile(Some(wrong), today)),
+                refusal(profile(Some(&wrong), now)),
                 (Reason::InvalidRequest, path.to_owned())
             );
         }

@@ -2,7 +2,7 @@
 
 use crate::methods;
 use crate::read_model::Standing;
-use crate::store::{Member, MethodCount, Reminder, ReminderPlace, VerificationReport};
+use crate::store::{Member, MethodCount, Reminder, VerificationReport};
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::reputation::v1::Level;
@@ -105,10 +105,4 @@ pub fn reminder(reminder: &Reminder) -> proto::VerificationReminder {
         week: reminder.week.monday().to_string(),
         reminded_at: Some(timestamp(reminder.reminded_at)),
     }
-}
-
-/// The token of a place in the list of reminders.
-pub fn reminder_token(place: ReminderPlace) -> String {
-    let verification_id = place.verification_id.uuid().simple();
-    format!("{}.{verification_id}", place.week.monday())
 }

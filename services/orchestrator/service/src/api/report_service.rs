@@ -1,8 +1,8 @@
-//! `ReportService`: parse, call, render.
+//! `ReportService`.
 
 use super::{parse, render};
 use crate::Store;
-use crate::store::ReminderPlace;
+use crate::store::ReminderKey;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::report_service_server::ReportService;
 use mesh_runtime::Problem;
@@ -38,16 +38,12 @@ impl ReportService for ReportApi {
         &self,
         request: Request<proto::ListVerificationReportsRequest>,
     ) -> Result<Response<proto::ListVerificationReportsResponse>, Status> {
-        let mut filter = parse::list_reports(request.get_ref())?;
-        let page_size = filter.limit;
-        filter.limit += 1; // one more tells whether there is a next page
-        let mut reports = self.store.list_reports(&filter).await?;
-        let more = reports.len() as i64 > page_size;
-        reports.truncate(page_size as usize);
-        let last = reports.last().filter(|_| more);
+        let page = parse::list_reports(request.get_ref())?;
+        let reports = self.store.list_reports(page.after(), page.limit()).await?;
+        let (reports, next_page_token) = page.page(reports, |report| report.month);
         Ok(Response::new(proto::ListVerificationReportsResponse {
-            next_page_token: last.map(|last| last.month.to_string()).unwrap_or_default(),
             reports: reports.into_iter().map(render::report).collect(),
+            next_page_token,
         }))
     }
 
@@ -55,19 +51,15 @@ impl ReportService for ReportApi {
         &self,
         request: Request<proto::ListVerificationRemindersRequest>,
     ) -> Result<Response<proto::ListVerificationRemindersResponse>, Status> {
-        let mut filter = parse::list_reminders(request.get_ref())?;
-        let page_size = filter.limit;
-        filter.limit += 1; // one more tells whether there is a next page
-        let mut reminders = self.store.list_reminders(&filter).await?;
-        let more = reminders.len() as i64 > page_size;
-        reminders.truncate(page_size as usize);
-        let last = reminders.last().filter(|_| more).map(|last| ReminderPlace {
-            week: last.week,
-            verification_id: last.verification_id,
+        let (filter, page) = parse::list_reminders(request.get_ref())?;
+        let reminders = self.store.list_reminders(filter, page.after(), page.limit()).await?;
+        let (reminders, next_page_token) = page.page(reminders, |reminder| ReminderKey {
+            week: reminder.week,
+            verification_id: reminder.verification_id,
         });
         Ok(Response::new(proto::ListVerificationRemindersResponse {
-            next_page_token: last.map(render::reminder_token).unwrap_or_default(),
             reminders: reminders.iter().map(render::reminder).collect(),
+            next_page_token,
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! `VerificationService`: parse, call, render.
+//! `VerificationService`.
 
 use super::{parse, render};
 use crate::cancel_verification::cancel_verification;
@@ -10,6 +10,8 @@ use crate::{Store, Workflows};
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
+use mesh_runtime::clock;
+use mesh_runtime::idempotency::Requests;
 use mesh_types::VerificationId;
 use orchestrator_workflows::contract::workflow_id;
 use std::pin::Pin;
@@ -17,9 +19,13 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tonic::{Request, Response, Status};
 
+const START_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/StartVerification";
+const CANCEL_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
+
 /// Answers `VerificationService`.
 pub struct VerificationApi {
     store: Store,
+    requests: Requests,
     workflows: Workflows,
     starter: Starter,
     read_model: ReadModel,
@@ -27,9 +33,10 @@ pub struct VerificationApi {
 }
 
 impl VerificationApi {
-    /// An API over a store, the workflows, what starts them and what reads them.
+    /// An API over a store, the requests that came, the workflows, what starts them and what reads them.
     pub fn new(
         store: Store,
+        requests: Requests,
         workflows: Workflows,
         starter: Starter,
         read_model: ReadModel,
@@ -37,6 +44,7 @@ impl VerificationApi {
     ) -> Self {
         Self {
             store,
+            requests,
             workflows,
             starter,
             read_model,
@@ -55,13 +63,21 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::StartVerificationRequest>,
     ) -> Result<Response<proto::StartVerificationResponse>, Status> {
-        let asked = parse::start_verification(request.into_inner())?;
-        let started = self.starter.start(asked).await?;
-        Ok(Response::new(proto::StartVerificationResponse {
-            verification_id: started.verification_id.to_string(),
-            workflow_id: workflow_id(started.verification_id),
-            run_id: started.run_id,
-        }))
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let asked = parse::start_verification(&message)?;
+        let answer = self
+            .requests
+            .in_temporal(START_VERIFICATION, request_id, &message, now, async |attempt| {
+                let id = VerificationId::from(attempt.work_id.uuid());
+                let run_id = self.starter.start(id, asked, now).await?;
+                Ok(proto::StartVerificationResponse {
+                    verification_id: id.to_string(),
+                    workflow_id: workflow_id(id),
+                    run_id,
+                })
+            });
+        Ok(Response::new(answer.await?))
     }
 
     async fn get_verification(
@@ -97,27 +113,28 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::CancelVerificationRequest>,
     ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
-        let request = request.into_inner();
-        let request_id = parse::request_id(&request.request_id)?;
-        let id = parse::verification_id(&request.verification_id)?;
-        cancel_verification(&self.store, &self.workflows, &self.starter, request_id, id).await?;
-        Ok(Response::new(proto::CancelVerificationResponse {}))
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let id = parse::verification_id(&message.verification_id)?;
+        let answer = self
+            .requests
+            .in_temporal(CANCEL_VERIFICATION, request_id, &message, now, async |_| {
+                cancel_verification(&self.store, &self.workflows, &self.starter, request_id, id).await?;
+                Ok(proto::CancelVerificationResponse {})
+            });
+        Ok(Response::new(answer.await?))
     }
 
     async fn list_verifications(
         &self,
         request: Request<proto::ListVerificationsRequest>,
     ) -> Result<Response<proto::ListVerificationsResponse>, Status> {
-        let mut filter = parse::list_verifications(request.into_inner())?;
-        let page_size = filter.limit;
-        filter.limit += 1; // one more tells whether there is a next page
-        let mut rows = self.store.list_verifications(&filter).await?;
-        let more = rows.len() as i64 > page_size;
-        rows.truncate(page_size as usize);
-        let next_page_token = match rows.last() {
-            Some(last) if more => last.verification_id.uuid().simple().to_string(),
-            _ => String::new(),
-        };
+        let (filter, page) = parse::list_verifications(request.get_ref())?;
+        let rows = self
+            .store
+            .list_verifications(filter, page.after(), page.limit())
+            .await?;
+        let (rows, next_page_token) = page.page(rows, |row| row.verification_id);
         let render = |row: Verification| {
             render::verification(Standing {
                 state: recorded_state(&row),

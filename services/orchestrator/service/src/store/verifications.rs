@@ -7,7 +7,7 @@ use super::Store;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{MemberId, RequestId, Score, VerificationId, VerificationStatus};
+use mesh_types::{MemberId, Score, VerificationId, VerificationStatus};
 use orchestrator_workflows::contract::VerificationOutcome;
 use orchestrator_workflows::methods::MethodRequest;
 use serde::{Deserialize, Serialize};
@@ -59,24 +59,19 @@ pub struct Verification {
 
 /// How an insertion came out.
 pub enum InsertOutcome {
-    /// It is there, now or by the same request before.
+    /// It is there, now or by an earlier insertion under the same id.
     Inserted(Box<Verification>),
-    /// The request id came before with other content.
-    RequestIdReused,
     /// The member has another one in progress.
     InProgress(Box<Verification>),
 }
 
 /// Which verifications to list.
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct VerificationFilter {
     /// Only this member's.
     pub member_id: Option<MemberId>,
     /// Only with this status.
     pub status: Option<VerificationStatus>,
-    /// Only older ones than this.
-    pub before: Option<VerificationId>,
-    /// How many at most.
-    pub limit: i64,
 }
 
 struct Row {
@@ -109,55 +104,33 @@ impl TryFrom<Row> for Verification {
 }
 
 impl Store {
-    /// Inserts a verification, unless its request came before or the member has another one in progress.
+    /// Inserts a verification, unless it is there already or the member has another one in progress.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
     #[tracing::instrument(name = "INSERT verifications", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "verifications"))]
-    pub async fn insert_verification(
-        &self,
-        request_id: RequestId,
-        new: &NewVerification,
-    ) -> Result<InsertOutcome, Problem> {
+    pub async fn insert_verification(&self, new: &NewVerification) -> Result<InsertOutcome, Problem> {
         // What stood in the way may be gone when it is looked at: then the next try gets through.
         loop {
             sqlx::query!(
-                "INSERT INTO verifications (verification_id, member_id, request_id, request, status, started_at)
-                 VALUES ($1, $2, $3, $4, 'in_progress', $5)
+                "INSERT INTO verifications (verification_id, member_id, request, status, started_at)
+                 VALUES ($1, $2, $3, 'in_progress', $4)
                  ON CONFLICT DO NOTHING",
                 new.verification_id.uuid(),
                 new.member_id.get(),
-                request_id.uuid(),
                 Json(&new.request) as _,
                 new.started_at.to_sqlx() as _,
             )
             .execute(&self.pool)
             .await?;
-            if let Some(found) = self.find_by_request(request_id).await? {
-                let is_same = found.request == new.request && found.member_id == new.member_id;
-                return Ok(match is_same {
-                    true => InsertOutcome::Inserted(Box::new(found)),
-                    false => InsertOutcome::RequestIdReused,
-                });
+            if let Some(found) = self.find_verification(new.verification_id).await? {
+                return Ok(InsertOutcome::Inserted(Box::new(found)));
             }
             if let Some(other) = self.find_in_progress(new.member_id).await? {
                 return Ok(InsertOutcome::InProgress(Box::new(other)));
             }
         }
-    }
-
-    async fn find_by_request(&self, request_id: RequestId) -> Result<Option<Verification>, Problem> {
-        let row = sqlx::query_as!(
-            Row,
-            r#"SELECT verification_id, member_id, request AS "request: _", status, run_id, outcome AS "outcome: _",
-                      started_at AS "started_at: _", ended_at AS "ended_at: _"
-                 FROM verifications WHERE request_id = $1"#,
-            request_id.uuid(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(Verification::try_from).transpose()
     }
 
     async fn find_in_progress(&self, member_id: MemberId) -> Result<Option<Verification>, Problem> {
@@ -261,7 +234,12 @@ impl Store {
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
     #[tracing::instrument(name = "SELECT verifications", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "verifications"))]
-    pub async fn list_verifications(&self, filter: &VerificationFilter) -> Result<Vec<Verification>, Problem> {
+    pub async fn list_verifications(
+        &self,
+        filter: VerificationFilter,
+        before: Option<&VerificationId>,
+        limit: i64,
+    ) -> Result<Vec<Verification>, Problem> {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT verification_id, member_id, request AS "request: _", status, run_id, outcome AS "outcome: _",
@@ -272,8 +250,8 @@ impl Store {
                 ORDER BY verification_id DESC LIMIT $4"#,
             filter.member_id.map(MemberId::get),
             filter.status.map(VerificationStatus::as_str),
-            filter.before.map(VerificationId::uuid),
-            filter.limit,
+            before.map(|id| id.uuid()),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{OrPanic, insert, member, new_request, new_verification, store};
+use crate::testing::{OrPanic, insert, member, new_verification, store};
 use futures::future::join_all;
 use mesh_runtime::clock;
 use mesh_types::ScoreBreakdown;
@@ -19,11 +19,11 @@ async fn status(store: &Store, id: VerificationId) -> (VerificationStatus, Optio
 }
 
 #[tokio::test]
-async fn of_many_requests_at_once_one_verification_is_inserted() {
+async fn of_many_at_once_one_verification_of_a_member_is_inserted() {
     let store = store().await;
     let member_id = member(&store, 1).await;
-    let requests: Vec<_> = (0..30).map(|_| (new_request(), new_verification(member_id))).collect();
-    let all = join_all(requests.iter().map(|(id, new)| store.insert_verification(*id, new))).await;
+    let new: Vec<_> = (0..30).map(|_| new_verification(member_id)).collect();
+    let all = join_all(new.iter().map(|new| store.insert_verification(new))).await;
     let inserted = all
         .into_iter()
         .filter(|outcome| matches!(outcome, Ok(InsertOutcome::Inserted(_))))
@@ -32,23 +32,18 @@ async fn of_many_requests_at_once_one_verification_is_inserted() {
 }
 
 #[tokio::test]
-async fn a_request_is_known_again_and_other_content_under_its_id_is_not_taken() {
+async fn a_verification_that_is_inserted_again_is_found_also_after_its_end() {
     let store = store().await;
-    let (request_id, new) = (new_request(), new_verification(member(&store, 1).await));
-    store.insert_verification(request_id, &new).await.or_panic();
-    let again = NewVerification {
-        verification_id: VerificationId::from(clock::new_uuid()),
-        started_at: clock::now(),
-        ..new_verification(new.member_id)
-    };
-    match store.insert_verification(request_id, &again).await.or_panic() {
-        InsertOutcome::Inserted(found) => assert_eq!(found.verification_id, new.verification_id),
-        _ => panic!("the same request was refused"),
+    let new = new_verification(member(&store, 1).await);
+    for ended in [false, true] {
+        match store.insert_verification(&new).await.or_panic() {
+            InsertOutcome::Inserted(found) => assert_eq!(found.outcome.is_some(), ended),
+            InsertOutcome::InProgress(_) => panic!("it is the same one"),
+        }
+        let end = ended_as(VerificationStatus::Completed);
+        let recorded = store.record_outcome(new.verification_id, "the run", &end, clock::now());
+        recorded.await.or_panic();
     }
-    let mut changed = new_verification(new.member_id);
-    changed.request.timeout_seconds += 1;
-    let outcome = store.insert_verification(request_id, &changed).await.or_panic();
-    assert!(matches!(outcome, InsertOutcome::RequestIdReused));
 }
 
 #[tokio::test]
@@ -64,10 +59,7 @@ async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
     }
     let expected = (VerificationStatus::Timeout, Some("the run".to_owned()));
     assert_eq!(status(&store, id).await, expected);
-    let next = store
-        .insert_verification(new_request(), &new_verification(member_id))
-        .await
-        .or_panic();
+    let next = store.insert_verification(&new_verification(member_id)).await.or_panic();
     assert!(matches!(next, InsertOutcome::Inserted(_)));
 }
 
