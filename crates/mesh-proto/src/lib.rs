@@ -16,49 +16,24 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The words are explained in the `.proto` files. Written by hand are only [`reason`] and the conversions of scores, which
-//! two services answer with.
+//! The words are explained in the `.proto` files; each package is a module, such as [`reputation::v1`]. Written by hand are
+//! only [`reason`], the conversions of ids and times ([`fields`]), and those of scores, which two services answer with.
 
+pub mod fields;
 mod score;
 
-/// Documents: `voluntier.document`.
-pub mod document {
-    /// `voluntier.document.v1`.
-    #[expect(
-        clippy::allow_attributes,
-        clippy::allow_attributes_without_reason,
-        reason = "as tonic generates it"
-    )]
-    pub mod v1 {
-        tonic::include_proto!("voluntier.document.v1");
-    }
+/// One module for each package of `proto/`, as prost and tonic generate them.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "as prost and tonic generate it; the .proto files are documented"
+)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/mesh.rs"));
 }
 
-/// Scores: `voluntier.reputation`.
-pub mod reputation {
-    /// `voluntier.reputation.v1`.
-    #[expect(
-        clippy::allow_attributes,
-        clippy::allow_attributes_without_reason,
-        reason = "as tonic generates it"
-    )]
-    pub mod v1 {
-        tonic::include_proto!("voluntier.reputation.v1");
-    }
-}
-
-/// Members and verifications: `voluntier.orchestrator`.
-pub mod orchestrator {
-    /// `voluntier.orchestrator.v1`.
-    #[expect(
-        clippy::allow_attributes,
-        clippy::allow_attributes_without_reason,
-        reason = "as tonic generates it"
-    )]
-    pub mod v1 {
-        tonic::include_proto!("voluntier.orchestrator.v1");
-    }
-}
+pub use generated::voluntier::*;
 
 /// The encoded `FileDescriptorSet` of all packages, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,11 +1,11 @@
 //! The body of an RPC's answer, watched to its end: a stream is bounded by its deadline, and the code that ends it is
 //! known to the span and the metrics.
 
+use crate::answers;
 use crate::deadline;
 use crate::metrics::RpcMetrics;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use mesh_types::Reason;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -169,7 +169,7 @@ impl HttpBody for WatchedBody {
         });
         match polled {
             Err(panic) => {
-                let status = span.in_scope(|| crate::rpc::panic_status(panic));
+                let status = span.in_scope(|| answers::panic_status(panic));
                 return this.end_with(status);
             }
             Ok(Poll::Ready(None)) => {
@@ -194,14 +194,14 @@ impl HttpBody for WatchedBody {
             .as_mut()
             .is_some_and(|expiry| expiry.as_mut().poll(context).is_ready())
         {
-            return this.end_with(crate::rpc::expired(&this.ending.method));
+            return this.end_with(answers::expired(&this.ending.method));
         }
         if this
             .draining
             .as_mut()
             .is_some_and(|draining| draining.as_mut().poll(context).is_ready())
         {
-            return this.end_with(crate::rpc::shutting_down());
+            return this.end_with(answers::shutting_down());
         }
         Poll::Pending
     }
@@ -220,6 +220,3 @@ impl HttpBody for WatchedBody {
 pub(crate) fn margin(timeout: Duration) -> Duration {
     (timeout / 10).min(Duration::from_millis(10))
 }
-
-/// The reason that an expired deadline carries.
-pub(crate) const EXPIRED: Reason = Reason::DeadlineExceeded;

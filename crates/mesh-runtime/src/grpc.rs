@@ -1,11 +1,12 @@
 //! The gRPC server: the service's own routes under one layer, health v1 and reflection v1.
 
+mod catalogue;
+
+pub(crate) use catalogue::Catalogue;
+
 use crate::health::Readiness;
 use crate::rpc::{RpcLayer, Rules};
 use anyhow::Context;
-use prost::Message;
-use prost_types::FileDescriptorSet;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -15,55 +16,14 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// Streams of the kit's own services; they have no end of their own and must not hold a drain.
-const OWN_STREAMS: [&str; 2] = [
-    "/grpc.health.v1.Health/Watch",
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-];
-
-/// What the descriptors say about the services.
-pub(crate) struct Catalogue {
-    /// Full names, `package.Service`.
-    pub(crate) services: Vec<String>,
-    /// Paths of all RPCs, `/package.Service/Method`.
-    pub(crate) methods: BTreeSet<String>,
-    /// Paths of the RPCs whose answer is a stream, those of health and reflection with them.
-    pub(crate) streaming: BTreeSet<String>,
-}
-
-impl Catalogue {
-    pub(crate) fn read(descriptors: &[u8]) -> anyhow::Result<Self> {
-        let set =
-            FileDescriptorSet::decode(descriptors).context("the wiring's descriptors are not a FileDescriptorSet")?;
-        let mut catalogue = Self {
-            services: Vec::new(),
-            methods: BTreeSet::new(),
-            streaming: OWN_STREAMS.iter().map(|path| (*path).to_owned()).collect(),
-        };
-        for file in &set.file {
-            for service in &file.service {
-                let name = match file.package() {
-                    "" => service.name().to_owned(),
-                    package => format!("{package}.{}", service.name()),
-                };
-                for method in &service.method {
-                    let path = format!("/{name}/{}", method.name());
-                    if method.server_streaming() {
-                        catalogue.streaming.insert(path.clone());
-                    }
-                    catalogue.methods.insert(path);
-                }
-                catalogue.services.push(name);
-            }
-        }
-        Ok(catalogue)
-    }
-}
+/// The kit's own services, which reflection names with the service's.
+const OWN_SERVICES: [&str; 2] = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
 
 /// Everything the server stands on.
 pub(crate) struct Server {
     pub(crate) listener: TcpListener,
-    pub(crate) descriptors: &'static [u8],
+    /// Encoded: [`Catalogue::descriptors`].
+    pub(crate) descriptors: Vec<u8>,
     pub(crate) routes: RoutesBuilder,
     pub(crate) rules: Rules,
     pub(crate) services: Vec<String>,
@@ -86,9 +46,13 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
     routes.add_service(tonic_health::pb::health_server::HealthServer::new(
         tonic_health::server::HealthService::from_health_reporter(reporter),
     ));
+    let mut reflection = tonic_reflection::server::Builder::configure();
+    for name in services.iter().map(String::as_str).chain(OWN_SERVICES) {
+        reflection = reflection.with_service_name(name);
+    }
     routes.add_service(
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(descriptors)
+        reflection
+            .register_encoded_file_descriptor_set(&descriptors)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()
             .context("reflection refuses the wiring's descriptors")?,

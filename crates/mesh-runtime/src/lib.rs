@@ -24,11 +24,13 @@
 //! }
 //! ```
 
+mod answers;
 mod body;
 mod channel;
 pub mod clock;
 mod config;
 pub mod deadline;
+mod fields;
 mod grpc;
 mod health;
 pub mod idempotency;
@@ -38,13 +40,15 @@ pub mod paging;
 mod postgres;
 mod problem;
 mod rpc;
-mod schedule;
+pub mod schedule;
 mod service;
 mod shutdown;
 mod telemetry;
 mod temporal;
+pub mod workflows;
 
 pub use channel::PeerChannel;
+pub use fields::Fields;
 pub use lifecycle::run;
 pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};

@@ -283,11 +283,11 @@ impl Running {
         }
         let mut grpc = JoinSet::new();
         if common.verb != Verb::Worker {
-            let catalogue = grpc::Catalogue::read(wiring.descriptors)?;
+            let catalogue = grpc::Catalogue::read(wiring.descriptors, &wiring.services)?;
             let reporter = tonic_health::server::HealthReporter::new();
             let server = grpc::Server {
                 listener: listen(common.grpc_listen, "gRPC").await?,
-                descriptors: wiring.descriptors,
+                descriptors: catalogue.descriptors,
                 routes: wiring.routes,
                 rules: Rules {
                     methods: catalogue.methods,

@@ -4,7 +4,7 @@
 //! It deliberately does not implement [`std::error::Error`]: then `?` in an activity would take the SDK's blanket
 //! conversion, which loses the failure's type.
 
-use mesh_types::{Class, Reason};
+use mesh_types::{Class, InvalidField, Reason};
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error as StdError;
 use std::fmt;
@@ -206,6 +206,12 @@ impl From<Problem> for ApplicationFailure {
 impl From<Problem> for anyhow::Error {
     fn from(problem: Problem) -> Self {
         anyhow::Error::new(ApplicationFailure::from(problem))
+    }
+}
+
+impl From<InvalidField> for Problem {
+    fn from(field: InvalidField) -> Self {
+        Self::invalid_field(field.path, field.description)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
-use crate::body::{EXPIRED, Ending, WatchedBody, margin};
+use crate::answers::{expired, panic_status, shutting_down};
+use crate::body::{Ending, WatchedBody, margin};
 use crate::metrics::RpcMetrics;
 use crate::{Problem, deadline, telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use mesh_types::Reason;
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -175,25 +175,6 @@ fn name_oversize(response: http::Response<Body>) -> http::Response<Body> {
         "the message is larger than this service takes",
     ))
     .into_http()
-}
-
-pub(crate) fn expired(method: &str) -> Status {
-    tracing::warn!(method, "the deadline passed; its work was dropped");
-    Problem::new(EXPIRED, "the deadline passed before the answer was ready").into()
-}
-
-pub(crate) fn shutting_down() -> Status {
-    Problem::new(
-        Reason::ShuttingDown,
-        "this instance is shutting down; another one will answer",
-    )
-    .into()
-}
-
-/// The panic hook has logged where it happened; the panic's own text may hold anything, so it goes nowhere.
-pub(crate) fn panic_status(panic: Box<dyn Any + Send>) -> Status {
-    drop(panic);
-    Problem::new(Reason::Internal, "panic").into_logged_status()
 }
 
 #[cfg(test)]

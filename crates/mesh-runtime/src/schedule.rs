@@ -1,5 +1,10 @@
 //! Schedules in Temporal: created at the start of the service that owns the workflow, if absent, and never overwritten,
-//! so that what operators changed or paused stays as they left it.
+//! so that what operators changed or paused stays as they left it. Operators see and change them by [`find_schedule`] and
+//! [`change_schedule`].
+
+mod state;
+
+pub use state::{ScheduleChange, ScheduleState, ScheduledRun, change_schedule, find_schedule};
 
 use crate::Problem;
 use crate::problem::from_temporal;

@@ -2,6 +2,7 @@
 
 use crate::channel::PeerChannel;
 use crate::idempotency::Requests;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use tonic::server::NamedService;
@@ -71,16 +72,18 @@ pub(crate) struct WorkerWiring {
 /// The parts of a service that the kit runs: gRPC services and workers.
 pub struct Wiring {
     pub(crate) descriptors: &'static [u8],
+    pub(crate) services: BTreeSet<&'static str>,
     pub(crate) routes: tonic::service::RoutesBuilder,
     pub(crate) workers: Vec<WorkerWiring>,
 }
 
 impl Wiring {
-    /// Starts from the encoded `FileDescriptorSet` that holds every gRPC service given to [`Self::grpc`]; reflection
-    /// serves it, and the kit reads from it which RPCs stream their answer.
+    /// Starts from the encoded `FileDescriptorSet` that holds every gRPC service given to [`Self::grpc`], and perhaps
+    /// others. Health and reflection name those that were given, and the kit reads from it which RPCs stream their answer.
     pub fn new(descriptors: &'static [u8]) -> Self {
         Self {
             descriptors,
+            services: BTreeSet::new(),
             routes: tonic::service::RoutesBuilder::default(),
             workers: Vec::new(),
         }
@@ -98,6 +101,7 @@ impl Wiring {
         S::Response: axum::response::IntoResponse,
         S::Future: Send + 'static,
     {
+        self.services.insert(S::NAME);
         self.routes.add_service(service);
         self
     }

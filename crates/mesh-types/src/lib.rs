@@ -7,6 +7,7 @@
 mod document;
 mod document_url;
 mod id;
+mod invalid_field;
 mod method;
 mod outcome;
 mod reason;
@@ -16,6 +17,7 @@ pub mod score;
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, Evidence, EvidenceKind};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use id::{DocumentId, EventId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};
+pub use invalid_field::InvalidField;
 pub use method::{Method, VerificationStatus};
 pub use outcome::MethodOutcome;
 pub use reason::{Class, Reason};

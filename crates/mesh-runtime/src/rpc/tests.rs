@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tonic::server::NamedService;
 use tonic::{Request, Response, Streaming};
 use tonic_types::StatusExt;
 
@@ -80,12 +81,13 @@ async fn serve(answers: Answers) -> (SocketAddr, Stop) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let stop = CancellationToken::new();
-    let catalogue = crate::grpc::Catalogue::read(descriptors()).expect("descriptors");
+    let catalogue = crate::grpc::Catalogue::read(descriptors(), &BTreeSet::from([GreeterServer::<Answers>::NAME]))
+        .expect("descriptors");
     let mut routes = tonic::service::RoutesBuilder::default();
     routes.add_service(GreeterServer::new(answers));
     let server = crate::grpc::Server {
         listener,
-        descriptors: descriptors(),
+        descriptors: catalogue.descriptors,
         routes,
         rules: Rules {
             methods: catalogue.methods,

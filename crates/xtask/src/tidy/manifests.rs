@@ -8,8 +8,9 @@ use toml::{Table, Value};
 use super::{Checkout, Violation};
 
 /// All that a deterministic crate may see. `temporalio-common` must be the wasm-ready package, without tokio.
-const WORKFLOWS_MAY_HOLD: [&str; 6] = [
+const WORKFLOWS_MAY_HOLD: [&str; 7] = [
     "mesh-types",
+    "mesh-workflows",
     "serde",
     "temporalio-common",
     "temporalio-macros",

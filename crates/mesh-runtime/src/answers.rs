@@ -1,0 +1,29 @@
+//! The refusals that the kit gives to an RPC by itself.
+
+use crate::Problem;
+use mesh_types::Reason;
+use std::any::Any;
+use tonic::Status;
+
+pub(crate) fn expired(method: &str) -> Status {
+    tracing::warn!(method, "the deadline passed; its work was dropped");
+    Problem::new(
+        Reason::DeadlineExceeded,
+        "the deadline passed before the answer was ready",
+    )
+    .into()
+}
+
+pub(crate) fn shutting_down() -> Status {
+    Problem::new(
+        Reason::ShuttingDown,
+        "this instance is shutting down; another one will answer",
+    )
+    .into()
+}
+
+/// The panic hook has logged where it happened; the panic's own text may hold anything, so it goes nowhere.
+pub(crate) fn panic_status(panic: Box<dyn Any + Send>) -> Status {
+    drop(panic);
+    Problem::new(Reason::Internal, "panic").into_logged_status()
+}
