@@ -20,12 +20,14 @@ use crate::{
 pub const URL_ENV: &str = "MESH_TEST_TEMPORAL_URL";
 
 /// The search attributes that the workflows set, with their types.
-pub const SEARCH_ATTRIBUTES: [(&str, &str); 5] = [
-    ("VerificationStatus", "Keyword"),
-    ("VerificationMethods", "KeywordList"),
-    ("VerificationScore", "Int"),
-    ("VerificationTargetScore", "Int"),
-    ("VerificationLevel", "Keyword"),
+pub const SEARCH_ATTRIBUTES: [(&str, &str); 7] = [
+    ("user_id", "Int"),
+    ("verification_status", "Keyword"),
+    ("target_score", "Double"),
+    ("created_at", "Datetime"),
+    ("verification_methods_count", "Int"),
+    ("verification_score", "Int"),
+    ("verification_level", "Keyword"),
 ];
 
 /// What makes the server skip time, and skip it as fast as a test wants.

@@ -8,6 +8,7 @@ mod crashes;
 mod document;
 mod field_rules;
 mod outages;
+mod races;
 mod refusals;
 mod repeats;
 mod reports;

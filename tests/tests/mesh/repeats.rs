@@ -30,7 +30,7 @@ async fn a_hundred_equal_starts_at_once_start_one_verification_and_another_one_i
         let info = status.get_details_error_info().expect("it says which");
         assert_eq!(info.metadata.get("verification_id"), Some(&first.verification_id));
     }
-    let query = format!("WorkflowId = 'verification-{member_id}'");
+    let query = format!("user_id = {member_id} AND WorkflowType = 'VerificationWorkflow'");
     let count = ["workflow", "count", "--query", &query];
     let runs = shared_mesh().await.temporal.command(&count).await;
     assert_eq!(runs.expect("Temporal counts").trim(), "Total: 1");
@@ -119,31 +119,4 @@ async fn members_are_registered_and_changed_once_for_each_request() {
             .into_inner();
         assert_eq!(updated.member.and_then(|member| member.profile), profile("Tabor-Lin"));
     }
-}
-
-#[tokio::test]
-async fn a_verification_whose_workflow_was_terminated_ends_as_failed_and_makes_room() {
-    let mesh = shared_mesh().await;
-    let caller = Caller::of(mesh);
-    let passport = passport(32);
-    let pages: Vec<_> = (0..10).map(|_| picture(&passport)).collect();
-    let (member_id, verification_id) = caller.start_with(passport.truth(), &pages).await;
-    let workflow_id = format!("verification-{member_id}");
-    let terminated = mesh
-        .temporal
-        .command(&["workflow", "terminate", "--workflow-id", &workflow_id])
-        .await;
-    terminated.unwrap_or_else(|error| panic!("{error:#}"));
-    let end = caller.end_of(&verification_id).await;
-    assert_eq!(end.status(), proto::VerificationStatus::Failed);
-    assert_eq!(end.methods[0].internal_reason, "WORKFLOW_CLOSED");
-    let document_url = caller.upload(member_id, &[picture(&passport)]).await.document_url;
-    let next = caller
-        .start(by_document(member_id, document_url))
-        .await
-        .expect("there is room again");
-    assert_eq!(
-        caller.end_of(&next.verification_id).await.status(),
-        proto::VerificationStatus::Completed
-    );
 }

@@ -17,7 +17,7 @@ fn reports_of(mesh: &Mesh) -> ReportServiceClient<Channel> {
 }
 
 /// Writes verifications of a new member into the read model, as they may have been long ago: status, start, end, score and
-/// the state's methods.
+/// the outcome's methods.
 async fn insert(mesh: &Mesh, member_id: i64, rows: &[(&str, &str, Option<&str>, i32, &str)]) {
     let mut statements = vec![format!(
         "INSERT INTO members (member_id, given_names, family_name, birth_date, registered_at, updated_at)
@@ -25,15 +25,19 @@ async fn insert(mesh: &Mesh, member_id: i64, rows: &[(&str, &str, Option<&str>, 
     )];
     for (status, started_at, ended_at, score, methods) in rows {
         // The truth of what is in progress is in its workflow.
-        let (state, ended_at) = match ended_at {
-            Some(end) => (format!(r#"'{{"methods": {methods}}}'"#), format!("'{end}'")),
-            None => ("NULL".to_owned(), "NULL".to_owned()),
+        let (outcome, score, ended_at) = match ended_at {
+            Some(end) => (
+                format!(r#"'{{"methods": {methods}}}'"#),
+                score.to_string(),
+                format!("'{end}'"),
+            ),
+            None => ["NULL"; 3].map(str::to_owned).into(),
         };
-        let (id, request_id) = (new_request_id(), new_request_id());
+        let id = new_request_id();
         statements.push(format!(
-            "INSERT INTO verifications (verification_id, member_id, request_id, request, status, run_id, state, score,
+            "INSERT INTO verifications (verification_id, member_id, request, status, run_id, outcome, score,
                  started_at, ended_at)
-             VALUES ('{id}', {member_id}, '{request_id}', '{{}}', '{status}', 'long ago', {state},
+             VALUES ('{id}', {member_id}, '{{}}', '{status}', 'long ago', {outcome},
                  {score}, '{started_at}', {ended_at})",
         ));
     }
@@ -235,7 +239,7 @@ async fn without_schedules_and_search_attributes_a_verification_ends_all_the_sam
     let id = ["--workflow-id", &started.workflow_id];
     let describe = [["workflow", "describe"].as_slice(), &id, &["--output", "json"]].concat();
     let shown = mesh.temporal.command(&describe).await.expect("Temporal knows it");
-    assert!(!shown.contains("VerificationStatus"), "{shown}");
+    assert!(!shown.contains("verification_status"), "{shown}");
     let schedules = mesh.temporal.command(&["schedule", "list", "--output", "jsonl"]).await;
     let schedules = schedules.expect("Temporal lists them");
     let ours = [WEEKLY, MONTHLY].map(|id| schedules.contains(id));

@@ -1,6 +1,6 @@
 //! The workflows on a real Temporal server: the real workflow types, fake activities bound to the same definitions.
 //!
-//! [`scenarios`] holds the rules of a verification, [`documents`] those of its method document, [`by_the_clock`] those of
+//! [`scenarios`] holds the rules of a verification, [`faults`] what it does when something breaks, [`documents`] those of its method document, [`scheduled`] those of
 //! reminders and reports, [`decay`] those of kept scores, [`replay`] that what has begun under older code goes on under this
 //! one. [`support`] has the server and the workers, [`document_run`] what is done to one document, [`fakes`] the activities
 //! and the scripts that they follow.
@@ -10,11 +10,12 @@
 //! `MESH_RECORD_HISTORIES=1 cargo test -p mesh-tests --test mesh workflows`: without the variable nothing is
 //! written, and a file that is there already is never overwritten, because it stands for verifications that have begun.
 
-mod by_the_clock;
 mod decay;
 mod document_run;
 mod documents;
 mod fakes;
+mod faults;
 mod replay;
 mod scenarios;
+mod scheduled;
 mod support;

@@ -112,7 +112,7 @@ pub async fn record_ruling(vault: &Vault, record: RulingRecord) -> Result<Stored
         Written::Stands(evidence) => Ok(StoredEvidence {
             evidence: evidence
                 .into_iter()
-                .map(|(kind, evidence_id)| Evidence { evidence_id, kind })
+                .map(|(kind, evidence_id)| Evidence::new(evidence_id, kind))
                 .collect(),
             refused: None,
         }),

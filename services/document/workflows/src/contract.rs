@@ -3,7 +3,8 @@
 //! No message carries personal data: a document is named by its id, and what was read stays in the service's database.
 
 use mesh_types::{
-    Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, ReviewId, VerificationId,
+    Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, MethodOutcome, ReviewId,
+    VerificationId,
 };
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
@@ -94,17 +95,7 @@ impl Default for ExtractionLimits {
 }
 
 /// What came of a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentOutcome {
-    /// Accepted, rejected or to be submitted again.
-    pub decision: Decision,
-    /// A sentence for the member.
-    pub member_reason: String,
-    /// The stable internal reason, e.g. `DOCUMENT_EXPIRED`.
-    pub internal_reason: String,
-    /// Evidence for the scoring rules; empty unless accepted.
-    pub evidence: Vec<Evidence>,
-}
+pub type DocumentOutcome = MethodOutcome;
 
 /// Input of `extract_document_data`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ pub use hints::hints;
 
 use crate::contract::{Patience, Refusal, ReviewDecision, Ruling};
 use CheckName::*;
-use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind};
+use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind, Method};
 
 /// Reason of a printed sex or nationality that is not applicable because documents of this kind don't show it. Where a
 /// field should be printed and was not found, the reason is another, and a person looks.
@@ -355,8 +355,7 @@ fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Ruling {
         decision: Decision::Accepted,
         internal_reason: internal_reason.to_owned(),
         member_reason: member_reason.to_owned(),
-        proves: EvidenceKind::OF_DOCUMENTS
-            .into_iter()
+        proves: EvidenceKind::of_method(Method::Document)
             .filter(|kind| proves(*kind, seen))
             .collect(),
     }
@@ -389,6 +388,7 @@ fn proves(kind: EvidenceKind, seen: &Seen) -> bool {
             told.iter().all(|name| seen.passed(*name)) && !PRINTED.iter().any(|name| seen.failed(*name))
         }
         EvidenceKind::DocumentVisaSupports => seen.passed(VisaAgrees),
-        EvidenceKind::ActivityHistory | EvidenceKind::VolunteerHours | EvidenceKind::ReviewReceived => false,
+        // Kinds of other methods.
+        _ => false,
     }
 }

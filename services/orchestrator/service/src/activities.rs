@@ -1,5 +1,4 @@
-//! The activities: four look-ups and the end of a verification in the read model, which are local; and what runs by the
-//! clock writes.
+//! The activities: four look-ups, the end of a verification in the read model, and what the scheduled workflows write.
 
 use crate::Store;
 use crate::calendar::{self, Month};
@@ -90,9 +89,16 @@ impl Activities {
         ctx: ActivityContext,
         record: OutcomeRecord,
     ) -> Result<(), ActivityError> {
-        let ended_at = Timestamp::from_second(record.ended_at_seconds).map_err(Problem::internal)?;
-        let run_id = ctx.info().workflow_run_id.as_deref();
-        Ok(self.store.record_outcome(&record.state, run_id, ended_at).await?)
+        Ok(self.record(&ctx, &record).await?)
+    }
+
+    #[activity(definition = definitions::RecordVerificationOutcome)]
+    pub async fn record_verification_outcome(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        record: OutcomeRecord,
+    ) -> Result<(), ActivityError> {
+        Ok(self.record(&ctx, &record).await?)
     }
 
     #[activity(definition = definitions::WriteVerificationReminders)]
@@ -102,7 +108,7 @@ impl Activities {
         request: ReminderRequest,
     ) -> Result<RemindersWritten, ActivityError> {
         let as_of = calendar::instant(request.as_of_seconds)?;
-        let round = ReminderRound::new(as_of, request.patience_seconds);
+        let round = ReminderRound::new(as_of, request.quiet_seconds);
         let count = self.store.insert_reminders(round, clock::now()).await?;
         Ok(RemindersWritten { count })
     }
@@ -125,5 +131,14 @@ impl Activities {
     /// Activities over a store and the reputation service.
     pub fn new(store: Store, reputations: ReputationServiceClient<PeerChannel>) -> Self {
         Self { store, reputations }
+    }
+
+    async fn record(&self, ctx: &ActivityContext, record: &OutcomeRecord) -> Result<(), Problem> {
+        let ended_at = Timestamp::from_second(record.ended_at_seconds).map_err(Problem::internal)?;
+        let run_id = ctx.info().workflow_run_id.as_deref();
+        let run_id = run_id.ok_or_else(|| Problem::internal("the activity was started by no workflow"))?;
+        self.store
+            .record_outcome(record.verification_id, run_id, &record.outcome, ended_at)
+            .await
     }
 }

@@ -1,9 +1,10 @@
-//! What a week and a month are to the runs by the clock: calendar spans in UTC, chosen by the instant that a run stands for.
+//! What a week and a month are to scheduled runs: calendar spans in UTC, chosen by the instant that a run stands for.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use mesh_runtime::Problem;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Runs stand for instants from 2000-01-01 to 9999-01-01, in seconds since 1970-01-01 UTC.
@@ -26,7 +27,8 @@ pub fn instant(as_of_seconds: i64) -> Result<Timestamp, Problem> {
 }
 
 /// A week in UTC, from Monday.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Week(Date);
 
 impl Week {
@@ -48,8 +50,25 @@ impl Week {
     }
 }
 
+/// As its Monday, YYYY-MM-DD.
+impl From<Week> for String {
+    fn from(week: Week) -> Self {
+        week.0.to_string()
+    }
+}
+
+impl TryFrom<String> for Week {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let monday = text.parse().ok().and_then(Self::beginning);
+        monday.ok_or("must be a Monday as YYYY-MM-DD")
+    }
+}
+
 /// A calendar month in UTC, from its first instant to that of the month after, which is not in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Month(Date);
 
 impl Month {
@@ -96,6 +115,20 @@ impl Month {
 fn midnight(day: Date) -> Result<Timestamp, Problem> {
     let midnight = day.to_zoned(TimeZone::UTC).map_err(Problem::internal)?;
     Ok(midnight.timestamp())
+}
+
+impl From<Month> for String {
+    fn from(month: Month) -> Self {
+        month.to_string()
+    }
+}
+
+impl TryFrom<String> for Month {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("must be a month as YYYY-MM")
+    }
 }
 
 /// As `YYYY-MM`.

@@ -16,7 +16,7 @@ pub struct Config {
     /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub watch_interval_ms: u64,
-    /// Whether verifications show status, methods, score and level as search attributes; with false Temporal needs to know
+    /// Whether verifications show member, status, score and level as search attributes; with false Temporal needs to know
     /// none of them. A verification keeps what it began with.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub search_attributes: bool,

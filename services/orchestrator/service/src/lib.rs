@@ -1,50 +1,59 @@
-//! The body of the orchestrator: it keeps the members, starts and shows verifications, and runs their parent workflow; by
-//! the clock it writes reminders and reports.
+//! The body of the orchestrator: it keeps the members, starts and shows verifications, and runs their parent workflow; its
+//! scheduled workflows write reminders and reports.
 //!
-//! Invariants: a verification in progress is true in its workflow, an ended one in the table `verifications`, which only
-//! an activity ends, or `settle` where somebody closed the workflow from outside; a member has at most one in progress,
-//! which a unique index guards; a verification has at most one reminder a week, and a month one report, whatever runs how
-//! often. Start with [`VerificationApi`]: how a verification starts is in `start.rs`, how it is shown in `view.rs`.
+//! Invariants:
+//! - a verification in progress is true in its workflow, an ended one in the table `verifications`;
+//! - an activity of the workflow ends the row; where somebody closed the workflow from outside, `reconcile` does, and only
+//!   for the run that it looked at;
+//! - a read never writes, and no transaction is open while Temporal is asked;
+//! - a member has at most one verification in progress, which a unique index alone guards;
+//! - a verification has at most one reminder a week, and a month one report, whatever runs how often.
+//!
+//! Start with `api`; what a caller can change has a file of its own (such as `start_verification`); how a
+//! verification is shown is in `read_model`, and what a method is in `methods`.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 
 mod activities;
+mod api;
 mod calendar;
+mod cancel_verification;
 mod config;
-mod engine;
-mod member_api;
-mod parse;
-mod render;
-mod report_api;
-mod start;
+mod methods;
+mod read_model;
+mod reconcile;
+mod register_member;
+mod start_verification;
 mod store;
-mod verification_api;
-mod view;
+mod temporal;
+#[cfg(test)]
+mod testing;
+mod update_member;
 
 pub use activities::Activities;
 pub use config::Config;
-pub use engine::Engine;
-pub use member_api::MemberApi;
-pub use report_api::ReportApi;
 pub use store::Store;
-pub use verification_api::VerificationApi;
+pub use temporal::Workflows;
 
-use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
+use api::{MemberApi, ReportApi, VerificationApi};
 use mesh_proto::orchestrator::v1::member_service_server::MemberServiceServer;
 use mesh_proto::orchestrator::v1::report_service_server::ReportServiceServer;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationServiceServer;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
 use mesh_runtime::{Base, CronSchedule, ScheduleSettings, Wiring, ensure_schedule};
 use mesh_types::Schedule;
+use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
+use read_model::ReadModel;
+use start_verification::Starter;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
-const REMINDERS: CronSchedule = by_the_clock(Schedule::WeeklyVerificationReminders, VERIFICATION_REMINDER_WORKFLOW);
-const REPORT: CronSchedule = by_the_clock(Schedule::MonthlyVerificationReport, VERIFICATION_REPORT_WORKFLOW);
+const REMINDERS: CronSchedule = scheduled(Schedule::WeeklyVerificationReminders, VERIFICATION_REMINDER_WORKFLOW);
+const REPORT: CronSchedule = scheduled(Schedule::MonthlyVerificationReport, VERIFICATION_REPORT_WORKFLOW);
 
-const fn by_the_clock(schedule: Schedule, workflow_type: &'static str) -> CronSchedule {
+const fn scheduled(schedule: Schedule, workflow_type: &'static str) -> CronSchedule {
     CronSchedule {
         id: schedule.as_str(),
         cron: schedule.cron(),
@@ -65,10 +74,21 @@ impl mesh_runtime::Service for Orchestrator {
 
     async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
         let store = Store::new(base.pool.clone());
-        let engine = Engine::new(base.temporal.clone(), config.search_attributes);
-        let documents = DocumentServiceClient::new(base.channel(&config.document_url)?);
+        let workflows = Workflows::new(base.temporal.clone());
+        let starter = Starter::new(store.clone(), workflows.clone(), config.search_attributes);
+        let peers = Peers {
+            documents: DocumentClient::new(base.channel(&config.document_url)?),
+        };
+        let read_model = ReadModel::new(store.clone(), workflows.clone(), peers);
         let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
-        let verifications = VerificationApi::new(store.clone(), engine, documents, config.watch_interval());
+        let verifications = VerificationApi::new(
+            store.clone(),
+            base.requests.clone(),
+            workflows,
+            starter,
+            read_model,
+            config.watch_interval(),
+        );
         let activities = Activities::new(store.clone(), reputations);
         ensure_schedule(&base.temporal, &config.schedules, REMINDERS).await?;
         // A report is of a month in UTC, and so is written when that is over, whatever the zone.
@@ -79,7 +99,9 @@ impl mesh_runtime::Service for Orchestrator {
         ensure_schedule(&base.temporal, &in_utc, REPORT).await?;
         let limit = base.max_message_bytes;
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
-            .grpc(MemberServiceServer::new(MemberApi::new(store.clone())).max_decoding_message_size(limit))
+            .grpc(
+                MemberServiceServer::new(MemberApi::new(store.clone(), base.requests)).max_decoding_message_size(limit),
+            )
             .grpc(VerificationServiceServer::new(verifications).max_decoding_message_size(limit))
             .grpc(ReportServiceServer::new(ReportApi::new(store)).max_decoding_message_size(limit))
             .worker(TASK_QUEUE, move |worker| {

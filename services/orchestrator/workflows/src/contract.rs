@@ -1,17 +1,19 @@
 //! What crosses the wire to and from the orchestrator's worker: each name stands here and nowhere else.
 
-use mesh_types::{DocumentKind, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId, VerificationStatus};
+use crate::methods::MethodRequest;
+use crate::reason::MethodReason;
+use mesh_types::{Decision, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId, VerificationStatus};
 use serde::{Deserialize, Serialize};
-use temporalio_common::{ActivityError, SearchAttributeKey, Timestamp};
+use temporalio_common::{ActivityError, SearchAttributeKey, SearchAttributes, Timestamp};
 use temporalio_macros::activity_definitions;
 
 /// The task queue of workflows and activities.
 pub const TASK_QUEUE: &str = "orchestrator";
 /// Workflow: one verification of a member.
 pub const VERIFICATION_WORKFLOW: &str = "VerificationWorkflow";
-/// Workflow: reminders of the verifications that stand still, by the clock.
+/// Workflow, scheduled: reminders of the verifications that stand still.
 pub const VERIFICATION_REMINDER_WORKFLOW: &str = "VerificationReminderWorkflow";
-/// Workflow: the verifications of a month in numbers, by the clock.
+/// Workflow, scheduled: the verifications of a month in numbers.
 pub const VERIFICATION_REPORT_WORKFLOW: &str = "VerificationReportWorkflow";
 /// Query: how the verification stands now.
 pub const VERIFICATION_STATE: &str = "verification_state";
@@ -25,6 +27,8 @@ pub const GET_USER_VERIFICATION_SCORE_LOCAL: &str = "get_user_verification_score
 pub const GET_USER_REPUTATION_LOCAL: &str = "get_user_reputation_local";
 /// Local activity: writes the end of a verification into the read model.
 pub const RECORD_VERIFICATION_OUTCOME_LOCAL: &str = "record_verification_outcome_local";
+/// Activity: the same, where the local one did not succeed soon.
+pub const RECORD_VERIFICATION_OUTCOME: &str = "record_verification_outcome";
 /// Activity: writes the week's reminders.
 pub const WRITE_VERIFICATION_REMINDERS: &str = "write_verification_reminders";
 /// Activity: counts a month's verifications and writes their report.
@@ -32,32 +36,36 @@ pub const WRITE_VERIFICATION_REPORT: &str = "write_verification_report";
 /// The patch that scores by version 2; a verification without it goes on under version 1.
 pub const SCORING_ALGORITHM_V2: &str = "scoring-algorithm-v2";
 
+/// Search attribute (Int): the member.
+pub const USER_ID_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("user_id");
 /// Search attribute (Keyword): the status, e.g. `in_progress`.
-pub const STATUS_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("VerificationStatus");
-/// Search attribute (KeywordList): the chosen methods.
-pub const METHODS_ATTRIBUTE: SearchAttributeKey<Vec<String>> = SearchAttributeKey::keyword_list("VerificationMethods");
+pub const STATUS_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("verification_status");
+/// Search attribute (Double): the score that completes it, 0 to 100.
+pub const TARGET_SCORE_ATTRIBUTE: SearchAttributeKey<f64> = SearchAttributeKey::float("target_score");
+/// Search attribute (Datetime): when the verification was started.
+pub const CREATED_AT_ATTRIBUTE: SearchAttributeKey<Timestamp> = SearchAttributeKey::datetime("created_at");
+/// Search attribute (Int): how many methods were chosen.
+pub const METHODS_COUNT_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("verification_methods_count");
 /// Search attribute (Int): the score at the end, 0 to 100.
-pub const SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("VerificationScore");
-/// Search attribute (Int): the score that completes it, 0 to 100.
-pub const TARGET_SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("VerificationTargetScore");
+pub const SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("verification_score");
 /// Search attribute (Keyword): the level at the end, e.g. `silver`.
-pub const LEVEL_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("VerificationLevel");
+pub const LEVEL_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("verification_level");
 /// Search attribute (Datetime) that Temporal's scheduler puts on a run: when it was due, however late it starts.
 pub const DUE_ATTRIBUTE: SearchAttributeKey<Timestamp> = SearchAttributeKey::datetime("TemporalScheduledStartTime");
 
-/// The workflow's id: one live verification a member.
-pub fn workflow_id(member_id: MemberId) -> String {
-    format!("verification-{member_id}")
+/// The workflow's id. It names the verification, so a start is idempotent by it, and a cancellation reaches no other.
+pub fn workflow_id(verification_id: VerificationId) -> String {
+    format!("verification-{verification_id}")
 }
 
-/// The id of a method's child workflow.
-pub fn method_workflow_id(verification_id: VerificationId, method: Method) -> String {
-    format!("verification-{verification_id}-{}", method.as_str())
+/// The id of a method's child workflow; `attempt` counts the children of the method from 1.
+pub fn method_workflow_id(verification_id: VerificationId, method: Method, attempt: u32) -> String {
+    format!("verification-{verification_id}-{}-{attempt}", method.as_str())
 }
 
 /// Input of [`crate::VerificationWorkflow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VerificationRequest {
+pub struct VerificationInput {
     /// The verification.
     pub verification_id: VerificationId,
     /// The member.
@@ -66,62 +74,54 @@ pub struct VerificationRequest {
     pub target_score: Score,
     /// The chosen methods, each at most once.
     pub methods: Vec<MethodRequest>,
-    /// When to give up, in seconds from the start; 30 days by default (domain.md).
-    #[serde(default = "default_timeout_seconds")]
-    pub timeout_seconds: u64,
-    /// Whether the workflow shows status, score and level as search attributes. How the service is run, not what was
-    /// asked for: two requests that differ in nothing else are the same.
-    #[serde(default = "default_search_attributes")]
+    /// When it was asked for, in seconds since 1970-01-01 UTC.
+    pub started_at_seconds: i64,
+    /// When to give up, in seconds since 1970-01-01 UTC.
+    pub deadline_at_seconds: i64,
+    /// Whether the workflow shows status, score and level as search attributes.
     pub search_attributes: bool,
 }
 
-/// 30 days.
-pub const fn default_timeout_seconds() -> u64 {
-    30 * 24 * 3600
-}
-
-/// As it was before there was a choice.
-const fn default_search_attributes() -> bool {
-    true
-}
-
-/// A chosen method and what it needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-pub enum MethodRequest {
-    /// An identity document.
-    Document {
-        /// What the member says it is.
-        document_kind: DocumentKind,
-        /// Where it lies, as UploadDocument returned it.
-        document_url: String,
-    },
-    /// What the member has earned.
-    Reputation,
-}
-
-impl MethodRequest {
-    /// The method.
-    pub fn method(&self) -> Method {
-        match self {
-            MethodRequest::Document { .. } => Method::Document,
-            MethodRequest::Reputation => Method::Reputation,
-        }
+impl VerificationInput {
+    /// The search attributes that the workflow is started with; none where it shows none.
+    pub fn search_attributes(&self) -> Option<SearchAttributes> {
+        let attributes = || {
+            SearchAttributes::new([
+                USER_ID_ATTRIBUTE.value_set(self.member_id.get()),
+                STATUS_ATTRIBUTE.value_set(VerificationStatus::InProgress.as_str().to_owned()),
+                TARGET_SCORE_ATTRIBUTE.value_set(f64::from(self.target_score.get())),
+                CREATED_AT_ATTRIBUTE.value_set(Timestamp::new(self.started_at_seconds, 0)),
+                METHODS_COUNT_ATTRIBUTE.value_set(self.methods.len() as i64),
+            ])
+        };
+        self.search_attributes.then(attributes)
     }
 }
 
-/// How a verification stands: the answer of the query, the end in the read model, and the workflow's result.
+/// How long a verification runs when its caller says nothing, and at most: 30 days (domain.md).
+pub const DEFAULT_TIMEOUT_SECONDS: u64 = 30 * 24 * 3600;
+
+/// How a verification stands while its workflow runs: the answer of the query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationState {
-    /// The verification.
-    pub verification_id: VerificationId,
-    /// How it stands.
-    pub status: VerificationStatus,
-    /// Each method in the order of the request.
+    /// Each method that was asked for, in the order of the request.
     pub methods: Vec<MethodState>,
     /// The score so far.
     pub breakdown: ScoreBreakdown,
     /// The methods that could still add points, the most first.
+    pub next_steps: Vec<NextStep>,
+}
+
+/// How a verification ended: the end in the read model, and the workflow's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationOutcome {
+    /// How it ended; never in progress.
+    pub status: VerificationStatus,
+    /// Each method that was asked for, in the order of the request.
+    pub methods: Vec<MethodState>,
+    /// The score.
+    pub breakdown: ScoreBreakdown,
+    /// The methods that could have added points, the most first.
     pub next_steps: Vec<NextStep>,
 }
 
@@ -132,10 +132,32 @@ pub struct MethodState {
     pub method: Method,
     /// How it stands.
     pub status: MethodStatus,
-    /// The stable internal reason; empty until it has ended.
-    pub internal_reason: String,
+    /// The stable internal reason; none until it has ended.
+    pub internal_reason: Option<MethodReason>,
     /// A sentence for the member; empty until it has ended.
     pub member_reason: String,
+}
+
+impl MethodState {
+    /// A method that runs.
+    pub fn in_progress(method: Method) -> Self {
+        Self {
+            method,
+            status: MethodStatus::InProgress,
+            internal_reason: None,
+            member_reason: String::new(),
+        }
+    }
+
+    /// A method that ended for a reason of the parent's own.
+    pub fn ended(method: Method, status: MethodStatus, reason: MethodReason) -> Self {
+        Self {
+            method,
+            status,
+            member_reason: reason.member_sentence().to_owned(),
+            internal_reason: Some(reason),
+        }
+    }
 }
 
 /// How a method stands.
@@ -154,6 +176,16 @@ pub enum MethodStatus {
     Failed,
     /// It was cancelled, or not needed any more.
     Cancelled,
+}
+
+impl From<Decision> for MethodStatus {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Accepted => Self::Accepted,
+            Decision::Rejected => Self::Rejected,
+            Decision::Resubmit | Decision::NeedsReview => Self::Resubmit,
+        }
+    }
 }
 
 /// Names a member to a look-up.
@@ -184,11 +216,13 @@ pub struct UserScore {
     pub score: Score,
 }
 
-/// Input of `record_verification_outcome_local`.
+/// Input of `record_verification_outcome_local` and `record_verification_outcome`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
+    /// The verification.
+    pub verification_id: VerificationId,
     /// The end.
-    pub state: VerificationState,
+    pub outcome: VerificationOutcome,
     /// When, in seconds since 1970-01-01 UTC.
     pub ended_at_seconds: i64,
 }
@@ -200,21 +234,21 @@ pub struct ReminderRun {
     #[serde(default)]
     pub as_of_seconds: Option<i64>,
     /// How long a verification is in progress before its member is reminded, in seconds; 7 days by default.
-    #[serde(default = "default_patience_seconds")]
-    pub patience_seconds: u32,
+    #[serde(default = "default_quiet_seconds")]
+    pub quiet_seconds: u32,
 }
 
 impl Default for ReminderRun {
     fn default() -> Self {
         Self {
             as_of_seconds: None,
-            patience_seconds: default_patience_seconds(),
+            quiet_seconds: default_quiet_seconds(),
         }
     }
 }
 
 /// 7 days.
-pub const fn default_patience_seconds() -> u32 {
+pub const fn default_quiet_seconds() -> u32 {
     7 * 24 * 3600
 }
 
@@ -232,7 +266,7 @@ pub struct ReminderRequest {
     /// The instant that the reminders are for, in seconds since 1970-01-01 UTC.
     pub as_of_seconds: i64,
     /// How long a verification is in progress before its member is reminded, in seconds.
-    pub patience_seconds: u32,
+    pub quiet_seconds: u32,
 }
 
 /// Answer of `write_verification_reminders`.
@@ -291,6 +325,12 @@ impl OrchestratorActivities {
         unimplemented!()
     }
 
+    /// The same as an ordinary activity, which waits as long as the database is away.
+    #[activity(name = RECORD_VERIFICATION_OUTCOME)]
+    pub fn record_verification_outcome(record: OutcomeRecord) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
+
     /// Writes one reminder a week for each verification that stands still; again changes nothing.
     #[activity(name = WRITE_VERIFICATION_REMINDERS)]
     pub fn write_verification_reminders(request: ReminderRequest) -> Result<RemindersWritten, ActivityError> {
@@ -308,6 +348,6 @@ impl OrchestratorActivities {
 pub mod definitions {
     pub use super::orchestrator_activities::{
         CheckUserExistsLocal, GetUserEmailLocal, GetUserReputationLocal, GetUserVerificationScoreLocal,
-        RecordVerificationOutcomeLocal, WriteVerificationReminders, WriteVerificationReport,
+        RecordVerificationOutcome, RecordVerificationOutcomeLocal, WriteVerificationReminders, WriteVerificationReport,
     };
 }

@@ -1,87 +1,101 @@
-//! What ends a verification, and how (domain.md, "Members, verification, score"), and which instant a run by the clock
-//! stands for: total functions on plain data.
+//! What ends a verification, and how (domain.md, "Members, verification, score"); when a method is tried again; and which
+//! instant a scheduled run stands for. Total functions on plain data.
 
-use crate::contract::MethodStatus;
-use mesh_types::{Decision, Score, VerificationStatus};
+#[cfg(test)]
+mod tests;
 
-/// Why nothing more is waited for.
+use mesh_types::{Score, VerificationStatus};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// All that decides whether a verification ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// A caller cancelled it.
+    pub is_cancelled: bool,
+    /// Its deadline passed.
+    pub is_overdue: bool,
+    /// The member is not registered any more.
+    pub member_is_gone: bool,
+    /// The evidence can't be scored, and no retry mends that.
+    pub scoring_is_broken: bool,
+    /// A method found evidence that is not scored yet.
+    pub evidence_is_unscored: bool,
+    /// A method runs, or is about to.
+    pub methods_are_open: bool,
+    /// The score of the evidence so far; none until some was scored.
+    pub score: Option<Score>,
+    /// The score that completes it.
+    pub target_score: Score,
+}
+
+/// Why a verification ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Every method has ended and everything is scored, or the target is reached.
-    Scored,
+    /// The target score is reached.
+    TargetReached,
+    /// Every method has ended, and the target is not reached.
+    NothingMoreToCome,
     /// A caller cancelled it.
     Cancelled,
-    /// The time limit passed.
+    /// Its deadline passed.
     TimedOut,
     /// The member is gone, or a fault of ours that no retry mends.
     Broken,
 }
 
-/// The status that an ending gives.
-pub fn final_status(ending: Ending, score: Score, target: Score) -> VerificationStatus {
-    match ending {
-        Ending::Cancelled => VerificationStatus::Cancelled,
-        Ending::TimedOut => VerificationStatus::Timeout,
-        Ending::Scored if score >= target => VerificationStatus::Completed,
-        Ending::Scored | Ending::Broken => VerificationStatus::Failed,
+impl Ending {
+    /// The status that the ending gives.
+    pub const fn status(self) -> VerificationStatus {
+        match self {
+            Self::TargetReached => VerificationStatus::Completed,
+            Self::NothingMoreToCome | Self::Broken => VerificationStatus::Failed,
+            Self::Cancelled => VerificationStatus::Cancelled,
+            Self::TimedOut => VerificationStatus::Timeout,
+        }
     }
 }
 
-/// The status of a method by the decision of its service.
-pub fn method_status(decision: Decision) -> MethodStatus {
-    match decision {
-        Decision::Accepted => MethodStatus::Accepted,
-        Decision::Rejected => MethodStatus::Rejected,
-        Decision::Resubmit | Decision::NeedsReview => MethodStatus::Resubmit,
+/// Why the verification ends now; none while it goes on. Nothing else decides that.
+///
+/// Evidence that came is scored before the verification ends, unless the ending must not wait: a method that ended in the
+/// same moment as the target was reached counts as well.
+pub fn ending(facts: &Facts) -> Option<Ending> {
+    let is_reached = facts.score.is_some_and(|score| score >= facts.target_score);
+    match facts {
+        Facts { is_cancelled: true, .. } => Some(Ending::Cancelled),
+        _ if is_reached && !facts.evidence_is_unscored => Some(Ending::TargetReached),
+        Facts { is_overdue: true, .. } => Some(Ending::TimedOut),
+        Facts {
+            member_is_gone: true, ..
+        }
+        | Facts {
+            scoring_is_broken: true,
+            ..
+        } => Some(Ending::Broken),
+        _ if facts.evidence_is_unscored || facts.methods_are_open => None,
+        // Nothing was found, which is enough for a target of 0.
+        _ if facts.target_score == Score::ZERO => Some(Ending::TargetReached),
+        _ => Some(Ending::NothingMoreToCome),
     }
 }
 
-/// The instant that a run by the clock stands for, in seconds since 1970-01-01 UTC: what a person asked for, though never
-/// the future; otherwise when it was due, however late or repeated it is; otherwise its start.
+/// Whether a method whose child failed is given another child, after so many of so many.
+pub fn is_tried_again(is_retryable: bool, children: u32, at_most: u32) -> bool {
+    is_retryable && children < at_most
+}
+
+/// How long until the deadline; nothing when it has passed.
+pub fn time_left(deadline_at_seconds: i64, now: Option<SystemTime>) -> Duration {
+    let deadline = UNIX_EPOCH + Duration::from_secs(deadline_at_seconds.max(0).unsigned_abs());
+    let now = now.unwrap_or(UNIX_EPOCH);
+    deadline.duration_since(now).unwrap_or_default()
+}
+
+/// The instant that a scheduled run stands for, in seconds since 1970-01-01 UTC: what a person asked for, though never the
+/// future; otherwise when it was due, however late or repeated it is; otherwise its start.
 pub fn as_of_seconds(asked: Option<i64>, due: Option<i64>, started: i64) -> i64 {
     match asked {
         Some(asked) => asked.min(started),
         None => due.unwrap_or(started),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ending_decides_the_status_and_the_target_only_where_all_was_scored() {
-        use VerificationStatus::*;
-        let table = [
-            (Ending::Scored, 50, 50, Completed),
-            (Ending::Scored, 49, 50, Failed),
-            (Ending::Scored, 0, 0, Completed),
-            (Ending::Broken, 100, 50, Failed),
-            (Ending::Cancelled, 100, 50, Cancelled),
-            (Ending::TimedOut, 100, 50, Timeout),
-        ];
-        for (ending, score, target, status) in table {
-            assert_eq!(
-                final_status(ending, Score::capped(score), Score::capped(target)),
-                status,
-                "{ending:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_run_stands_for_what_was_asked_then_for_when_it_was_due_then_for_its_start() {
-        let table = [
-            (None, None, 1000, 1000),
-            (None, Some(400), 1000, 400),
-            // Two machines' clocks: it may start a moment before it is due.
-            (None, Some(1001), 1000, 1001),
-            (Some(300), Some(400), 1000, 300),
-            (Some(300), None, 1000, 300),
-            (Some(2000), None, 1000, 1000),
-        ];
-        for (asked, due, started, expected) in table {
-            assert_eq!(as_of_seconds(asked, due, started), expected, "{asked:?}, {due:?}");
-        }
     }
 }

@@ -1,9 +1,8 @@
 //! What crosses the wire to and from the reputation service's workers: each name stands here and nowhere else.
 
-use mesh_types::{Evidence, MemberId, NextStep, Score, ScoreBreakdown, VerificationId};
+use mesh_types::{Decision, Evidence, MemberId, MethodOutcome, NextStep, Score, ScoreBreakdown, VerificationId};
 use serde::{Deserialize, Serialize};
-use temporalio_common::search_attributes::Timestamp;
-use temporalio_common::{ActivityError, SearchAttributeKey};
+use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
 
 /// The task queue of workflows and activities.
@@ -22,9 +21,6 @@ pub const DECAY_STATE: &str = "decay_state";
 pub const DECAY_REPUTATION_SCORE: &str = "decay_reputation_score";
 /// Activity: brings all members' materialised scores up to date, shard by shard.
 pub const SWEEP_REPUTATION_SCORES: &str = "sweep_reputation_scores";
-/// The search attribute by which Temporal tells a scheduled run for which instant it is, also a back-filled one.
-pub const SCHEDULED_START_TIME: SearchAttributeKey<Timestamp> =
-    SearchAttributeKey::datetime("TemporalScheduledStartTime");
 /// Activity: scores a verification by the rules of version 1.
 pub const CALCULATE_VERIFICATION_SCORE: &str = "calculate_verification_score";
 /// Activity: scores a verification by the rules of version 2.
@@ -179,6 +175,24 @@ pub struct ReputationOutcome {
     pub evidence: Vec<Evidence>,
     /// Why each source of points gave none, e.g. `TRUST_NETWORK_NOT_AVAILABLE`.
     pub reasons: Vec<String>,
+}
+
+impl From<ReputationOutcome> for MethodOutcome {
+    fn from(found: ReputationOutcome) -> Self {
+        let (decision, member_reason) = match found.evidence.is_empty() {
+            true => (
+                Decision::Rejected,
+                "There is no activity on the platform yet that counts.",
+            ),
+            false => (Decision::Accepted, "Your activity on the platform counts."),
+        };
+        Self {
+            decision,
+            member_reason: member_reason.to_owned(),
+            internal_reason: found.reasons.join(", "),
+            evidence: found.evidence,
+        }
+    }
 }
 
 /// The activities that the service's worker runs.

@@ -17,11 +17,3 @@ pub use contract::ScoringActivities;
 pub use reputation_batch_update::ReputationBatchUpdateWorkflow;
 pub use reputation_decay::ReputationDecayWorkflow;
 pub use reputation_verification::ReputationVerificationWorkflow;
-
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// An instant of a workflow's context in seconds since 1970-01-01 UTC.
-fn seconds(time: Option<SystemTime>) -> Option<i64> {
-    let since = time?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
-}

@@ -1,7 +1,8 @@
 //! The daily sweep over all members.
 
-use crate::contract::{self, BatchUpdateRequest, SCHEDULED_START_TIME, ScoringActivities, Sweep, SweepProgress};
-use crate::{seconds, timeouts};
+use crate::contract::{self, BatchUpdateRequest, ScoringActivities, Sweep, SweepProgress};
+use crate::timeouts;
+use mesh_workflows::as_of_seconds;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
@@ -22,14 +23,8 @@ impl ReputationBatchUpdateWorkflow {
     #[run(name = contract::REPUTATION_BATCH_UPDATE_WORKFLOW)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<SweepProgress> {
         let asked = ctx.state(|state| state.request.as_of_seconds);
-        let planned = ctx
-            .search_attributes()
-            .get(&SCHEDULED_START_TIME)
-            .map(|at| at.seconds());
-        let started = seconds(ctx.info().start_time()).unwrap_or_default();
         let sweep = Sweep {
-            // Nobody knows the future yet.
-            as_of_seconds: asked.or(planned).unwrap_or(started).clamp(0, started),
+            as_of_seconds: as_of_seconds(&ctx.info(), asked),
         };
         Ok(ctx
             .execute_activity(

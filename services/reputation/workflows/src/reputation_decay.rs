@@ -1,7 +1,8 @@
 //! The clock of one member's decay.
 
 use crate::contract::{self, DecayPeriod, DecayRequest, DecayState, ScoringActivities};
-use crate::{seconds, timeouts};
+use crate::timeouts;
+use mesh_workflows::seconds;
 use std::time::Duration;
 use temporalio_common::data_converters::RawValue;
 use temporalio_macros::{workflow, workflow_methods};

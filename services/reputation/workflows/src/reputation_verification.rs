@@ -1,7 +1,9 @@
 //! One method of a verification: what the member has earned on the platform.
 
-use crate::contract::{self, AssessmentRequest, ReputationOutcome, ReputationVerificationRequest, ScoringActivities};
-use crate::{seconds, timeouts};
+use crate::contract::{self, AssessmentRequest, ReputationVerificationRequest, ScoringActivities};
+use crate::timeouts;
+use mesh_types::MethodOutcome;
+use mesh_workflows::seconds;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
@@ -19,18 +21,19 @@ impl ReputationVerificationWorkflow {
     }
 
     #[run(name = contract::REPUTATION_VERIFICATION_WORKFLOW)]
-    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReputationOutcome> {
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<MethodOutcome> {
         let request = ctx.state(|state| AssessmentRequest {
             verification_id: state.request.verification_id,
             member_id: state.request.member_id,
             as_of_seconds: seconds(ctx.info().start_time()).unwrap_or_default(),
         });
-        Ok(ctx
+        let found = ctx
             .execute_activity(
                 ScoringActivities::assess_reputation,
                 request,
                 timeouts::assess_reputation(),
             )
-            .await?)
+            .await?;
+        Ok(found.into())
     }
 }

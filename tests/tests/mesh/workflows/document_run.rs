@@ -65,7 +65,7 @@ impl DocumentRun {
             patience: Patience::default(),
         };
         let start = StartWorkflowExecutionRequest {
-            workflow_id: method_workflow_id(script.verification_id, Method::Document),
+            workflow_id: method_workflow_id(script.verification_id, Method::Document, 1),
             task_queue: queue_named(plan.task_queue),
             ..start_of(DOCUMENT_VERIFICATION_WORKFLOW, &request, plan.clock)?
         };
@@ -79,7 +79,7 @@ impl DocumentRun {
     }
 
     fn of(stack: &Stack, script: Arc<Script>) -> Self {
-        let id = method_workflow_id(script.verification_id, Method::Document);
+        let id = method_workflow_id(script.verification_id, Method::Document, 1);
         Self {
             script,
             handle: stack.client.get_workflow_handle(id),
@@ -174,7 +174,7 @@ impl DocumentRun {
 
     /// Its history.
     pub async fn history(&self) -> anyhow::Result<History> {
-        let id = method_workflow_id(self.script.verification_id, Method::Document);
+        let id = method_workflow_id(self.script.verification_id, Method::Document, 1);
         let history = history_of(&self.client, id).await?;
         println!("{:?}", event_types(&history));
         Ok(history)

@@ -163,7 +163,7 @@ fn a_person_accepts_and_it_is_scored() -> anyhow::Result<()> {
             (state.status, state.breakdown.score.get()),
             (VerificationStatus::Completed, 30)
         );
-        assert_eq!(state.methods[0].internal_reason, "LOOKED_AT");
+        assert_eq!(state.methods[0].internal_reason, Some("LOOKED_AT".to_owned().into()));
         assert_eq!(
             verification.script.seen().closings,
             [],

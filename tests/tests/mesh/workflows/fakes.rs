@@ -5,24 +5,27 @@
     reason = "the macro makes a constant of each activity, and only the definitions are called by"
 )]
 
-mod by_the_clock;
 mod decay;
 mod document;
+mod scheduled;
 
-pub use by_the_clock::{ClockFakes, Writing, Writings};
 pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
+pub use scheduled::{ScheduledFakes, Writing, Writings};
 
 use document_workflows::contract::{
     ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
 };
 use mesh_runtime::clock;
-use mesh_types::{Decision, DocumentId, MemberId, ReviewId, Score, VerificationId};
+use mesh_testkit::eventually;
+use mesh_types::{
+    Decision, DocumentId, Evidence, EvidenceId, EvidenceKind, MemberId, ReviewId, RuleVersion, Score, VerificationId,
+};
 use orchestrator_workflows::contract::definitions as orchestrator;
 use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
 use reputation_workflows::contract::definitions as reputation;
 use reputation_workflows::contract::{AssessmentRequest, ReputationOutcome, Scored, ScoringRequest};
-use reputation_workflows::policy::{self, Found, RuleVersion};
+use reputation_workflows::policy;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use temporalio_common::ActivityError;
@@ -67,8 +70,12 @@ pub struct Course {
     pub refusal: Option<Refusal>,
     /// How the scoring goes.
     pub scoring: ScoringScript,
+    /// How the look at the member's reputation goes.
+    pub reputation: ReputationScript,
     /// How many attempts to record the outcome fail before one succeeds.
     pub failing_records: u32,
+    /// Whether no local activity can record the outcome.
+    pub local_records_fail: bool,
 }
 
 impl Default for Course {
@@ -81,7 +88,9 @@ impl Default for Course {
             decided_before_closing: None,
             refusal: None,
             scoring: ScoringScript::Scores,
+            reputation: ReputationScript::NothingCounts,
             failing_records: 0,
+            local_records_fail: false,
         }
     }
 }
@@ -93,6 +102,8 @@ pub enum ExtractionScript {
     Reads,
     /// There is no such document, and no retry would find it.
     FindsNoDocument,
+    /// Every attempt of the first workflow breaks; another workflow reads every page.
+    BreaksAtFirst,
     /// It goes on until it is cancelled.
     RunsUntilCancelled,
 }
@@ -125,6 +136,17 @@ pub enum ScoringScript {
     Scores,
     /// It breaks, and its next attempt is later than any verification lasts.
     WaitsForARetryIn40Days,
+    /// It breaks, and its next attempt comes after the other methods have ended.
+    WaitsForTheOtherMethods,
+}
+
+/// How the look at the member's reputation goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ReputationScript {
+    /// There is nothing that counts.
+    NothingCounts,
+    /// Activity counts, which is found while the evidence of another method is scored.
+    CountsDuringTheScoring,
 }
 
 /// What the activities were asked for, in order.
@@ -146,6 +168,8 @@ pub struct Seen {
     pub scorings: Vec<(RuleVersion, ScoringRequest)>,
     /// Attempts to record the outcome.
     pub record_attempts: u32,
+    /// Those of them that an ordinary activity made.
+    pub ordinary_record_attempts: u32,
     /// Outcomes that were recorded.
     pub outcomes: Vec<OutcomeRecord>,
 }
@@ -279,7 +303,27 @@ impl OrchestratorFakes {
         _ctx: ActivityContext,
         record: OutcomeRecord,
     ) -> Result<(), ActivityError> {
-        let script = self.0.of(record.state.verification_id)?;
+        if self.0.of(record.verification_id)?.course.local_records_fail {
+            return Err(permanent("DATABASE_UNAVAILABLE"));
+        }
+        self.record(record)
+    }
+
+    #[activity(definition = orchestrator::RecordVerificationOutcome)]
+    pub async fn record_verification_outcome(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        record: OutcomeRecord,
+    ) -> Result<(), ActivityError> {
+        let script = self.0.of(record.verification_id)?;
+        lock(&script.seen).ordinary_record_attempts += 1;
+        self.record(record)
+    }
+}
+
+impl OrchestratorFakes {
+    fn record(&self, record: OutcomeRecord) -> Result<(), ActivityError> {
+        let script = self.0.of(record.verification_id)?;
         let mut seen = lock(&script.seen);
         seen.record_attempts += 1;
         if seen.record_attempts <= script.course.failing_records {
@@ -317,8 +361,20 @@ impl ReputationFakes {
     pub async fn assess_reputation(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        _request: AssessmentRequest,
+        request: AssessmentRequest,
     ) -> Result<ReputationOutcome, ActivityError> {
+        let script = self.0.of(request.verification_id)?;
+        if script.course.reputation == ReputationScript::CountsDuringTheScoring {
+            let is_scored = async || (!lock(&script.seen).scorings.is_empty()).then_some(());
+            eventually(Duration::from_secs(10), "the scoring to begin", is_scored).await?;
+            return Ok(ReputationOutcome {
+                evidence: vec![Evidence::new(
+                    EvidenceId::from(clock::new_uuid()),
+                    EvidenceKind::ActivityHistory,
+                )],
+                reasons: Vec::new(),
+            });
+        }
         Ok(ReputationOutcome {
             evidence: Vec::new(),
             reasons: policy::assess(Score::ZERO).reasons,
@@ -329,14 +385,18 @@ impl ReputationFakes {
 impl ReputationFakes {
     fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, ActivityError> {
         let script = self.0.of(request.verification_id)?;
-        let found = request.evidence.iter().cloned().map(|evidence| Found {
-            evidence,
-            activity: Score::ZERO,
-        });
-        let breakdown = policy::score(rules, &found.collect::<Vec<_>>());
-        lock(&script.seen).scorings.push((rules, request));
-        if script.course.scoring == ScoringScript::WaitsForARetryIn40Days {
-            return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY));
+        let breakdown = policy::score(rules, &request.evidence);
+        let is_first = {
+            let mut seen = lock(&script.seen);
+            seen.scorings.push((rules, request));
+            seen.scorings.len() == 1
+        };
+        match script.course.scoring {
+            ScoringScript::WaitsForARetryIn40Days => return Err(transient("DATABASE_UNAVAILABLE", 40 * DAY)),
+            ScoringScript::WaitsForTheOtherMethods if is_first => {
+                return Err(transient("DATABASE_UNAVAILABLE", Duration::from_secs(2)));
+            }
+            ScoringScript::WaitsForTheOtherMethods | ScoringScript::Scores => {}
         }
         Ok(Scored {
             next_steps: policy::next_steps(&breakdown),

@@ -1,7 +1,7 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
 use super::fakes::{
-    ClockFakes, Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, Script, Scripts, Updates,
+    Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, ScheduledFakes, Script, Scripts, Updates,
     Writings,
 };
 use anyhow::{Context, ensure};
@@ -10,9 +10,10 @@ use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
 use mesh_types::{DocumentKind, MemberId, Method, Score};
 use orchestrator_workflows::contract::{
-    METHODS_ATTRIBUTE, MethodRequest, STATUS_ATTRIBUTE, TARGET_SCORE_ATTRIBUTE, TASK_QUEUE, VERIFICATION_WORKFLOW,
-    VerificationRequest, VerificationState, default_timeout_seconds, method_workflow_id, workflow_id,
+    DEFAULT_TIMEOUT_SECONDS, TASK_QUEUE, VERIFICATION_WORKFLOW, VerificationInput, VerificationOutcome,
+    method_workflow_id, workflow_id,
 };
+use orchestrator_workflows::methods::{DocumentRequest, MethodRequest, ReputationRequest};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
@@ -51,7 +52,7 @@ pub struct Stack {
     sdk: Arc<Runtime>,
     pub(super) client: Client,
     pub(super) scripts: Arc<Scripts>,
-    /// What was written by the clock.
+    /// What the scheduled workflows wrote.
     pub(super) writings: Arc<Writings>,
     /// What kept scores were brought up to.
     pub(super) updates: Arc<Updates>,
@@ -91,7 +92,7 @@ impl Default for Plan {
         Self {
             methods: vec![Method::Document],
             target_score: 25,
-            timeout_seconds: default_timeout_seconds(),
+            timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
             course: Course::default(),
             clock: Clock::Real,
             search_attributes: true,
@@ -182,14 +183,14 @@ impl Stack {
         };
         for (queue, knows_patches) in [(TASK_QUEUE, true), (BEFORE_THE_PATCHES, false)] {
             let orchestrator = OrchestratorFakes(scripts.clone());
-            let by_the_clock = ClockFakes(stack.writings.clone());
+            let scheduled = ScheduledFakes(stack.writings.clone());
             stack.work_for_ever(queue, move |options| {
                 options
                     .register_workflow::<VerificationWorkflow>()?
                     .register_workflow::<VerificationReminderWorkflow>()?
                     .register_workflow::<VerificationReportWorkflow>()?
                     .register_activities(orchestrator)
-                    .register_activities(by_the_clock);
+                    .register_activities(scheduled);
                 if !knows_patches {
                     options.patch_activation_callback = Some(Arc::new(|_patch| false));
                 }
@@ -268,37 +269,36 @@ impl Stack {
     pub async fn verify(&self, plan: Plan) -> anyhow::Result<Verification> {
         let script = self.scripts.add(plan.course);
         let chosen = |method: &Method| match method {
-            Method::Document => MethodRequest::Document {
+            Method::Document => MethodRequest::Document(DocumentRequest {
                 document_kind: DocumentKind::Passport,
                 document_url: document_url(script.member_id),
-            },
-            Method::Reputation => MethodRequest::Reputation,
+            }),
+            Method::Community => panic!("no verification can ask for it"),
+            Method::Reputation => MethodRequest::Reputation(ReputationRequest {}),
         };
-        let request = VerificationRequest {
+        let started_at_seconds = clock::now().as_second();
+        let input = VerificationInput {
             verification_id: script.verification_id,
             member_id: script.member_id,
             target_score: Score::capped(plan.target_score),
             methods: plan.methods.iter().map(chosen).collect(),
-            timeout_seconds: plan.timeout_seconds,
+            started_at_seconds,
+            deadline_at_seconds: started_at_seconds.saturating_add_unsigned(plan.timeout_seconds),
             search_attributes: plan.search_attributes,
         };
-        let attributes = SearchAttributes::new([
-            STATUS_ATTRIBUTE.value_set("in_progress".to_owned()),
-            METHODS_ATTRIBUTE.value_set(plan.methods.iter().map(|method| method.as_str().to_owned()).collect()),
-            TARGET_SCORE_ATTRIBUTE.value_set(i64::from(request.target_score.get())),
-        ]);
         let start = StartWorkflowExecutionRequest {
-            workflow_id: workflow_id(script.member_id),
+            workflow_id: workflow_id(script.verification_id),
             task_queue: queue_named(plan.task_queue),
-            search_attributes: plan.search_attributes.then(|| attributes.into_proto()),
-            ..start_of(VERIFICATION_WORKFLOW, &request, plan.clock)?
+            search_attributes: input.search_attributes().map(SearchAttributes::into_proto),
+            ..start_of(VERIFICATION_WORKFLOW, &input, plan.clock)?
         };
         self.start_workflow(start).await?;
         let handle = self
             .client
-            .get_workflow_handle::<VerificationWorkflow>(workflow_id(script.member_id));
+            .get_workflow_handle::<VerificationWorkflow>(workflow_id(script.verification_id));
         Ok(Verification {
             script,
+            input,
             handle,
             client: self.client.clone(),
         })
@@ -357,6 +357,8 @@ pub fn document_url(member_id: MemberId) -> String {
 pub struct Verification {
     /// Its script.
     pub script: Arc<Script>,
+    /// What it was started with.
+    pub input: VerificationInput,
     /// Its workflow.
     pub handle: WorkflowHandle<Client, VerificationWorkflow>,
     client: Client,
@@ -364,7 +366,7 @@ pub struct Verification {
 
 impl Verification {
     /// Waits for the workflow's end.
-    pub async fn end(&self) -> anyhow::Result<Result<VerificationState, WorkflowGetResultError>> {
+    pub async fn end(&self) -> anyhow::Result<Result<VerificationOutcome, WorkflowGetResultError>> {
         let result = self.handle.get_result(WorkflowGetResultOptions::default());
         tokio::time::timeout(DEADLINE, result)
             .await
@@ -378,19 +380,19 @@ impl Verification {
 
     /// A method's workflow as Temporal shows it to operators; none when there is no such workflow.
     pub async fn describe_method(&self, method: Method) -> Option<WorkflowExecutionDescription> {
-        let id = method_workflow_id(self.script.verification_id, method);
+        let id = method_workflow_id(self.script.verification_id, method, 1);
         let child = self.client.get_workflow_handle::<DocumentVerificationWorkflow>(id);
         child.describe(WorkflowDescribeOptions::default()).await.ok()
     }
 
     /// The parent workflow's history.
     pub async fn history(&self) -> anyhow::Result<History> {
-        history_of(&self.client, workflow_id(self.script.member_id)).await
+        history_of(&self.client, workflow_id(self.script.verification_id)).await
     }
 
     /// The history of a method's workflow.
     pub async fn method_history(&self, method: Method) -> anyhow::Result<History> {
-        history_of(&self.client, method_workflow_id(self.script.verification_id, method)).await
+        history_of(&self.client, method_workflow_id(self.script.verification_id, method, 1)).await
     }
 }
 

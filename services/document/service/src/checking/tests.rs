@@ -5,7 +5,7 @@ use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_ver
 use document_reading::{Reader, ReaderConfig};
 use document_workflows::contract::{Refusal, Ruling};
 use document_workflows::policy::decide;
-use mesh_types::{Decision, DocumentId, DocumentKind, EvidenceKind};
+use mesh_types::{Decision, DocumentId, DocumentKind, EvidenceKind, Method};
 use specimen::{Passport, Truth, to_png};
 
 /// 2026-01-01, the day that specimens are valid on.
@@ -41,6 +41,11 @@ async fn read_by(world: &World, passport: &Passport, member_id: i64) -> Validity
         document_kind: DocumentKind::Passport,
         as_of_seconds: AS_OF,
     }
+}
+
+/// Everything that a document can prove.
+fn of_documents() -> Vec<EvidenceKind> {
+    EvidenceKind::of_method(Method::Document).collect()
 }
 
 #[tokio::test]
@@ -126,11 +131,11 @@ async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_
         .expect("recorded");
     assert_eq!(none.evidence, []);
 
-    let accepted = record(document, &EvidenceKind::OF_DOCUMENTS);
+    let accepted = record(document, &of_documents());
     let first = record_ruling(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
         first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
-        EvidenceKind::OF_DOCUMENTS
+        of_documents()
     );
     assert_eq!(
         record_ruling(&world.vault, accepted).await.expect("recorded again"),

@@ -3,7 +3,7 @@ use crate::extraction::NOTHING_READ;
 use crate::identity::Identity;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_request, new_verification, png};
 use document_workflows::contract::Refusal;
-use mesh_types::{Check, CheckName, Decision, DocumentId, DocumentKind, EvidenceKind, VerificationId};
+use mesh_types::{Check, CheckName, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId};
 
 fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewRuling {
     NewRuling {
@@ -15,9 +15,10 @@ fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: De
         decided_at: at(1_767_225_600),
         identity: Vec::new(),
         evidence: match decision {
-            Decision::Accepted => EvidenceKind::OF_DOCUMENTS
+            Decision::Accepted => of_documents()
+                .into_iter()
                 .map(|kind| (kind, mesh_runtime::clock::new_uuid().into()))
-                .to_vec(),
+                .collect(),
             _ => Vec::new(),
         },
         retention_class: "while_verification_counts",
@@ -37,6 +38,11 @@ async fn standing(world: &World, document_id: DocumentId) -> Standing {
     standing.expect("there")
 }
 
+/// Everything that a document can prove.
+fn of_documents() -> Vec<EvidenceKind> {
+    EvidenceKind::of_method(Method::Document).collect()
+}
+
 #[tokio::test]
 async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
     let world = World::new().await;
@@ -48,7 +54,7 @@ async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
     };
     let (first, at_once) = futures::future::join(record(), record()).await;
     let kinds: Vec<_> = first.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(kinds, EvidenceKind::OF_DOCUMENTS);
+    assert_eq!(kinds, of_documents());
     assert_eq!(first, at_once);
     assert_eq!(record().await, first);
 
@@ -215,10 +221,10 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
 
     world.store.unblock(&hashes).await.expect("unblocked");
     world.store.unblock(&hashes).await.expect("unblocked twice");
-    assert_eq!(evidence(accept().await).len(), EvidenceKind::OF_DOCUMENTS.len());
+    assert_eq!(evidence(accept().await).len(), of_documents().len());
     assert_eq!(
         evidence(accept().await).len(),
-        EvidenceKind::OF_DOCUMENTS.len(),
+        of_documents().len(),
         "the same member again"
     );
     let entry = world

@@ -1,72 +1,16 @@
-//! What runs by the clock writes: reminders and reports.
+//! Reports: the verifications of a month in numbers.
+
+#[cfg(test)]
+mod tests;
 
 use super::Store;
-use crate::calendar::{Month, Week};
-use jiff::{SignedDuration, Timestamp};
+use crate::calendar::Month;
+use jiff::Timestamp;
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Level, MemberId, Method, VerificationId};
+use mesh_types::{Level, Method};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use uuid::Uuid;
-
-/// Whom to remind of what: the verifications that were in progress at an instant, and had been for longer than a while.
-#[derive(Clone, Copy, Debug)]
-pub struct ReminderRound {
-    as_of: Timestamp,
-    started_before: Timestamp,
-}
-
-impl ReminderRound {
-    /// The round of an instant; `patience_seconds` is the while.
-    pub fn new(as_of: Timestamp, patience_seconds: u32) -> Self {
-        let patience = SignedDuration::from_secs(i64::from(patience_seconds));
-        Self {
-            as_of,
-            started_before: as_of.saturating_sub(patience).unwrap_or(Timestamp::MIN),
-        }
-    }
-}
-
-/// That a member was due a reminder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reminder {
-    /// The verification that stood still.
-    pub verification_id: VerificationId,
-    /// Whose it is.
-    pub member_id: MemberId,
-    /// One reminder a week for each verification.
-    pub week: Week,
-    /// When it was written.
-    pub reminded_at: Timestamp,
-}
-
-/// A place in the list of reminders.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReminderPlace {
-    /// The week.
-    pub week: Week,
-    /// The verification.
-    pub verification_id: VerificationId,
-}
-
-/// Which reminders to list.
-pub struct ReminderFilter {
-    /// Only this member's.
-    pub member_id: Option<MemberId>,
-    /// Only those that come after this one.
-    pub after: Option<ReminderPlace>,
-    /// How many at most.
-    pub limit: i64,
-}
-
-/// Which reports to list.
-pub struct ReportFilter {
-    /// Only of months before this one.
-    pub before: Option<Month>,
-    /// How many at most.
-    pub limit: i64,
-}
 
 /// The verifications of a month. Counts are of those that ended in it, except for `in_progress`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,27 +46,6 @@ pub struct MethodCount {
     pub accepted: i64,
     /// How often it came to any other end.
     pub not_accepted: i64,
-}
-
-struct ReminderRow {
-    verification_id: Uuid,
-    member_id: i64,
-    week: SqlDate,
-    reminded_at: SqlTimestamp,
-}
-
-impl TryFrom<ReminderRow> for Reminder {
-    type Error = Problem;
-
-    fn try_from(row: ReminderRow) -> Result<Self, Problem> {
-        let week = Week::beginning(row.week.to_jiff());
-        Ok(Self {
-            verification_id: row.verification_id.into(),
-            member_id: MemberId::try_from(row.member_id).map_err(Problem::internal)?,
-            week: week.ok_or_else(|| Problem::internal("a reminder's week begins on no Monday"))?,
-            reminded_at: row.reminded_at.to_jiff(),
-        })
-    }
 }
 
 struct ReportRow {
@@ -175,29 +98,6 @@ fn level_bounds() -> Vec<i16> {
 }
 
 impl Store {
-    /// Writes the reminders of a round that are not there yet, one a week for each verification; returns how many.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then none is written.
-    #[tracing::instrument(name = "INSERT verification_reminders", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "verification_reminders"))]
-    pub async fn insert_reminders(&self, round: ReminderRound, reminded_at: Timestamp) -> Result<u64, Problem> {
-        let written = sqlx::query!(
-            "INSERT INTO verification_reminders (verification_id, week, member_id, reminded_at)
-             SELECT verification_id, $1, member_id, $2
-               FROM verifications
-              WHERE started_at < $3 AND (ended_at IS NULL OR ended_at > $4)
-             ON CONFLICT ON CONSTRAINT verification_reminders_once_a_week DO NOTHING",
-            Week::of(round.as_of).monday().to_sqlx() as _,
-            reminded_at.to_sqlx() as _,
-            round.started_before.to_sqlx() as _,
-            round.as_of.to_sqlx() as _,
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(written.rows_affected())
-    }
-
     /// Counts the verifications of a month and writes its report, in place of the one that may be there.
     ///
     /// # Errors
@@ -207,14 +107,14 @@ impl Store {
     pub async fn record_report(&self, month: Month, computed_at: Timestamp) -> Result<(), Problem> {
         sqlx::query!(
             "WITH ended AS (
-                 SELECT status, state, width_bucket(coalesce(score, 0), $4::smallint[]) AS level,
+                 SELECT status, outcome, width_bucket(score, $4::smallint[]) AS level,
                         greatest(extract(epoch FROM ended_at - started_at), 0)::double precision AS seconds
                    FROM verifications WHERE ended_at >= $2 AND ended_at < $3),
              counted AS (
                  SELECT method ->> 'method' AS method,
                         count(*) FILTER (WHERE method ->> 'status' = 'accepted') AS accepted,
                         count(*) FILTER (WHERE method ->> 'status' <> 'accepted') AS not_accepted
-                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(state -> 'methods') AS each (method)
+                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(outcome -> 'methods') AS each (method)
                   GROUP BY 1)
              INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out,
                  level_none, level_bronze, level_silver, level_gold, methods, median_seconds, computed_at)
@@ -273,7 +173,7 @@ impl Store {
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
     #[tracing::instrument(name = "SELECT verification_reports", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "verification_reports"))]
-    pub async fn list_reports(&self, filter: &ReportFilter) -> Result<Vec<VerificationReport>, Problem> {
+    pub async fn list_reports(&self, before: Option<&Month>, limit: i64) -> Result<Vec<VerificationReport>, Problem> {
         let rows = sqlx::query_as!(
             ReportRow,
             r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, level_none, level_bronze,
@@ -281,38 +181,11 @@ impl Store {
                  FROM verification_reports
                 WHERE ($1::date IS NULL OR month < $1)
                 ORDER BY month DESC LIMIT $2"#,
-            filter.before.map(|month| month.first_day().to_sqlx()) as _,
-            filter.limit,
+            before.map(|month| month.first_day().to_sqlx()) as _,
+            limit,
         )
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(VerificationReport::try_from).collect()
     }
-
-    /// Reminders, the newest week first; within a week the newest verification first.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT verification_reminders", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "verification_reminders"))]
-    pub async fn list_reminders(&self, filter: &ReminderFilter) -> Result<Vec<Reminder>, Problem> {
-        let rows = sqlx::query_as!(
-            ReminderRow,
-            r#"SELECT verification_id, member_id, week AS "week: _", reminded_at AS "reminded_at: _"
-                 FROM verification_reminders
-                WHERE ($1::bigint IS NULL OR member_id = $1)
-                  AND ($2::date IS NULL OR (week, verification_id) < ($2, $3::uuid))
-                ORDER BY week DESC, verification_id DESC LIMIT $4"#,
-            filter.member_id.map(MemberId::get),
-            filter.after.map(|place| place.week.monday().to_sqlx()) as _,
-            filter.after.map(|place| place.verification_id.uuid()),
-            filter.limit,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.into_iter().map(Reminder::try_from).collect()
-    }
 }
-
-#[cfg(test)]
-mod tests;

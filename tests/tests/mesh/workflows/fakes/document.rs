@@ -30,7 +30,10 @@ impl DocumentFakes {
         let script = self.0.of(request.verification_id)?;
         lock(&script.seen).extractions.push(request);
         match script.course.extraction {
-            ExtractionScript::Reads => {
+            ExtractionScript::BreaksAtFirst if is_first_child(&ctx) => {
+                Err(transient("OCR_FAILED", Duration::from_millis(10)))
+            }
+            ExtractionScript::Reads | ExtractionScript::BreaksAtFirst => {
                 let document_id = DocumentId::from(clock::new_uuid());
                 lock(&script.seen).documents.push(document_id);
                 Ok(Extraction {
@@ -86,10 +89,7 @@ impl DocumentFakes {
                 refused: script.course.refusal,
             });
         }
-        let stored = |kind: &_| Evidence {
-            evidence_id: EvidenceId::from(clock::new_uuid()),
-            kind: *kind,
-        };
+        let stored = |kind: &_| Evidence::new(EvidenceId::from(clock::new_uuid()), *kind);
         let evidence = record.ruling.proves.iter().map(stored).collect();
         lock(&script.seen).rulings.push(record);
         Ok(StoredEvidence {
@@ -134,6 +134,11 @@ impl DocumentFakes {
         lock(&script.seen).closings.push(closing);
         Ok(script.course.decided_before_closing.map(decided))
     }
+}
+
+fn is_first_child(ctx: &ActivityContext) -> bool {
+    let id = ctx.info().workflow_id.as_deref();
+    id.is_some_and(|id| id.ends_with("-document-1"))
 }
 
 impl Script {

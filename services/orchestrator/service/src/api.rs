@@ -1,0 +1,11 @@
+//! The gRPC services: parse, call, render.
+
+mod member_service;
+mod parse;
+mod render;
+mod report_service;
+mod verification_service;
+
+pub use member_service::MemberApi;
+pub use report_service::ReportApi;
+pub use verification_service::VerificationApi;

@@ -1,0 +1,84 @@
+//! `MemberService`.
+
+use super::{parse, render};
+use crate::Store;
+use crate::register_member::register_member;
+use crate::update_member::update_member;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_proto::orchestrator::v1::member_service_server::MemberService;
+use mesh_runtime::idempotency::Requests;
+use mesh_runtime::{Problem, clock};
+use mesh_types::Reason;
+use tonic::{Request, Response, Status};
+
+const REGISTER_MEMBER: &str = "voluntier.orchestrator.v1.MemberService/RegisterMember";
+const UPDATE_MEMBER: &str = "voluntier.orchestrator.v1.MemberService/UpdateMember";
+
+/// Answers `MemberService`.
+pub struct MemberApi {
+    store: Store,
+    requests: Requests,
+}
+
+impl MemberApi {
+    /// An API over a store.
+    pub fn new(store: Store, requests: Requests) -> Self {
+        Self { store, requests }
+    }
+}
+
+#[tonic::async_trait]
+impl MemberService for MemberApi {
+    async fn register_member(
+        &self,
+        request: Request<proto::RegisterMemberRequest>,
+    ) -> Result<Response<proto::RegisterMemberResponse>, Status> {
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let member_id = parse::member_id("member_id", message.member_id)?;
+        let profile = parse::profile(message.profile.as_ref(), now)?;
+        let answer = self
+            .requests
+            .in_transaction(REGISTER_MEMBER, request_id, &message, now, async |connection, _| {
+                let member = register_member(connection, member_id, profile, now).await?;
+                Ok(proto::RegisterMemberResponse {
+                    member: Some(render::member(member)),
+                })
+            });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn get_member(
+        &self,
+        request: Request<proto::GetMemberRequest>,
+    ) -> Result<Response<proto::GetMemberResponse>, Status> {
+        let member_id = parse::member_id("member_id", request.into_inner().member_id)?;
+        let member = self.store.find_member(member_id).await?.ok_or_else(not_found)?;
+        Ok(Response::new(proto::GetMemberResponse {
+            member: Some(render::member(member)),
+        }))
+    }
+
+    async fn update_member(
+        &self,
+        request: Request<proto::UpdateMemberRequest>,
+    ) -> Result<Response<proto::UpdateMemberResponse>, Status> {
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let member_id = parse::member_id("member_id", message.member_id)?;
+        let profile = parse::profile(message.profile.as_ref(), now)?;
+        let answer = self
+            .requests
+            .in_transaction(UPDATE_MEMBER, request_id, &message, now, async |connection, _| {
+                let member = update_member(connection, member_id, profile, now).await?;
+                Ok(proto::UpdateMemberResponse {
+                    member: Some(render::member(member)),
+                })
+            });
+        Ok(Response::new(answer.await?))
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::new(Reason::MemberNotFound, "no member has this id; register it first")
+}

@@ -1,0 +1,108 @@
+//! From typed values to messages.
+
+use crate::methods;
+use crate::read_model::Standing;
+use crate::store::{Member, MethodCount, Reminder, VerificationReport};
+use jiff::Timestamp;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_proto::reputation::v1::Level;
+use mesh_types::VerificationStatus;
+
+pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: at.as_second(),
+        nanos: at.subsec_nanosecond(),
+    }
+}
+
+pub fn member(member: Member) -> proto::Member {
+    proto::Member {
+        member_id: member.member_id.get(),
+        profile: Some(proto::MemberProfile {
+            given_names: member.profile.given_names,
+            family_name: member.profile.family_name,
+            birth_date: member.profile.birth_date.to_string(),
+            email: member.profile.email.unwrap_or_default(),
+        }),
+        registered_at: Some(timestamp(member.registered_at)),
+    }
+}
+
+/// A verification as it stands.
+pub fn verification(standing: Standing) -> proto::Verification {
+    let Standing {
+        verification: row,
+        state,
+        mut progress,
+    } = standing;
+    let methods = state.methods.iter();
+    proto::Verification {
+        verification_id: row.verification_id.to_string(),
+        member_id: row.member_id.get(),
+        status: verification_status(row.status).into(),
+        target_score: i32::from(row.request.target_score.get()),
+        methods: methods
+            .map(|method| progress.add_to(method.method, methods::state(method)))
+            .collect(),
+        breakdown: Some(state.breakdown.into()),
+        next_steps: state.next_steps.into_iter().map(Into::into).collect(),
+        started_at: Some(timestamp(row.started_at)),
+        ended_at: row.ended_at.map(timestamp),
+    }
+}
+
+fn verification_status(status: VerificationStatus) -> proto::VerificationStatus {
+    match status {
+        VerificationStatus::InProgress => proto::VerificationStatus::InProgress,
+        VerificationStatus::Completed => proto::VerificationStatus::Completed,
+        VerificationStatus::Failed => proto::VerificationStatus::Failed,
+        VerificationStatus::Cancelled => proto::VerificationStatus::Cancelled,
+        VerificationStatus::Timeout => proto::VerificationStatus::Timeout,
+    }
+}
+
+pub fn report(report: VerificationReport) -> proto::VerificationReport {
+    use VerificationStatus::{Cancelled, Completed, Failed, InProgress, Timeout};
+    let statuses = [
+        (InProgress, report.in_progress),
+        (Completed, report.completed),
+        (Failed, report.failed),
+        (Cancelled, report.cancelled),
+        (Timeout, report.timed_out),
+    ];
+    let status_count = |(status, count)| proto::VerificationStatusCount {
+        status: verification_status(status).into(),
+        count,
+    };
+    let level_count = |(level, count)| proto::VerificationLevelCount {
+        level: Level::from(level).into(),
+        count,
+    };
+    proto::VerificationReport {
+        month: report.month.to_string(),
+        statuses: statuses.map(status_count).into(),
+        methods: report.methods.into_iter().map(method_count).collect(),
+        levels: report.levels.map(level_count).into(),
+        median_time_to_complete: report
+            .median_seconds
+            .map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
+        computed_at: Some(timestamp(report.computed_at)),
+    }
+}
+
+fn method_count(count: MethodCount) -> proto::VerificationMethodCount {
+    proto::VerificationMethodCount {
+        method: methods::wire(count.method).into(),
+        accepted: count.accepted,
+        not_accepted: count.not_accepted,
+    }
+}
+
+pub fn reminder(reminder: &Reminder) -> proto::VerificationReminder {
+    proto::VerificationReminder {
+        verification_id: reminder.verification_id.to_string(),
+        member_id: reminder.member_id.get(),
+        week: reminder.week.monday().to_string(),
+        reminded_at: Some(timestamp(reminder.reminded_at)),
+    }
+}

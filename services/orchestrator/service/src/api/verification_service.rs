@@ -1,0 +1,192 @@
+//! `VerificationService`.
+
+use super::{parse, render};
+use crate::cancel_verification::cancel_verification;
+use crate::methods::Progress;
+use crate::read_model::{ReadModel, Standing, recorded_state};
+use crate::start_verification::Starter;
+use crate::store::Verification;
+use crate::{Store, Workflows};
+use futures::Stream;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
+use mesh_runtime::clock;
+use mesh_runtime::idempotency::Requests;
+use mesh_types::VerificationId;
+use orchestrator_workflows::contract::workflow_id;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tonic::{Request, Response, Status};
+
+const START_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/StartVerification";
+const CANCEL_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
+
+/// Answers `VerificationService`.
+pub struct VerificationApi {
+    store: Store,
+    requests: Requests,
+    workflows: Workflows,
+    starter: Starter,
+    read_model: ReadModel,
+    watch_interval: Duration,
+}
+
+impl VerificationApi {
+    /// An API over a store, the requests that came, the workflows, what starts them and what reads them.
+    pub fn new(
+        store: Store,
+        requests: Requests,
+        workflows: Workflows,
+        starter: Starter,
+        read_model: ReadModel,
+        watch_interval: Duration,
+    ) -> Self {
+        Self {
+            store,
+            requests,
+            workflows,
+            starter,
+            read_model,
+            watch_interval,
+        }
+    }
+}
+
+type Watch = Pin<Box<dyn Stream<Item = Result<proto::WatchVerificationResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl VerificationService for VerificationApi {
+    type WatchVerificationStream = Watch;
+
+    async fn start_verification(
+        &self,
+        request: Request<proto::StartVerificationRequest>,
+    ) -> Result<Response<proto::StartVerificationResponse>, Status> {
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let asked = parse::start_verification(&message)?;
+        let answer = self
+            .requests
+            .in_temporal(START_VERIFICATION, request_id, &message, now, async |attempt| {
+                let id = VerificationId::from(attempt.work_id.uuid());
+                let run_id = self.starter.start(id, asked, now).await?;
+                Ok(proto::StartVerificationResponse {
+                    verification_id: id.to_string(),
+                    workflow_id: workflow_id(id),
+                    run_id,
+                })
+            });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn get_verification(
+        &self,
+        request: Request<proto::GetVerificationRequest>,
+    ) -> Result<Response<proto::GetVerificationResponse>, Status> {
+        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        let verification = Some(render::verification(self.read_model.get(id).await?));
+        Ok(Response::new(proto::GetVerificationResponse { verification }))
+    }
+
+    async fn watch_verification(
+        &self,
+        request: Request<proto::WatchVerificationRequest>,
+    ) -> Result<Response<Watch>, Status> {
+        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        // An id that nobody knows is an error of the call, not of its stream.
+        let first = render::verification(self.read_model.get(id).await?);
+        let mut ticks = interval(self.watch_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let watcher = Watcher {
+            read_model: self.read_model.clone(),
+            id,
+            ticks,
+            next: Some(first),
+            shown: None,
+            ended: false,
+        };
+        Ok(Response::new(Box::pin(futures::stream::unfold(watcher, Watcher::step))))
+    }
+
+    async fn cancel_verification(
+        &self,
+        request: Request<proto::CancelVerificationRequest>,
+    ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
+        let (message, now) = (request.into_inner(), clock::now());
+        let request_id = parse::request_id(&message.request_id)?;
+        let id = parse::verification_id(&message.verification_id)?;
+        let answer = self
+            .requests
+            .in_temporal(CANCEL_VERIFICATION, request_id, &message, now, async |_| {
+                cancel_verification(&self.store, &self.workflows, &self.starter, request_id, id).await?;
+                Ok(proto::CancelVerificationResponse {})
+            });
+        Ok(Response::new(answer.await?))
+    }
+
+    async fn list_verifications(
+        &self,
+        request: Request<proto::ListVerificationsRequest>,
+    ) -> Result<Response<proto::ListVerificationsResponse>, Status> {
+        let (filter, page) = parse::list_verifications(request.get_ref())?;
+        let rows = self
+            .store
+            .list_verifications(filter, page.after(), page.limit())
+            .await?;
+        let (rows, next_page_token) = page.page(rows, |row| row.verification_id);
+        let render = |row: Verification| {
+            render::verification(Standing {
+                state: recorded_state(&row),
+                verification: row,
+                progress: Progress::default(),
+            })
+        };
+        Ok(Response::new(proto::ListVerificationsResponse {
+            verifications: rows.into_iter().map(render).collect(),
+            next_page_token,
+        }))
+    }
+}
+
+/// A verification that is watched: shown whenever it changed, until it has ended.
+struct Watcher {
+    read_model: ReadModel,
+    id: VerificationId,
+    ticks: Interval,
+    next: Option<proto::Verification>,
+    shown: Option<proto::Verification>,
+    ended: bool,
+}
+
+impl Watcher {
+    async fn step(mut self) -> Option<(Result<proto::WatchVerificationResponse, Status>, Self)> {
+        while !self.ended {
+            let now = match self.next.take() {
+                Some(first) => Ok(first),
+                None => {
+                    self.ticks.tick().await;
+                    self.read_model.get(self.id).await.map(render::verification)
+                }
+            };
+            match now {
+                Err(problem) => {
+                    self.ended = true;
+                    return Some((Err(problem.into()), self));
+                }
+                Ok(verification) if self.shown.as_ref() == Some(&verification) => {}
+                Ok(verification) => {
+                    self.ended = verification.status() != proto::VerificationStatus::InProgress;
+                    self.shown = Some(verification.clone());
+                    return Some((
+                        Ok(proto::WatchVerificationResponse {
+                            verification: Some(verification),
+                        }),
+                        self,
+                    ));
+                }
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,105 @@
+//! What a method is on the wire, and what its service knows of it while it runs. One file for each method; this file is
+//! the only one that knows all of them.
+
+mod document;
+mod reputation;
+
+pub use document::Client as DocumentClient;
+
+use crate::store::Verification;
+use mesh_proto::document::v1::DocumentVerification;
+use mesh_proto::orchestrator::v1 as proto;
+use mesh_runtime::Problem;
+use mesh_types::{MemberId, Method};
+use orchestrator_workflows::contract::MethodState;
+use orchestrator_workflows::methods::MethodRequest;
+
+/// What callers may name; for the message to one who named nothing.
+pub const NAMES: &str = "document or reputation";
+
+/// The method on the wire.
+pub fn wire(method: Method) -> proto::Method {
+    match method {
+        Method::Document => proto::Method::Document,
+        // No verification can ask for it yet.
+        Method::Community => proto::Method::Unspecified,
+        Method::Reputation => proto::Method::Reputation,
+    }
+}
+
+/// Reads a request for a method; `path` is where it stands in the message.
+pub fn parse(
+    path: &str,
+    request: &proto::method_request::Method,
+    member_id: MemberId,
+) -> Result<MethodRequest, Problem> {
+    use proto::method_request::Method as Wire;
+    Ok(match request {
+        Wire::Document(request) => MethodRequest::Document(document::parse(path, request, member_id)?),
+        Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(*request)),
+    })
+}
+
+/// The services that know more about a method than its workflow says.
+#[derive(Clone)]
+pub struct Peers {
+    /// The document service.
+    pub documents: DocumentClient,
+}
+
+/// What those services know of a verification's methods.
+#[derive(Default)]
+pub struct Progress {
+    document: Option<DocumentVerification>,
+}
+
+impl Progress {
+    /// Asks the services. A service that is away leaves its part out, since all else is known.
+    pub async fn of(peers: &Peers, verification: &Verification) -> Self {
+        let chosen = |method| {
+            verification
+                .request
+                .methods
+                .iter()
+                .any(|chosen| chosen.method() == method)
+        };
+        Self {
+            document: match chosen(Method::Document) {
+                true => document::look_up(&peers.documents, verification.verification_id).await,
+                false => None,
+            },
+        }
+    }
+
+    /// Adds what is known to a method that is shown.
+    pub fn add_to(&mut self, method: Method, shown: proto::MethodState) -> proto::MethodState {
+        match method {
+            Method::Document => document::show(shown, self.document.take()),
+            Method::Community | Method::Reputation => shown,
+        }
+    }
+}
+
+/// A method as its workflow says it stands.
+pub fn state(state: &MethodState) -> proto::MethodState {
+    let internal_reason = state.internal_reason.as_ref();
+    proto::MethodState {
+        method: wire(state.method).into(),
+        status: status(state).into(),
+        member_reason: state.member_reason.clone(),
+        internal_reason: internal_reason.map(ToString::to_string).unwrap_or_default(),
+        document: None,
+    }
+}
+
+fn status(state: &MethodState) -> proto::MethodStatus {
+    use orchestrator_workflows::contract::MethodStatus;
+    match state.status {
+        MethodStatus::InProgress => proto::MethodStatus::InProgress,
+        MethodStatus::Accepted => proto::MethodStatus::Accepted,
+        MethodStatus::Rejected => proto::MethodStatus::Rejected,
+        MethodStatus::Resubmit => proto::MethodStatus::Resubmit,
+        MethodStatus::Failed => proto::MethodStatus::Failed,
+        MethodStatus::Cancelled => proto::MethodStatus::Cancelled,
+    }
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::testing::{OrPanic, insert, member, new_verification, store};
+use futures::future::join_all;
+use mesh_runtime::clock;
+use mesh_types::ScoreBreakdown;
+
+fn ended_as(status: VerificationStatus) -> VerificationOutcome {
+    VerificationOutcome {
+        status,
+        methods: Vec::new(),
+        breakdown: ScoreBreakdown::nothing(),
+        next_steps: Vec::new(),
+    }
+}
+
+async fn status(store: &Store, id: VerificationId) -> (VerificationStatus, Option<String>) {
+    let found = store.find_verification(id).await.or_panic().expect("it is there");
+    (found.status, found.run_id)
+}
+
+#[tokio::test]
+async fn of_many_at_once_one_verification_of_a_member_is_inserted() {
+    let store = store().await;
+    let member_id = member(&store, 1).await;
+    let new: Vec<_> = (0..30).map(|_| new_verification(member_id)).collect();
+    let all = join_all(new.iter().map(|new| store.insert_verification(new))).await;
+    let inserted = all
+        .into_iter()
+        .filter(|outcome| matches!(outcome, Ok(InsertOutcome::Inserted(_))))
+        .count();
+    assert_eq!(inserted, 1);
+}
+
+#[tokio::test]
+async fn a_verification_that_is_inserted_again_is_found_also_after_its_end() {
+    let store = store().await;
+    let new = new_verification(member(&store, 1).await);
+    for ended in [false, true] {
+        match store.insert_verification(&new).await.or_panic() {
+            InsertOutcome::Inserted(found) => assert_eq!(found.outcome.is_some(), ended),
+            InsertOutcome::InProgress(_) => panic!("it is the same one"),
+        }
+        let end = ended_as(VerificationStatus::Completed);
+        let recorded = store.record_outcome(new.verification_id, "the run", &end, clock::now());
+        recorded.await.or_panic();
+    }
+}
+
+#[tokio::test]
+async fn an_end_is_recorded_once_and_makes_room_for_the_next() {
+    let store = store().await;
+    let member_id = member(&store, 1).await;
+    let id = insert(&store, new_verification(member_id)).await;
+    for status in [VerificationStatus::Timeout, VerificationStatus::Completed] {
+        store
+            .record_outcome(id, "the run", &ended_as(status), clock::now())
+            .await
+            .or_panic();
+    }
+    let expected = (VerificationStatus::Timeout, Some("the run".to_owned()));
+    assert_eq!(status(&store, id).await, expected);
+    let next = store.insert_verification(&new_verification(member_id)).await.or_panic();
+    assert!(matches!(next, InsertOutcome::Inserted(_)));
+}
+
+#[tokio::test]
+async fn a_look_at_another_run_ends_nothing() {
+    let store = store().await;
+    let id = insert(&store, new_verification(member(&store, 1).await)).await;
+    store.record_run(id, "the run").await.or_panic();
+    store.record_run(id, "a later one").await.or_panic();
+    store
+        .record_outcome(id, "another run", &ended_as(VerificationStatus::Failed), clock::now())
+        .await
+        .or_panic();
+    let expected = (VerificationStatus::InProgress, Some("the run".to_owned()));
+    assert_eq!(status(&store, id).await, expected);
+}
+
+#[tokio::test]
+async fn a_run_that_was_not_written_down_records_its_end_and_itself() {
+    let store = store().await;
+    let id = insert(&store, new_verification(member(&store, 1).await)).await;
+    store
+        .record_outcome(id, "the run", &ended_as(VerificationStatus::Completed), clock::now())
+        .await
+        .or_panic();
+    store.record_run(id, "another run").await.or_panic();
+    let expected = (VerificationStatus::Completed, Some("the run".to_owned()));
+    assert_eq!(status(&store, id).await, expected);
+}

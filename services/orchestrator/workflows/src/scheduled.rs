@@ -1,0 +1,77 @@
+//! The scheduled workflows: the week's reminders and the month's report, one activity each.
+//!
+//! A run works as of the instant at which it was due. So a run that is late, repeated or back-filled writes what a run on
+//! time would have written.
+
+use crate::contract::{
+    self, OrchestratorActivities, ReminderRequest, ReminderRun, RemindersWritten, ReportRequest, ReportRun,
+    ReportWritten,
+};
+use crate::{policy, timeouts};
+use std::time::UNIX_EPOCH;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
+
+/// Reminds of verifications that stand still, once a week each.
+#[workflow]
+pub struct VerificationReminderWorkflow {
+    run: ReminderRun,
+}
+
+#[workflow_methods]
+impl VerificationReminderWorkflow {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, run: ReminderRun) -> Self {
+        Self { run }
+    }
+
+    #[run(name = contract::VERIFICATION_REMINDER_WORKFLOW)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<RemindersWritten> {
+        let run = ctx.state(|state| state.run);
+        let request = ReminderRequest {
+            as_of_seconds: as_of_seconds(&ctx.info(), run.as_of_seconds),
+            quiet_seconds: run.quiet_seconds,
+        };
+        let options = timeouts::scheduled_write();
+        Ok(ctx
+            .execute_activity(OrchestratorActivities::write_verification_reminders, request, options)
+            .await?)
+    }
+}
+
+/// Counts the verifications of the month before.
+#[workflow]
+pub struct VerificationReportWorkflow {
+    run: ReportRun,
+}
+
+#[workflow_methods]
+impl VerificationReportWorkflow {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, run: ReportRun) -> Self {
+        Self { run }
+    }
+
+    #[run(name = contract::VERIFICATION_REPORT_WORKFLOW)]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReportWritten> {
+        let run = ctx.state(|state| state.run);
+        let request = ReportRequest {
+            as_of_seconds: as_of_seconds(&ctx.info(), run.as_of_seconds),
+        };
+        let options = timeouts::scheduled_write();
+        Ok(ctx
+            .execute_activity(OrchestratorActivities::write_verification_report, request, options)
+            .await?)
+    }
+}
+
+fn as_of_seconds(start: &WorkflowContextView, asked: Option<i64>) -> i64 {
+    let due = start
+        .search_attributes()
+        .and_then(|attributes| attributes.get(&contract::DUE_ATTRIBUTE));
+    let started = start
+        .start_time()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_secs() as i64);
+    policy::as_of_seconds(asked, due.map(|due| due.seconds()), started)
+}

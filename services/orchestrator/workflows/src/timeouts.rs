@@ -1,0 +1,98 @@
+//! How long each step of this crate's workflows may take. No options of a step are made anywhere else.
+//!
+//! | step | one attempt | all attempts | attempts |
+//! |---|---|---|---|
+//! | [`look_up`] | 1 s | 1 s | 1: what is found helps, and nothing waits for it |
+//! | [`scoring`] | 10 s | until the verification ends | no limit: an outage of the reputation service waits |
+//! | [`recording_at_once`] | 5 s | 1 min | no limit: a local activity that retries for long fills the history |
+//! | [`recording`] | 10 s | no limit | no limit: the end must reach the read model |
+//! | [`scheduled_write`] | 5 min | no limit | no limit: an outage of the database waits |
+//! | [`method`] | by [`ChildLimits`] | by [`ChildLimits`] | by [`ChildLimits`], each a child of its own |
+//!
+//! A child's time limit is longer than any outage that it should survive: the activities inside it wait, and the
+//! verification's own deadline ends it in any case.
+
+use std::time::Duration;
+use temporalio_workflow::{
+    ActivityOptions, ChildWorkflowCancellationType, ChildWorkflowOptions, LocalActivityOptions, ParentClosePolicy,
+    RetryPolicy, WaitConditionOptions, WorkflowCancellationToken,
+};
+
+/// A timer waits for some time, however little is left.
+pub(crate) const SHORTEST_TIMER: Duration = Duration::from_millis(1);
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// One of the four look-ups about the member.
+pub(crate) fn look_up() -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(SECOND)
+        .schedule_to_close_timeout(SECOND)
+        .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+        .build()
+}
+
+/// The scoring of the evidence so far, by the reputation service.
+pub(crate) fn scoring(cancellation: WorkflowCancellationToken) -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(10 * SECOND)
+        .task_queue(reputation_workflows::contract::TASK_QUEUE.to_owned())
+        .cancellation_token(cancellation)
+        .build()
+}
+
+/// The end, written into the read model at once. Nothing cancels it.
+pub(crate) fn recording_at_once() -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(5 * SECOND)
+        .schedule_to_close_timeout(MINUTE)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
+/// The end, written into the read model when the database is back. Nothing cancels it.
+pub(crate) fn recording() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(10 * SECOND)
+        .retry_policy(RetryPolicy::builder().maximum_interval(MINUTE).build())
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
+/// What a scheduled run writes.
+pub(crate) fn scheduled_write() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(5 * MINUTE).build()
+}
+
+/// The end of the handlers of messages. Nothing cancels it.
+pub(crate) fn handlers() -> WaitConditionOptions {
+    WaitConditionOptions::builder()
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
+/// Where a method's child workflow runs, for how long, and how often.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChildLimits {
+    /// The task queue of the method's service.
+    pub task_queue: &'static str,
+    /// The longest that one child may run.
+    pub time_limit: Duration,
+    /// How many children there are for one request when each fails and another may succeed; from 1.
+    pub attempts: u32,
+}
+
+/// A method's child workflow.
+pub(crate) fn method(
+    limits: ChildLimits,
+    workflow_id: String,
+    cancellation: WorkflowCancellationToken,
+) -> ChildWorkflowOptions {
+    ChildWorkflowOptions::builder()
+        .workflow_id(workflow_id)
+        .task_queue(limits.task_queue.to_owned())
+        .execution_timeout(limits.time_limit)
+        .parent_close_policy(ParentClosePolicy::RequestCancel)
+        .cancel_type(ChildWorkflowCancellationType::TryCancel)
+        .cancellation_token(cancellation)
+        .build()
+}
