@@ -1,12 +1,20 @@
 //! What a service gives to the kit, and what the kit gives to a service.
 
 use crate::channel::PeerChannel;
+use crate::grpc::{self, Catalogue};
 use crate::idempotency::Requests;
+use crate::rpc::Rules;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tower::Service as TowerService;
+
+/// The bound of an RPC under [`Wiring::serve`], as by default.
+const TEST_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A service of the mesh: its name, its configuration, and how it is put together.
 pub trait Service: 'static {
@@ -120,5 +128,28 @@ impl Wiring {
             register: Box::new(register),
         });
         self
+    }
+
+    /// Serves the gRPC services alone, as a process does but without workers, until `stop`: for tests of an API.
+    ///
+    /// # Errors
+    /// When the descriptors lack a service.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let catalogue = Catalogue::read(self.descriptors, &self.services)?;
+        let server = grpc::Server {
+            listener,
+            descriptors: catalogue.descriptors,
+            routes: self.routes,
+            rules: Rules {
+                methods: catalogue.methods,
+                streaming: catalogue.streaming,
+                default_deadline: TEST_DEADLINE,
+                draining: stop.clone(),
+                metrics: None,
+            },
+            services: catalogue.services,
+            reporter: tonic_health::server::HealthReporter::new(),
+        };
+        grpc::serve(server, stop).await
     }
 }

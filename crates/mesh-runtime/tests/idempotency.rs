@@ -3,11 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{Attempt, LEASE, RETENTION, Requests, WorkId};
-use mesh_testkit::Postgres;
+use mesh_testkit::ground::{OrPanic, fresh_database, reason};
 use mesh_types::{Reason, RequestId};
 use prost::Message;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,22 +38,15 @@ fn noon() -> Timestamp {
     "2026-05-01T12:00:00Z".parse().expect("an instant")
 }
 
-/// A database with the size of pool that a service has.
 async fn fresh() -> (PgPool, Requests) {
-    let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-    let url = postgres.create_database("requests").await.expect("a database");
-    let options = PgPoolOptions::new()
-        .max_connections(10)
-        .acquire_timeout(Duration::from_secs(3));
-    let pool = options.connect(&url).await.expect("it answers");
-    mesh_runtime::migrate(&pool, &MIGRATIONS).await.expect("the schema");
+    let pool = fresh_database("requests", &MIGRATIONS).await;
     let requests = open(&pool).await;
     (pool, requests)
 }
 
 /// What another instance of the service holds.
 async fn open(pool: &PgPool) -> Requests {
-    Requests::open(pool.clone()).await.expect("the key is there")
+    Requests::open(pool.clone()).await.or_panic()
 }
 
 async fn insert(connection: &mut PgConnection, text: &str) -> Result<(), Problem> {
@@ -81,10 +73,6 @@ async fn greet(requests: &Requests, rpc: &str, id: RequestId, text: &str) -> Res
     };
     let answer = requests.in_transaction(rpc, id, &words(text), noon(), work).await?;
     Ok(answer.text)
-}
-
-fn reason<T: std::fmt::Debug>(result: Result<T, Problem>) -> Reason {
-    result.expect_err("it is refused").reason()
 }
 
 #[tokio::test]

@@ -7,12 +7,15 @@
 //! - nobody sleeps: [`eventually`] is the one way to wait, always with a deadline.
 //!
 //! Absent on purpose: the Temporal SDK, SQL clients and generated stubs. Whoever starts a stack must compile quickly;
-//! whoever talks to it brings a client.
+//! whoever talks to it brings a client. Only the feature `service` has them: it is for the tests of a service, which
+//! compile them anyway, and gives them their common [`ground`].
 //!
-//! Start reading at [`Mesh`]; the single engines are [`Postgres`], [`Temporal`] and [`Jaeger`]. [`tools`] is the list of
+//! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`] and [`Jaeger`]. [`tools`] is the list of
 //! what a machine needs.
 
 mod folder;
+#[cfg(feature = "service")]
+pub mod ground;
 mod http;
 mod jaeger;
 mod mesh;
@@ -20,6 +23,7 @@ pub mod ports;
 mod postgres;
 mod process;
 mod service;
+mod services;
 mod temporal;
 pub mod tools;
 mod waiting;
@@ -31,6 +35,7 @@ pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
 pub use postgres::{ADMIN_URL_ENV as POSTGRES_ADMIN_URL_ENV, Postgres};
 pub use process::{Process, run};
 pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Verb, binary};
+pub use services::{SERVICES, ServiceFacts, Settings};
 pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};
 pub use waiting::eventually;
 

@@ -1,18 +1,15 @@
 //! The whole mesh: engines and services, wired to each other.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use futures::future::try_join_all;
 use tempfile::TempDir;
 
 use crate::{
     Addresses, Jaeger, Postgres, ServiceProcess, ServiceSpec, Temporal, Verb, WebPage, folder,
     service::{READY_TIMEOUT, binary},
+    services::{SERVICES, prefix},
     temporal::NAMESPACE,
 };
 
@@ -23,12 +20,13 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Mesh {
     // The services come first: fields are dropped in order, and they use what follows.
+    services: Vec<Arc<ServiceProcess>>,
     /// Members and verifications.
-    pub orchestrator: ServiceProcess,
+    pub orchestrator: Arc<ServiceProcess>,
     /// Uploads, extractions, evidence, reviews.
-    pub document: ServiceProcess,
+    pub document: Arc<ServiceProcess>,
     /// The ledger and the scores.
-    pub reputation: ServiceProcess,
+    pub reputation: Arc<ServiceProcess>,
     /// Keeps each service's data, in a database of its own.
     pub postgres: Arc<Postgres>,
     /// Makes the workflows durable.
@@ -49,6 +47,19 @@ pub struct Databases {
     pub document: String,
     /// The reputation service's.
     pub reputation: String,
+    all: BTreeMap<&'static str, String>,
+}
+
+impl Databases {
+    /// That of any service, by its name.
+    ///
+    /// # Errors
+    /// When there is no such service.
+    pub fn of(&self, service: &str) -> anyhow::Result<&str> {
+        let url = self.all.get(service);
+        url.map(String::as_str)
+            .with_context(|| format!("there is no service {service}"))
+    }
 }
 
 /// What comes up while a mesh starts.
@@ -121,6 +132,19 @@ impl Mesh {
         Ok(worker)
     }
 
+    /// Every service, in the order of [`SERVICES`](crate::SERVICES).
+    pub fn services(&self) -> &[Arc<ServiceProcess>] {
+        &self.services
+    }
+
+    /// Any service, by its name.
+    ///
+    /// # Errors
+    /// When there is no such service.
+    pub fn service(&self, name: &str) -> anyhow::Result<&Arc<ServiceProcess>> {
+        find(&self.services, name)
+    }
+
     /// The folder with the services' logs and the documents.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -133,11 +157,10 @@ impl Mesh {
     /// When a service did not end in time or not with success; everything is ended all the same.
     pub async fn stop(self) -> anyhow::Result<()> {
         let mut result = Ok(());
-        let services = [&self.orchestrator, &self.document, &self.reputation];
-        for service in services {
+        for service in &self.services {
             service.sigterm().await;
         }
-        for service in services {
+        for service in &self.services {
             let Ok(_running) = service.pid().await else { continue };
             match service.wait_exit(DRAIN_TIMEOUT).await {
                 Ok(status) if status.success() => {}
@@ -218,63 +241,51 @@ impl MeshBuilder {
     pub async fn start(self) -> anyhow::Result<Mesh> {
         let folder = folder::scratch("mesh")?;
         // Prepared before the engines start: a binary that is not built is said at once.
-        let prepare = |name: &str| {
-            let log_folder = folder.path().to_owned();
-            ServiceProcess::prepare(ServiceSpec {
-                name: name.to_owned(),
-                program: binary(&format!("{name}-service"))?,
+        let mut services = Vec::new();
+        for facts in SERVICES {
+            services.push(ServiceProcess::prepare(ServiceSpec {
+                name: facts.name.to_owned(),
+                program: binary(facts.package)?,
                 verb: Verb::All,
                 addresses: self.addresses,
-                log_folder,
-                settings: Vec::new(),
-            })
-        };
-        let mut orchestrator = prepare("orchestrator")?;
-        let mut document = prepare("document")?;
-        let mut reputation = prepare("reputation")?;
+                log_folder: folder.path().to_owned(),
+                settings: (facts.settings)(folder.path())?,
+            })?);
+        }
 
         let (postgres, temporal, jaeger) =
             tokio::try_join!(self.start_postgres(), self.start_temporal(), self.start_jaeger())?;
-        let databases = Databases {
-            orchestrator: postgres.create_database("orchestrator").await?,
-            document: postgres.create_database("document").await?,
-            reputation: postgres.create_database("reputation").await?,
-        };
-
-        let objects = folder.path().join("documents");
-        std::fs::create_dir(&objects).context("cannot create the folder for documents")?;
-        let objects = format!("file://{}", objects.display());
-        let common = |database: &str| {
-            let mut settings = vec![
-                setting("POSTGRES_URL", database),
+        let mut databases = BTreeMap::new();
+        for facts in SERVICES {
+            let url = postgres.create_database(&facts.name.replace('-', "_")).await?;
+            databases.insert(facts.name, url);
+        }
+        let addresses: BTreeMap<String, String> = services
+            .iter()
+            .map(|service| (service.name().to_owned(), service.grpc_url()))
+            .collect();
+        for (facts, service) in SERVICES.iter().zip(&mut services) {
+            service.set([
+                setting("POSTGRES_URL", &databases[facts.name]),
                 setting("TEMPORAL_URL", temporal.url()),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
                 setting("LOG_FORMAT", "human"),
-            ];
-            settings.extend(
+            ]);
+            service.set(
                 jaeger
                     .iter()
                     .map(|jaeger| setting("OTLP_ENDPOINT", jaeger.otlp_endpoint())),
             );
-            settings
-        };
-        orchestrator.set(common(&databases.orchestrator));
-        orchestrator.set([
-            setting("DOCUMENT_URL", document.grpc_url()),
-            setting("REPUTATION_URL", reputation.grpc_url()),
-        ]);
-        document.set(common(&databases.document));
-        document.set([
-            setting("ORCHESTRATOR_URL", orchestrator.grpc_url()),
-            setting("STORE_URL", objects),
-            setting("OCR_MODEL_DIR", ocr_model_folder()),
-        ]);
-        reputation.set(common(&databases.reputation));
-        for service in [&mut orchestrator, &mut document, &mut reputation] {
-            let own = self.settings.iter().filter(|(name, ..)| name == service.name());
-            let own: Vec<_> = own.map(|(_, name, value)| (name.clone(), value.clone())).collect();
-            service.set(own);
+            service.set(
+                facts
+                    .peers
+                    .iter()
+                    .map(|peer| setting(&format!("{}URL", prefix(peer)), &addresses[*peer])),
+            );
+            let own = self.settings.iter().filter(|(name, ..)| name == facts.name);
+            service.set(own.map(|(_, name, value)| (name.clone(), value.clone())));
         }
+        let services: Vec<_> = services.into_iter().map(Arc::new).collect();
 
         let come_up = async |service: &ServiceProcess| {
             let name = format!("{}-service", service.name());
@@ -284,15 +295,22 @@ impl MeshBuilder {
             (self.report)(Progress::Ready(name, service.grpc_url()));
             anyhow::Ok(())
         };
-        tokio::try_join!(come_up(&orchestrator), come_up(&document), come_up(&reputation))?;
+        try_join_all(services.iter().map(|service| come_up(service))).await?;
+        let database = |name| databases.get(name).cloned().unwrap_or_default();
         Ok(Mesh {
-            orchestrator,
-            document,
-            reputation,
+            orchestrator: find(&services, "orchestrator")?.clone(),
+            document: find(&services, "document")?.clone(),
+            reputation: find(&services, "reputation")?.clone(),
+            services,
             postgres,
             temporal,
             jaeger,
-            databases,
+            databases: Databases {
+                orchestrator: database("orchestrator"),
+                document: database("document"),
+                reputation: database("reputation"),
+                all: databases,
+            },
             folder,
         })
     }
@@ -336,16 +354,7 @@ fn setting(name: &str, value: impl Into<OsString>) -> (String, OsString) {
     (name.to_owned(), value.into())
 }
 
-/// The recognition model that the document service reads with, in this checkout.
-///
-/// Looked for from where we run, not where we were compiled: checkouts that share a target folder share our code.
-fn ocr_model_folder() -> PathBuf {
-    const MODEL: &str = "services/document/reading/model";
-    let starts = [
-        std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
-        std::env::current_dir().ok(),
-    ];
-    let above = starts.iter().flatten().flat_map(|start| start.ancestors());
-    let found = above.map(|folder| folder.join(MODEL)).find(|folder| folder.is_dir());
-    found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(MODEL))
+fn find<'a>(services: &'a [Arc<ServiceProcess>], name: &str) -> anyhow::Result<&'a Arc<ServiceProcess>> {
+    let found = services.iter().find(|service| service.name() == name);
+    found.with_context(|| format!("there is no service {name}"))
 }

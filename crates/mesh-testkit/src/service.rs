@@ -12,7 +12,12 @@ use anyhow::{Context, bail};
 use rustix::process::Signal;
 use tokio::sync::Mutex;
 
-use crate::{http, ports, process::Process, waiting::eventually};
+use crate::{
+    http, ports,
+    process::Process,
+    services::{SERVICES, prefix},
+    waiting::eventually,
+};
 
 /// How long a service may take to become ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -43,7 +48,7 @@ impl Verb {
 pub enum Addresses {
     /// On free ports, so that meshes run side by side.
     Free,
-    /// On the ports that the documentation names (7401 and 9401, 7402 and 9402, 7405 and 9405).
+    /// On the ports of the list, which the documentation names.
     Usual,
 }
 
@@ -222,6 +227,7 @@ impl ServiceProcess {
         command.arg(self.spec.verb.word()).current_dir(&self.spec.log_folder);
         // What the developer's shell sets for a service must not leak into a test.
         for (name, _) in std::env::vars_os() {
+            let is_a_setting = |name| is_a_setting(name, &self.spec.name);
             if name.to_str().is_some_and(is_a_setting) {
                 command.env_remove(name);
             }
@@ -256,18 +262,14 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
 
 /// The ports for gRPC and for the health page.
 fn usual_ports(service: &str) -> Option<(u16, u16)> {
-    let place = ["orchestrator", "document", "community", "in-person", "reputation"];
-    let place = u16::try_from(place.iter().position(|name| *name == service)?).ok()?;
-    Some((7401 + place, 9401 + place))
+    let facts = SERVICES.iter().find(|facts| facts.name == service)?;
+    Some((facts.grpc_port, facts.health_port))
 }
 
-fn is_a_setting(name: &str) -> bool {
-    const SERVICES: [&str; 5] = ["document", "reputation", "orchestrator", "community", "in-person"];
-    name.starts_with("OTEL_") || SERVICES.iter().any(|service| name.starts_with(&prefix(service)))
-}
-
-fn prefix(service: &str) -> String {
-    format!("{}_", service.to_uppercase().replace('-', "_"))
+/// Whether a variable is a setting of `service`, of another one, or of OpenTelemetry.
+fn is_a_setting(name: &str, service: &str) -> bool {
+    let services = SERVICES.iter().map(|facts| facts.name).chain([service]);
+    name.starts_with("OTEL_") || services.into_iter().any(|service| name.starts_with(&prefix(service)))
 }
 
 #[cfg(test)]
@@ -282,9 +284,10 @@ mod tests {
 
     #[test]
     fn settings_of_any_service_are_kept_from_children() {
-        assert!(is_a_setting("IN_PERSON_POSTGRES_URL"));
-        assert!(is_a_setting("OTEL_SERVICE_NAME"));
-        assert!(!is_a_setting("PATH"));
-        assert!(!is_a_setting("RUST_LOG"));
+        assert!(is_a_setting("IN_PERSON_POSTGRES_URL", "in-person"));
+        assert!(is_a_setting("DOCUMENT_POSTGRES_URL", "in-person"));
+        assert!(is_a_setting("OTEL_SERVICE_NAME", "in-person"));
+        assert!(!is_a_setting("PATH", "in-person"));
+        assert!(!is_a_setting("RUST_LOG", "in-person"));
     }
 }

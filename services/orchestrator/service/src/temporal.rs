@@ -1,19 +1,15 @@
 //! Verifications in Temporal: start, look, cancel. Every call names the verification's own workflow, and has a time limit.
 
+use mesh_runtime::workflows::{CALL_TIMEOUT, cancel, handle_of, query_within, start_or_existing};
 use mesh_runtime::{Problem, from_temporal};
 use mesh_types::{Reason, RequestId, VerificationId};
 use orchestrator_workflows::VerificationWorkflow;
 use orchestrator_workflows::contract::{TASK_QUEUE, VerificationInput, VerificationState, workflow_id};
-use std::future::Future;
-use std::time::Duration;
-use temporalio_client::errors::{WorkflowInteractionError, WorkflowQueryError, WorkflowStartError};
+use temporalio_client::errors::WorkflowInteractionError;
 use temporalio_client::{
-    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecutionInfo,
-    WorkflowExecutionStatus, WorkflowHandle, WorkflowIdReusePolicy, WorkflowQueryOptions, WorkflowStartOptions,
+    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowIdReusePolicy,
+    WorkflowStartOptions,
 };
-
-/// The longest that an RPC waits for Temporal. A query without a worker would wait for ever.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The verification workflows.
 #[derive(Clone)]
@@ -37,17 +33,8 @@ impl Workflows {
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .maybe_search_attributes(input.search_attributes())
             .build();
-        let start = self.client.start_workflow(VerificationWorkflow::run, input, options);
-        match within(start).await? {
-            Ok(handle) => {
-                let run_id = handle.run_id().map(str::to_owned);
-                run_id.ok_or_else(|| Problem::internal("a start without a run"))
-            }
-            Err(WorkflowStartError::AlreadyStarted {
-                run_id: Some(run_id), ..
-            }) => Ok(run_id),
-            Err(error) => Err(from_temporal(error)),
-        }
+        let started = start_or_existing(&self.client, VerificationWorkflow::run, input, options).await?;
+        Ok(started.run_id)
     }
 
     /// How a verification stands in its workflow; none when the workflow has not begun or is closed.
@@ -55,15 +42,8 @@ impl Workflows {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or no worker answers.
     pub async fn find_state(&self, id: VerificationId) -> Result<Option<VerificationState>, Problem> {
-        let options = WorkflowQueryOptions::builder()
-            .reject_condition(QueryRejectCondition::NotOpen)
-            .build();
-        let handle = self.client.get_workflow_handle::<VerificationWorkflow>(workflow_id(id));
-        match within(handle.query(VerificationWorkflow::verification_state, (), options)).await? {
-            Ok(state) => Ok(Some(state)),
-            Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. }) => Ok(None),
-            Err(error) => Err(from_temporal(error)),
-        }
+        let handle = handle_of::<VerificationWorkflow>(&self.client, workflow_id(id), None);
+        query_within(CALL_TIMEOUT, &handle, VerificationWorkflow::verification_state, ()).await
     }
 
     /// Whether Temporal says that a run of a verification is closed. A run that Temporal does not know is not: nobody can
@@ -72,7 +52,13 @@ impl Workflows {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or slow.
     pub async fn is_closed(&self, id: VerificationId, run_id: &str) -> Result<bool, Problem> {
-        match within(self.run(id, run_id).describe(WorkflowDescribeOptions::default())).await? {
+        let run = self.run(id, run_id);
+        let described = run.describe(WorkflowDescribeOptions::default());
+        let described = tokio::time::timeout(CALL_TIMEOUT, described).await.map_err(|_| {
+            let message = "the workflow engine does not answer in time";
+            Problem::new(Reason::TemporalUnavailable, message)
+        })?;
+        match described {
             Ok(found) => Ok(is_closed(found.status())),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(error) => Err(from_temporal(error)),
@@ -84,37 +70,16 @@ impl Workflows {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or slow.
     pub async fn cancel(&self, id: VerificationId, run_id: &str, request_id: RequestId) -> Result<(), Problem> {
-        let options = WorkflowCancelOptions::builder()
-            .reason("CancelVerification".to_owned())
-            .request_id(request_id.to_string())
-            .build();
-        match within(self.run(id, run_id).cancel(options)).await? {
-            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
-            Err(error) => Err(from_temporal(error)),
-        }
+        cancel(&self.run(id, run_id), "CancelVerification", request_id).await?;
+        Ok(())
     }
 
     fn run(&self, id: VerificationId, run_id: &str) -> WorkflowHandle<Client, VerificationWorkflow> {
-        let run = WorkflowExecutionInfo::builder()
-            .namespace(self.client.options().namespace.clone())
-            .workflow_id(workflow_id(id))
-            .run_id(run_id.to_owned())
-            .build();
-        WorkflowHandle::new(self.client.clone(), run)
+        handle_of(&self.client, workflow_id(id), Some(run_id.to_owned()))
     }
 }
 
 fn is_closed(status: WorkflowExecutionStatus) -> bool {
     use WorkflowExecutionStatus::{Canceled, Completed, Failed, Terminated, TimedOut};
     matches!(status, Canceled | Completed | Failed | Terminated | TimedOut)
-}
-
-async fn within<T>(call: impl Future<Output = T>) -> Result<T, Problem> {
-    let slow = |_| {
-        Problem::new(
-            Reason::TemporalUnavailable,
-            "the workflow engine does not answer in time",
-        )
-    };
-    tokio::time::timeout(CALL_TIMEOUT, call).await.map_err(slow)
 }

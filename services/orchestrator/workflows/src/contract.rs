@@ -50,8 +50,6 @@ pub const METHODS_COUNT_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey:
 pub const SCORE_ATTRIBUTE: SearchAttributeKey<i64> = SearchAttributeKey::int("verification_score");
 /// Search attribute (Keyword): the level at the end, e.g. `silver`.
 pub const LEVEL_ATTRIBUTE: SearchAttributeKey<String> = SearchAttributeKey::keyword("verification_level");
-/// Search attribute (Datetime) that Temporal's scheduler puts on a run: when it was due, however late it starts.
-pub const DUE_ATTRIBUTE: SearchAttributeKey<Timestamp> = SearchAttributeKey::datetime("TemporalScheduledStartTime");
 
 /// The workflow's id. It names the verification, so a start is idempotent by it, and a cancellation reaches no other.
 pub fn workflow_id(verification_id: VerificationId) -> String {

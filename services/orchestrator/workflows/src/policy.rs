@@ -1,5 +1,5 @@
-//! What ends a verification, and how (domain.md, "Members, verification, score"); when a method is tried again; and which
-//! instant a scheduled run stands for. Total functions on plain data.
+//! What ends a verification, and how (domain.md, "Members, verification, score"); when a method is tried again. Total
+//! functions on plain data.
 
 #[cfg(test)]
 mod tests;
@@ -89,13 +89,4 @@ pub fn time_left(deadline_at_seconds: i64, now: Option<SystemTime>) -> Duration 
     let deadline = UNIX_EPOCH + Duration::from_secs(deadline_at_seconds.max(0).unsigned_abs());
     let now = now.unwrap_or(UNIX_EPOCH);
     deadline.duration_since(now).unwrap_or_default()
-}
-
-/// The instant that a scheduled run stands for, in seconds since 1970-01-01 UTC: what a person asked for, though never the
-/// future; otherwise when it was due, however late or repeated it is; otherwise its start.
-pub fn as_of_seconds(asked: Option<i64>, due: Option<i64>, started: i64) -> i64 {
-    match asked {
-        Some(asked) => asked.min(started),
-        None => due.unwrap_or(started),
-    }
 }

@@ -7,8 +7,8 @@ use crate::contract::{
     self, OrchestratorActivities, ReminderRequest, ReminderRun, RemindersWritten, ReportRequest, ReportRun,
     ReportWritten,
 };
-use crate::{policy, timeouts};
-use std::time::UNIX_EPOCH;
+use crate::timeouts;
+use mesh_workflows::as_of_seconds;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
@@ -63,15 +63,4 @@ impl VerificationReportWorkflow {
             .execute_activity(OrchestratorActivities::write_verification_report, request, options)
             .await?)
     }
-}
-
-fn as_of_seconds(start: &WorkflowContextView, asked: Option<i64>) -> i64 {
-    let due = start
-        .search_attributes()
-        .and_then(|attributes| attributes.get(&contract::DUE_ATTRIBUTE));
-    let started = start
-        .start_time()
-        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |since| since.as_secs() as i64);
-    policy::as_of_seconds(asked, due.map(|due| due.seconds()), started)
 }

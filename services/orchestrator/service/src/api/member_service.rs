@@ -34,17 +34,19 @@ impl MemberService for MemberApi {
         request: Request<proto::RegisterMemberRequest>,
     ) -> Result<Response<proto::RegisterMemberResponse>, Status> {
         let (message, now) = (request.into_inner(), clock::now());
-        let request_id = parse::request_id(&message.request_id)?;
-        let member_id = parse::member_id("member_id", message.member_id)?;
-        let profile = parse::profile(message.profile.as_ref(), now)?;
-        let answer = self
-            .requests
-            .in_transaction(REGISTER_MEMBER, request_id, &message, now, async |connection, _| {
-                let member = register_member(connection, member_id, profile, now).await?;
+        let asked = parse::register_member(&message, now)?;
+        let answer = self.requests.in_transaction(
+            REGISTER_MEMBER,
+            asked.request_id,
+            &message,
+            now,
+            async |connection, _| {
+                let member = register_member(connection, asked.member_id, asked.profile, now).await?;
                 Ok(proto::RegisterMemberResponse {
                     member: Some(render::member(member)),
                 })
-            });
+            },
+        );
         Ok(Response::new(answer.await?))
     }
 
@@ -52,7 +54,7 @@ impl MemberService for MemberApi {
         &self,
         request: Request<proto::GetMemberRequest>,
     ) -> Result<Response<proto::GetMemberResponse>, Status> {
-        let member_id = parse::member_id("member_id", request.into_inner().member_id)?;
+        let member_id = parse::get_member(request.get_ref())?;
         let member = self.store.find_member(member_id).await?.ok_or_else(not_found)?;
         Ok(Response::new(proto::GetMemberResponse {
             member: Some(render::member(member)),
@@ -64,17 +66,15 @@ impl MemberService for MemberApi {
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::UpdateMemberResponse>, Status> {
         let (message, now) = (request.into_inner(), clock::now());
-        let request_id = parse::request_id(&message.request_id)?;
-        let member_id = parse::member_id("member_id", message.member_id)?;
-        let profile = parse::profile(message.profile.as_ref(), now)?;
-        let answer = self
-            .requests
-            .in_transaction(UPDATE_MEMBER, request_id, &message, now, async |connection, _| {
-                let member = update_member(connection, member_id, profile, now).await?;
-                Ok(proto::UpdateMemberResponse {
-                    member: Some(render::member(member)),
-                })
-            });
+        let asked = parse::update_member(&message, now)?;
+        let answer =
+            self.requests
+                .in_transaction(UPDATE_MEMBER, asked.request_id, &message, now, async |connection, _| {
+                    let member = update_member(connection, asked.member_id, asked.profile, now).await?;
+                    Ok(proto::UpdateMemberResponse {
+                        member: Some(render::member(member)),
+                    })
+                });
         Ok(Response::new(answer.await?))
     }
 }

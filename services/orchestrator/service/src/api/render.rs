@@ -3,17 +3,10 @@
 use crate::methods;
 use crate::read_model::Standing;
 use crate::store::{Member, MethodCount, Reminder, VerificationReport};
-use jiff::Timestamp;
+use mesh_proto::fields::timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::reputation::v1::Level;
 use mesh_types::VerificationStatus;
-
-pub fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at.as_second(),
-        nanos: at.subsec_nanosecond(),
-    }
-}
 
 pub fn member(member: Member) -> proto::Member {
     proto::Member {

@@ -64,8 +64,7 @@ impl VerificationService for VerificationApi {
         request: Request<proto::StartVerificationRequest>,
     ) -> Result<Response<proto::StartVerificationResponse>, Status> {
         let (message, now) = (request.into_inner(), clock::now());
-        let request_id = parse::request_id(&message.request_id)?;
-        let asked = parse::start_verification(&message)?;
+        let (request_id, asked) = parse::start_verification(&message)?;
         let answer = self
             .requests
             .in_temporal(START_VERIFICATION, request_id, &message, now, async |attempt| {
@@ -114,8 +113,7 @@ impl VerificationService for VerificationApi {
         request: Request<proto::CancelVerificationRequest>,
     ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
         let (message, now) = (request.into_inner(), clock::now());
-        let request_id = parse::request_id(&message.request_id)?;
-        let id = parse::verification_id(&message.verification_id)?;
+        let (request_id, id) = parse::cancel_verification(&message)?;
         let answer = self
             .requests
             .in_temporal(CANCEL_VERIFICATION, request_id, &message, now, async |_| {

@@ -197,19 +197,3 @@ fn the_time_left_counts_to_the_deadline_whenever_the_workflow_begins() {
     assert_eq!(time_left(1_000, at(1_001)), Duration::ZERO);
     assert_eq!(time_left(-5, at(0)), Duration::ZERO);
 }
-
-#[test]
-fn a_run_stands_for_what_was_asked_then_for_when_it_was_due_then_for_its_start() {
-    let table = [
-        (None, None, 1000, 1000),
-        (None, Some(400), 1000, 400),
-        // Two machines' clocks: it may start a moment before it is due.
-        (None, Some(1001), 1000, 1001),
-        (Some(300), Some(400), 1000, 300),
-        (Some(300), None, 1000, 300),
-        (Some(2000), None, 1000, 1000),
-    ];
-    for (asked, due, started, expected) in table {
-        assert_eq!(as_of_seconds(asked, due, started), expected, "{asked:?}, {due:?}");
-    }
-}

@@ -4,7 +4,6 @@ use super::{Slot, VerificationWorkflow};
 use crate::contract::{self, OrchestratorActivities, OutcomeRecord, VerificationOutcome};
 use crate::policy::Ending;
 use crate::timeouts;
-use std::time::UNIX_EPOCH;
 use temporalio_workflow::{WorkflowContext, WorkflowResult};
 
 impl VerificationWorkflow {
@@ -22,13 +21,10 @@ impl VerificationWorkflow {
                 contract::LEVEL_ATTRIBUTE.value_set(outcome.breakdown.level().as_str().to_owned()),
             ]);
         }
-        let ended_at = ctx
-            .workflow_time()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let record = OutcomeRecord {
             verification_id: ctx.state(|state| state.input.verification_id),
             outcome: outcome.clone(),
-            ended_at_seconds: ended_at.map_or(0, |since| since.as_secs() as i64),
+            ended_at_seconds: mesh_workflows::seconds(ctx.workflow_time()).unwrap_or_default(),
         };
         let at_once = ctx.execute_local_activity(
             OrchestratorActivities::record_verification_outcome_local,

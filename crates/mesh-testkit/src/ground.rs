@@ -1,0 +1,88 @@
+//! What the tests of a service stand on: a migrated database, a served API with a client's channel, Temporal's client.
+//!
+//! Everything here panics when it can't be had, with the reason: a test that lacks its ground has nothing to say.
+
+use crate::{NAMESPACE, Postgres, Temporal};
+use mesh_runtime::{Problem, Wiring};
+use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
+use std::{fmt::Debug, time::Duration};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+/// An empty database of its own, with the kit's tables and the service's, and a pool of the size that a service has.
+pub async fn fresh_database(name: &str, migrations: &Migrator) -> PgPool {
+    let postgres = Postgres::shared().await.or_panic();
+    let url = postgres.create_database(name).await.or_panic();
+    let options = PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(3));
+    let pool = options.connect(&url).await.expect("the database answers");
+    mesh_runtime::migrate(&pool, migrations).await.or_panic();
+    pool
+}
+
+/// A client of the Temporal that the test run shares. None of the workflows that a test names is in it, unless the test
+/// starts it.
+pub async fn temporal_client() -> temporalio_client::Client {
+    let temporal = Temporal::shared().await.or_panic();
+    let url: url::Url = temporal.url().parse().expect("Temporal's URL is one");
+    let connection = temporalio_client::ConnectionOptions::new(url).identity("test").build();
+    let options = temporalio_client::ClientOptions::new(NAMESPACE).build();
+    let client = temporalio_client::Client::connect(connection, options).await;
+    client.expect("Temporal answers")
+}
+
+/// The result, or a panic that says what the problem was, with its cause.
+pub trait OrPanic<T> {
+    /// The result.
+    fn or_panic(self) -> T;
+}
+
+impl<T> OrPanic<T> for Result<T, Problem> {
+    #[track_caller]
+    fn or_panic(self) -> T {
+        self.unwrap_or_else(|problem| panic!("{problem:?}"))
+    }
+}
+
+impl<T> OrPanic<T> for anyhow::Result<T> {
+    #[track_caller]
+    fn or_panic(self) -> T {
+        self.unwrap_or_else(|error| panic!("{error:#}"))
+    }
+}
+
+/// An API that is served in this process, over a socket, under the kit's layer. It ends with the value.
+#[derive(Debug)]
+pub struct Served {
+    url: String,
+    // Dropped with the value, and the server with it.
+    _server: JoinSet<anyhow::Result<()>>,
+}
+
+impl Served {
+    /// Serves the gRPC services of a wiring on a free port. Its workers don't run.
+    pub async fn start(wiring: Wiring) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let mut server = JoinSet::new();
+        server.spawn(wiring.serve(listener, CancellationToken::new()));
+        Self {
+            url: format!("http://{address}"),
+            _server: server,
+        }
+    }
+
+    /// A channel for a generated client: `GreeterClient::new(served.channel())`.
+    pub fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(self.url.clone()).expect("the URL is one");
+        endpoint.connect_lazy()
+    }
+}
+
+/// The reason of a refusal, as every wire has it.
+#[track_caller]
+pub fn reason<T: Debug>(result: Result<T, Problem>) -> mesh_types::Reason {
+    result.expect_err("it is refused").reason()
+}

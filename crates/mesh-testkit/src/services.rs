@@ -1,0 +1,102 @@
+//! The one list of the mesh's services. A new service is a row here.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// Settings of a service, their names without its prefix.
+pub type Settings = Vec<(String, OsString)>;
+
+/// A service, as whoever builds and starts it needs to know it.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceFacts {
+    /// Its name, such as `document`; its variables begin with `DOCUMENT_`.
+    pub name: &'static str,
+    /// Its package, and the binary of it.
+    pub package: &'static str,
+    /// Where its gRPC API listens unless told otherwise.
+    pub grpc_port: u16,
+    /// Where its health page listens unless told otherwise.
+    pub health_port: u16,
+    /// The services that it calls; it is told each address as `<PEER>_URL`.
+    pub peers: &'static [&'static str],
+    /// What else it must be told when its mesh has this folder.
+    pub settings: fn(&Path) -> anyhow::Result<Settings>,
+}
+
+/// Every service. Those that are started come up at once, so the order decides nothing but how they are listed.
+pub const SERVICES: [ServiceFacts; 3] = [
+    ServiceFacts {
+        name: "orchestrator",
+        package: "orchestrator-service",
+        grpc_port: 7401,
+        health_port: 9401,
+        peers: &["document", "reputation"],
+        settings: nothing_else,
+    },
+    ServiceFacts {
+        name: "document",
+        package: "document-service",
+        grpc_port: 7402,
+        health_port: 9402,
+        peers: &["orchestrator"],
+        settings: of_document,
+    },
+    ServiceFacts {
+        name: "reputation",
+        package: "reputation-service",
+        grpc_port: 7405,
+        health_port: 9405,
+        peers: &[],
+        settings: nothing_else,
+    },
+];
+
+/// The prefix of a service's variables.
+pub(crate) fn prefix(service: &str) -> String {
+    format!("{}_", service.to_uppercase().replace('-', "_"))
+}
+
+fn nothing_else(_folder: &Path) -> anyhow::Result<Settings> {
+    Ok(Vec::new())
+}
+
+fn of_document(folder: &Path) -> anyhow::Result<Settings> {
+    let objects = folder.join("documents");
+    std::fs::create_dir(&objects)?;
+    Ok(vec![
+        ("STORE_URL".to_owned(), format!("file://{}", objects.display()).into()),
+        ("OCR_MODEL_DIR".to_owned(), ocr_model_folder().into()),
+    ])
+}
+
+/// The recognition model that the document service reads with, in this checkout.
+///
+/// Looked for from where we run, not where we were compiled: checkouts that share a target folder share our code.
+fn ocr_model_folder() -> PathBuf {
+    const MODEL: &str = "services/document/reading/model";
+    let starts = [
+        std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from),
+        std::env::current_dir().ok(),
+    ];
+    let above = starts.iter().flatten().flat_map(|start| start.ancestors());
+    let found = above.map(|folder| folder.join(MODEL)).find(|folder| folder.is_dir());
+    found.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(MODEL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SERVICES;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_and_ports_stand_once_and_peers_are_services() {
+        let names: BTreeSet<_> = SERVICES.iter().map(|service| service.name).collect();
+        let ports: BTreeSet<_> = SERVICES.iter().flat_map(|s| [s.grpc_port, s.health_port]).collect();
+        assert_eq!((names.len(), ports.len()), (SERVICES.len(), 2 * SERVICES.len()));
+        for service in SERVICES {
+            assert!(service.peers.iter().all(|peer| names.contains(peer)), "{service:?}");
+        }
+    }
+}
