@@ -9,13 +9,10 @@ pub use document::Client as DocumentClient;
 use crate::store::Verification;
 use mesh_proto::document::v1::DocumentVerification;
 use mesh_proto::orchestrator::v1 as proto;
-use mesh_runtime::Fields;
+use mesh_runtime::Problem;
 use mesh_types::{MemberId, Method};
 use orchestrator_workflows::contract::MethodState;
 use orchestrator_workflows::methods::MethodRequest;
-
-/// What callers may name; for the message to one who named nothing.
-pub const NAMES: &str = "document or reputation";
 
 /// The method on the wire.
 pub fn wire(method: Method) -> proto::Method {
@@ -29,16 +26,15 @@ pub fn wire(method: Method) -> proto::Method {
 
 /// Reads a request for a method; `path` is where it stands in the message.
 pub fn parse(
-    read: &mut Fields,
     path: &str,
     request: &proto::method_request::Method,
-    member_id: Option<MemberId>,
-) -> Option<MethodRequest> {
+    member_id: MemberId,
+) -> Result<MethodRequest, Problem> {
     use proto::method_request::Method as Wire;
-    match request {
-        Wire::Document(request) => document::parse(read, path, request, member_id).map(MethodRequest::Document),
-        Wire::Reputation(request) => Some(MethodRequest::Reputation(reputation::parse(*request))),
-    }
+    Ok(match request {
+        Wire::Document(request) => MethodRequest::Document(document::parse(path, request, member_id)?),
+        Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(*request)),
+    })
 }
 
 /// The services that know more about a method than its workflow says.

@@ -4,8 +4,8 @@
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::{DocumentDecision, DocumentType, DocumentVerification, GetDocumentVerificationRequest};
 use mesh_proto::orchestrator::v1 as proto;
-use mesh_runtime::{Fields, PeerChannel, Problem};
-use mesh_types::{DocumentKind, DocumentUrl, InvalidField, MemberId, Reason, VerificationId};
+use mesh_runtime::{PeerChannel, Problem};
+use mesh_types::{DocumentKind, DocumentUrl, MemberId, Reason, VerificationId};
 use orchestrator_workflows::methods::DocumentRequest;
 use std::time::Duration;
 
@@ -16,48 +16,31 @@ pub type Client = DocumentServiceClient<PeerChannel>;
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) fn parse(
-    read: &mut Fields,
     path: &str,
     request: &proto::DocumentMethod,
-    member_id: Option<MemberId>,
-) -> Option<DocumentRequest> {
-    let kind = document_kind(&format!("{path}.document.document_type"), request.document_type);
-    let document_kind = read.read(kind);
-    let url = document_url(
-        &format!("{path}.document.document_url"),
-        &request.document_url,
-        member_id,
-    );
-    let document_url = read.read(url);
-    Some(DocumentRequest {
-        document_kind: document_kind?,
-        document_url: document_url?.to_string(),
+    member_id: MemberId,
+) -> Result<DocumentRequest, Problem> {
+    let document_kind = match request.document_type() {
+        DocumentType::Passport => DocumentKind::Passport,
+        DocumentType::DriversLicense => DocumentKind::DriversLicense,
+        DocumentType::NationalId => DocumentKind::NationalId,
+        DocumentType::Unspecified => {
+            let path = format!("{path}.document.document_type");
+            return Err(Problem::invalid_field(path, "must be one of the named values"));
+        }
+    };
+    let path = format!("{path}.document.document_url");
+    let url = DocumentUrl::parse(&request.document_url)
+        .map_err(|error| Problem::invalid_field(path.as_str(), error.to_string()))?;
+    if url.member_id() != member_id {
+        let message = "the document_url names another member's document";
+        return Err(Problem::new(Reason::DocumentOfAnotherMember, message)
+            .with_violation(path, "must be a document of the member to be verified"));
+    }
+    Ok(DocumentRequest {
+        document_kind,
+        document_url: url.to_string(),
     })
-}
-
-fn document_kind(path: &str, value: i32) -> Result<DocumentKind, InvalidField> {
-    match DocumentType::try_from(value) {
-        Ok(DocumentType::Passport) => Ok(DocumentKind::Passport),
-        Ok(DocumentType::DriversLicense) => Ok(DocumentKind::DriversLicense),
-        Ok(DocumentType::NationalId) => Ok(DocumentKind::NationalId),
-        Ok(DocumentType::Unspecified) | Err(_) => {
-            let description = "must be a document type: passport, driver licence or national id";
-            Err(InvalidField::new(path, description))
-        }
-    }
-}
-
-/// A document's address; it names a document of the member, whose id may be wrong itself.
-fn document_url(path: &str, value: &str, member_id: Option<MemberId>) -> Result<DocumentUrl, Problem> {
-    let url = DocumentUrl::parse(value).map_err(|error| InvalidField::new(path, error.to_string()))?;
-    match member_id {
-        Some(member_id) if url.member_id() != member_id => {
-            let message = "the document_url names another member's document";
-            Err(Problem::new(Reason::DocumentOfAnotherMember, message)
-                .with_violation(path, "must be a document of the member to be verified"))
-        }
-        _ => Ok(url),
-    }
 }
 
 /// The check of the verification's latest document; none when there is none yet, or when the document service is away.
@@ -105,8 +88,8 @@ mod tests {
             document_type: DocumentType::Passport.into(),
             document_url: format!("file:///store/members/42/documents/{ID}"),
         };
-        let member_id = MemberId::try_from(42).ok();
-        assert!(parse(&mut Fields::default(), "methods[0]", &good, member_id).is_some());
+        let member_id = MemberId::try_from(42).expect("positive");
+        assert!(parse("methods[0]", &good, member_id).is_ok());
         type Change = fn(&mut proto::DocumentMethod);
         let url = "methods[0].document.document_url";
         let table: [(Change, Reason, &str); 3] = [
@@ -129,9 +112,7 @@ mod tests {
         for (change, reason, path) in table {
             let mut wrong = good.clone();
             change(&mut wrong);
-            let mut read = Fields::default();
-            assert!(parse(&mut read, "methods[0]", &wrong, member_id).is_none());
-            let problem = read.refuse();
+            let problem = parse("methods[0]", &wrong, member_id).expect_err("must be refused");
             let refused = problem.violations().first().map(|violation| violation.0.as_str());
             assert_eq!((problem.reason(), refused), (reason, Some(path)));
         }

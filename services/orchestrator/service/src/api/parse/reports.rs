@@ -4,8 +4,8 @@ use super::only_member_id;
 use crate::calendar::Month;
 use crate::store::{ReminderFilter, ReminderKey};
 use mesh_proto::orchestrator::v1 as proto;
+use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
-use mesh_runtime::{Fields, Problem};
 
 pub fn get_report(request: &proto::GetVerificationReportRequest) -> Result<Month, Problem> {
     Month::parse(&request.month).ok_or_else(|| Problem::invalid_field("month", "must be a month as YYYY-MM"))
@@ -18,17 +18,12 @@ pub fn list_reports(request: &proto::ListVerificationReportsRequest) -> Result<P
 pub fn list_reminders(
     request: &proto::ListVerificationRemindersRequest,
 ) -> Result<(ReminderFilter, PageRequest<ReminderKey>), Problem> {
-    let mut read = Fields::default();
-    let member_id = read.read(only_member_id(request.member_id));
     let filter = ReminderFilter {
-        member_id: member_id.flatten(),
+        member_id: only_member_id(request.member_id)?,
     };
     let list = ("ListVerificationReminders", filter);
-    let page = read.read(PageRequest::parse(request.page_size, &request.page_token, &list));
-    match (member_id, page) {
-        (Some(_), Some(page)) => Ok((filter, page)),
-        _ => Err(read.refuse()),
-    }
+    let page = PageRequest::parse(request.page_size, &request.page_token, &list)?;
+    Ok((filter, page))
 }
 
 #[cfg(test)]
