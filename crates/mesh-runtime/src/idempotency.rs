@@ -119,7 +119,7 @@ impl Requests {
     /// Does `work` within one transaction, once. The claim, the work and the answer are committed together or not at all,
     /// so a refusal leaves no trace.
     ///
-    /// `rpc` is the RPC's full name, such as `test.greeter.v1.GreeterService/Greet`.
+    /// `rpc` is the RPC's full name, such as `test.greeter.v1.GreeterService/Greet`, with or without a `/` before it.
     ///
     /// # Errors
     /// What `work` returns; `REQUEST_ID_REUSED`, `REQUEST_IN_PROGRESS`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
@@ -233,6 +233,7 @@ impl Requests {
     }
 
     fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> Asked<'a> {
+        let rpc = rpc.trim_start_matches('/');
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.key).expect("HMAC takes a key of any length");
         mac.update(&(rpc.len() as u64).to_be_bytes());
         mac.update(rpc.as_bytes());

@@ -50,7 +50,7 @@ async fn open(pool: &PgPool) -> Requests {
 }
 
 async fn insert(connection: &mut PgConnection, text: &str) -> Result<(), Problem> {
-    sqlx::query("INSERT INTO greetings (text) VALUES ($1)")
+    sqlx::query("INSERT INTO greetings (greeting_id, text, stored_at) VALUES (gen_random_uuid(), $1, now())")
         .bind(text)
         .execute(connection)
         .await?;

@@ -5,7 +5,10 @@
 mod greeting;
 
 use anyhow::{Context, ensure};
-use greeting::{GREET, Greeting};
+use greeting::{
+    GREET, Greeting, KEEP_GREETING, KeepGreetingRequest, LIST_GREETINGS, ListGreetingsRequest, ListGreetingsResponse,
+    StoredGreeting,
+};
 use mesh_testkit::{Jaeger, Postgres, Process, Temporal, eventually, http_get, ports, scratch};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -87,6 +90,21 @@ impl Greeter {
     }
 
     async fn greet(&self, text: &str, traceparent: Option<&str>) -> Result<String, Status> {
+        let mut request = Request::new(Greeting { text: text.to_owned() });
+        if let Some(value) = traceparent {
+            request
+                .metadata_mut()
+                .insert("traceparent", value.parse().expect("ASCII"));
+        }
+        let answer: Greeting = self.call(GREET, request).await?;
+        Ok(answer.text)
+    }
+
+    async fn call<Q, A>(&self, path: &'static str, request: Request<Q>) -> Result<A, Status>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
         let channel = tonic::transport::Endpoint::from_shared(format!("http://127.0.0.1:{}", self.grpc))
             .map(|endpoint| endpoint.connect_lazy())
             .map_err(|error| Status::from_error(Box::new(error)))?;
@@ -95,16 +113,9 @@ impl Greeter {
             .ready()
             .await
             .map_err(|error| Status::from_error(Box::new(error)))?;
-        let mut request = Request::new(Greeting { text: text.to_owned() });
-        if let Some(value) = traceparent {
-            request
-                .metadata_mut()
-                .insert("traceparent", value.parse().expect("ASCII"));
-        }
-        let path = http::uri::PathAndQuery::from_static(GREET);
-        let codec = tonic_prost::ProstCodec::<Greeting, Greeting>::default();
-        let answer: tonic::Response<Greeting> = client.unary(request, path, codec).await?;
-        Ok(answer.into_inner().text)
+        let path = http::uri::PathAndQuery::from_static(path);
+        let codec = tonic_prost::ProstCodec::<Q, A>::default();
+        Ok(client.unary(request, path, codec).await?.into_inner())
     }
 
     fn log(&self) -> String {
@@ -214,6 +225,54 @@ async fn readiness_follows_postgres_and_temporal_and_liveness_does_not() -> anyh
     temporal.restart().await?;
     greeter.until(None).await?;
     assert_eq!(greeter.greet("again", None).await?, "Hello, again!");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repeated_request_does_nothing_twice_and_a_list_comes_in_pages() -> anyhow::Result<()> {
+    let (postgres, temporal) = (Postgres::shared().await?, Temporal::start().await?);
+    let url = postgres.create_database("greeter_requests").await?;
+    let settings = [("POSTGRES_URL", url.as_str()), ("TEMPORAL_URL", temporal.url())];
+    let greeter = Greeter::start("api", &settings).await?;
+    greeter.until(None).await?;
+    let keep = async |request_id: String, text: &str| -> Result<StoredGreeting, Status> {
+        let text = text.to_owned();
+        let request = Request::new(KeepGreetingRequest { request_id, text });
+        greeter.call(KEEP_GREETING, request).await
+    };
+    let new_id = || mesh_runtime::clock::new_uuid().to_string();
+    let mut kept = Vec::new();
+    for text in ["one", "two", "three"] {
+        let id = new_id();
+        kept.insert(0, keep(id.clone(), text).await?);
+        assert_eq!(keep(id.clone(), text).await?, kept[0]);
+        let reused = keep(id, "other").await.expect_err("other content");
+        assert_eq!(
+            (reused.code(), reason(&reused).as_str()),
+            (Code::AlreadyExists, "REQUEST_ID_REUSED")
+        );
+    }
+    let wrong = keep("no id".to_owned(), "").await.expect_err("two fields are wrong");
+    let details = wrong.get_error_details();
+    let violations = details.bad_request().map(|request| &request.field_violations);
+    let paths: Vec<_> = violations.into_iter().flatten().map(|v| v.field.as_str()).collect();
+    assert_eq!(paths, ["request_id", "text"]);
+
+    let (mut listed, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = Request::new(ListGreetingsRequest {
+            page_size: 2,
+            page_token,
+        });
+        let page: ListGreetingsResponse = greeter.call(LIST_GREETINGS, request).await?;
+        assert!(page.greetings.len() <= 2);
+        listed.extend(page.greetings);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(listed, kept);
     Ok(())
 }
 

@@ -1,8 +1,10 @@
-//! A gRPC service written by hand, so that the kit's tests need no generated code.
+//! A gRPC service written by hand, so that the kit's tests need no generated code. A real service takes all of this from
+//! `mesh_proto`.
 
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use prost::Message;
+use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
     ServiceDescriptorProto,
@@ -18,12 +20,16 @@ use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tower::Service;
 
-/// Paths of the two RPCs.
+/// Path of the RPC that greets.
 pub const GREET: &str = "/test.greeter.v1.GreeterService/Greet";
 /// The one that streams its answer.
 pub const GREET_FOREVER: &str = "/test.greeter.v1.GreeterService/GreetForever";
+/// The one that changes something by itself.
+pub const KEEP_GREETING: &str = "/test.greeter.v1.GreeterService/KeepGreeting";
+/// The one that lists.
+pub const LIST_GREETINGS: &str = "/test.greeter.v1.GreeterService/ListGreetings";
 
-/// The message of both RPCs, in and out.
+/// The message of `Greet` and `GreetForever`, in and out.
 #[derive(Clone, PartialEq, Message)]
 pub struct Greeting {
     /// Whatever is said.
@@ -31,10 +37,70 @@ pub struct Greeting {
     pub text: String,
 }
 
+/// A greeting to be kept.
+#[derive(Clone, PartialEq, Message)]
+pub struct KeepGreetingRequest {
+    /// A UUID that the caller chose. The same one again keeps nothing.
+    #[prost(string, tag = "1")]
+    pub request_id: String,
+    /// What is kept.
+    #[prost(string, tag = "2")]
+    pub text: String,
+}
+
+/// A greeting that is kept.
+#[derive(Clone, PartialEq, Message)]
+pub struct StoredGreeting {
+    /// UUIDv7.
+    #[prost(string, tag = "1")]
+    pub greeting_id: String,
+    /// What was kept.
+    #[prost(string, tag = "2")]
+    pub text: String,
+}
+
+/// What to list.
+#[derive(Clone, PartialEq, Message)]
+pub struct ListGreetingsRequest {
+    /// How many at most, 1 to 200; 50 when 0.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; empty for the first.
+    #[prost(string, tag = "2")]
+    pub page_token: String,
+}
+
+/// A page of greetings.
+#[derive(Clone, PartialEq, Message)]
+pub struct ListGreetingsResponse {
+    /// The newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub greetings: Vec<StoredGreeting>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: String,
+}
+
 /// What the service does with a greeting.
 pub trait Greet: Send + Sync + 'static {
-    /// The unary RPC.
+    /// Greets.
     fn greet(&self, request: Request<Greeting>) -> impl Future<Output = Result<Greeting, Status>> + Send;
+
+    /// Keeps a greeting.
+    fn keep_greeting(
+        &self,
+        _request: Request<KeepGreetingRequest>,
+    ) -> impl Future<Output = Result<StoredGreeting, Status>> + Send {
+        async { Err(Status::unimplemented("keeps nothing")) }
+    }
+
+    /// Lists the greetings.
+    fn list_greetings(
+        &self,
+        _request: Request<ListGreetingsRequest>,
+    ) -> impl Future<Output = Result<ListGreetingsResponse, Status>> + Send {
+        async { Err(Status::unimplemented("lists nothing")) }
+    }
 }
 
 /// A server for any [`Greet`]; `GreetForever` repeats the request every 20 ms, without end.
@@ -69,6 +135,30 @@ impl<G: Greet> UnaryService<Greeting> for Unary<G> {
     }
 }
 
+struct Keep<G>(Arc<G>);
+
+impl<G: Greet> UnaryService<KeepGreetingRequest> for Keep<G> {
+    type Response = StoredGreeting;
+    type Future = BoxFuture<Response<StoredGreeting>, Status>;
+
+    fn call(&mut self, request: Request<KeepGreetingRequest>) -> Self::Future {
+        let greet = self.0.clone();
+        Box::pin(async move { Ok(Response::new(greet.keep_greeting(request).await?)) })
+    }
+}
+
+struct List<G>(Arc<G>);
+
+impl<G: Greet> UnaryService<ListGreetingsRequest> for List<G> {
+    type Response = ListGreetingsResponse;
+    type Future = BoxFuture<Response<ListGreetingsResponse>, Status>;
+
+    fn call(&mut self, request: Request<ListGreetingsRequest>) -> Self::Future {
+        let greet = self.0.clone();
+        Box::pin(async move { Ok(Response::new(greet.list_greetings(request).await?)) })
+    }
+}
+
 struct Forever;
 
 impl ServerStreamingService<Greeting> for Forever {
@@ -99,44 +189,85 @@ impl<G: Greet> Service<http::Request<Body>> for GreeterServer<G> {
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let greet = self.0.clone();
         Box::pin(async move {
-            let mut grpc = Grpc::new(ProstCodec::default()).apply_max_message_size_config(Some(1024), None);
             Ok(match request.uri().path() {
-                GREET => grpc.unary(Unary(greet), request).await,
-                GREET_FOREVER => grpc.server_streaming(Forever, request).await,
+                GREET => grpc().unary(Unary(greet), request).await,
+                GREET_FOREVER => grpc().server_streaming(Forever, request).await,
+                KEEP_GREETING => grpc().unary(Keep(greet), request).await,
+                LIST_GREETINGS => grpc().unary(List(greet), request).await,
                 _ => Status::unimplemented("no such method").into_http(),
             })
         })
     }
 }
 
+fn grpc<Q, A>() -> Grpc<ProstCodec<A, Q>>
+where
+    Q: Message + Default + 'static,
+    A: Message + 'static,
+{
+    Grpc::new(ProstCodec::default()).apply_max_message_size_config(Some(1024), None)
+}
+
 /// The descriptors, as a generated crate would carry them.
 pub fn descriptors() -> &'static [u8] {
-    let method = |name: &str, streams: bool| MethodDescriptorProto {
+    let method = |name: &str, (input, output): (&str, &str), streams: bool| MethodDescriptorProto {
         name: Some(name.to_owned()),
-        input_type: Some(".test.greeter.v1.Greeting".to_owned()),
-        output_type: Some(".test.greeter.v1.Greeting".to_owned()),
+        input_type: Some(format!(".test.greeter.v1.{input}")),
+        output_type: Some(format!(".test.greeter.v1.{output}")),
         server_streaming: Some(streams),
         ..Default::default()
     };
-    let text = FieldDescriptorProto {
-        name: Some("text".to_owned()),
-        number: Some(1),
-        r#type: Some(prost_types::field_descriptor_proto::Type::String.into()),
-        label: Some(prost_types::field_descriptor_proto::Label::Optional.into()),
+    let field = |(at, (name, kind)): (usize, &(&str, Type))| FieldDescriptorProto {
+        name: Some((*name).to_owned()),
+        number: i32::try_from(at + 1).ok(),
+        r#type: Some((*kind).into()),
+        type_name: (*kind == Type::Message).then(|| ".test.greeter.v1.StoredGreeting".to_owned()),
+        label: Some(match kind {
+            Type::Message => Label::Repeated.into(),
+            _ => Label::Optional.into(),
+        }),
+        ..Default::default()
+    };
+    let message = |name: &str, fields: &[(&str, Type)]| DescriptorProto {
+        name: Some(name.to_owned()),
+        field: fields.iter().enumerate().map(field).collect(),
         ..Default::default()
     };
     let file = FileDescriptorProto {
         name: Some("test/greeter/v1/greeter.proto".to_owned()),
         package: Some("test.greeter.v1".to_owned()),
         syntax: Some("proto3".to_owned()),
-        message_type: vec![DescriptorProto {
-            name: Some("Greeting".to_owned()),
-            field: vec![text],
-            ..Default::default()
-        }],
+        message_type: vec![
+            message("Greeting", &[("text", Type::String)]),
+            message(
+                "KeepGreetingRequest",
+                &[("request_id", Type::String), ("text", Type::String)],
+            ),
+            message(
+                "StoredGreeting",
+                &[("greeting_id", Type::String), ("text", Type::String)],
+            ),
+            message(
+                "ListGreetingsRequest",
+                &[("page_size", Type::Int32), ("page_token", Type::String)],
+            ),
+            message(
+                "ListGreetingsResponse",
+                &[("greetings", Type::Message), ("next_page_token", Type::String)],
+            ),
+        ],
         service: vec![ServiceDescriptorProto {
             name: Some("GreeterService".to_owned()),
-            method: vec![method("Greet", false), method("GreetForever", true)],
+            method: vec![
+                method("Greet", ("Greeting", "Greeting"), false),
+                method("GreetForever", ("Greeting", "Greeting"), true),
+                method("KeepGreeting", ("KeepGreetingRequest", "StoredGreeting"), false),
+                method(
+                    "ListGreetings",
+                    ("ListGreetingsRequest", "ListGreetingsResponse"),
+                    false,
+                ),
+            ],
             ..Default::default()
         }],
         ..Default::default()

@@ -108,7 +108,7 @@ impl Activities {
         request: ReminderRequest,
     ) -> Result<RemindersWritten, ActivityError> {
         let as_of = calendar::instant(request.as_of_seconds)?;
-        let round = ReminderRound::new(as_of, request.quiet_seconds);
+        let round = ReminderRound::new(as_of, request.remind_after_seconds);
         let count = self.store.insert_reminders(round, clock::now()).await?;
         Ok(RemindersWritten { count })
     }

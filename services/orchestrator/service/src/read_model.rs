@@ -17,7 +17,7 @@ pub struct ReadModel {
 }
 
 /// A verification as it stands.
-pub struct Standing {
+pub struct Snapshot {
     /// The row.
     pub verification: Verification,
     /// How its methods and its score stand.
@@ -40,10 +40,10 @@ impl ReadModel {
     ///
     /// # Errors
     /// `VERIFICATION_NOT_FOUND`; `DATABASE_UNAVAILABLE`; `TEMPORAL_UNAVAILABLE` while it is in progress.
-    pub async fn get(&self, id: VerificationId) -> Result<Standing, Problem> {
+    pub async fn get(&self, id: VerificationId) -> Result<Snapshot, Problem> {
         let (verification, state) = self.row_and_state(id).await?;
         let progress = Progress::of(&self.peers, &verification).await;
-        Ok(Standing {
+        Ok(Snapshot {
             verification,
             state,
             progress,

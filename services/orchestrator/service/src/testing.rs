@@ -3,35 +3,15 @@
 use crate::Store;
 use crate::store::{InsertOutcome, NewVerification, Profile, StoredRequest};
 use jiff::Timestamp;
-use mesh_runtime::{Problem, clock};
-use mesh_testkit::Postgres;
+use mesh_runtime::clock;
+use mesh_testkit::ground::{OrPanic, fresh_database};
 use mesh_types::{MemberId, Method, Score, ScoreBreakdown, VerificationId, VerificationStatus};
 use orchestrator_workflows::contract::{MethodState, MethodStatus, VerificationOutcome};
 use orchestrator_workflows::methods::{MethodRequest, ReputationRequest};
-use sqlx::PgPool;
-
-pub trait OrPanic<T> {
-    fn or_panic(self) -> T;
-}
-
-impl<T> OrPanic<T> for Result<T, Problem> {
-    fn or_panic(self) -> T {
-        self.unwrap_or_else(|problem| panic!("{}", problem.message()))
-    }
-}
 
 /// A store over an empty database.
 pub async fn store() -> Store {
-    let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-    let url = postgres
-        .create_database("orchestrator")
-        .await
-        .expect("a database is made");
-    let pool = PgPool::connect(&url).await.expect("it answers");
-    mesh_runtime::migrate(&pool, &crate::MIGRATIONS)
-        .await
-        .expect("the schema is made");
-    Store::new(pool)
+    Store::new(fresh_database("orchestrator", &crate::MIGRATIONS).await)
 }
 
 /// A new member.

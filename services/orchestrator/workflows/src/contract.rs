@@ -23,7 +23,7 @@ pub const CHECK_USER_EXISTS_LOCAL: &str = "check_user_exists_local";
 pub const GET_USER_EMAIL_LOCAL: &str = "get_user_email_local";
 /// Local activity: the score of the member's last completed verification.
 pub const GET_USER_VERIFICATION_SCORE_LOCAL: &str = "get_user_verification_score_local";
-/// Local activity: the member's standing at the reputation service.
+/// Local activity: the member's score at the reputation service.
 pub const GET_USER_REPUTATION_LOCAL: &str = "get_user_reputation_local";
 /// Local activity: writes the end of a verification into the read model.
 pub const RECORD_VERIFICATION_OUTCOME_LOCAL: &str = "record_verification_outcome_local";
@@ -232,21 +232,21 @@ pub struct ReminderRun {
     #[serde(default)]
     pub as_of_seconds: Option<i64>,
     /// How long a verification is in progress before its member is reminded, in seconds; 7 days by default.
-    #[serde(default = "default_quiet_seconds")]
-    pub quiet_seconds: u32,
+    #[serde(default = "default_remind_after_seconds")]
+    pub remind_after_seconds: u32,
 }
 
 impl Default for ReminderRun {
     fn default() -> Self {
         Self {
             as_of_seconds: None,
-            quiet_seconds: default_quiet_seconds(),
+            remind_after_seconds: default_remind_after_seconds(),
         }
     }
 }
 
 /// 7 days.
-pub const fn default_quiet_seconds() -> u32 {
+pub const fn default_remind_after_seconds() -> u32 {
     7 * 24 * 3600
 }
 
@@ -264,7 +264,7 @@ pub struct ReminderRequest {
     /// The instant that the reminders are for, in seconds since 1970-01-01 UTC.
     pub as_of_seconds: i64,
     /// How long a verification is in progress before its member is reminded, in seconds.
-    pub quiet_seconds: u32,
+    pub remind_after_seconds: u32,
 }
 
 /// Answer of `write_verification_reminders`.

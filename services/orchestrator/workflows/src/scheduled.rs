@@ -30,7 +30,7 @@ impl VerificationReminderWorkflow {
         let run = ctx.state(|state| state.run);
         let request = ReminderRequest {
             as_of_seconds: as_of_seconds(&ctx.info(), run.as_of_seconds),
-            quiet_seconds: run.quiet_seconds,
+            remind_after_seconds: run.remind_after_seconds,
         };
         let options = timeouts::scheduled_write();
         Ok(ctx

@@ -8,7 +8,7 @@ use mesh_testkit::eventually;
 use mesh_types::Schedule;
 use orchestrator_workflows::contract::{
     ReminderRequest, ReminderRun, ReportRequest, TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW,
-    VERIFICATION_REPORT_WORKFLOW, default_quiet_seconds,
+    VERIFICATION_REPORT_WORKFLOW, default_remind_after_seconds,
 };
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow};
 use serde_json::json;
@@ -31,7 +31,7 @@ fn a_back_filled_run_reminds_as_of_the_week_in_which_it_was_due() -> anyhow::Res
 
         let expected = Writing::Reminders(ReminderRequest {
             as_of_seconds: seconds(due)?,
-            quiet_seconds: default_quiet_seconds(),
+            remind_after_seconds: default_remind_after_seconds(),
         });
         assert_eq!(
             stack.writings.of(&id),
@@ -71,7 +71,7 @@ fn a_run_by_hand_stands_for_the_instant_that_it_is_given() -> anyhow::Result<()>
     on_stack(async |stack| {
         let input = ReminderRun {
             as_of_seconds: Some(seconds("2024-02-03T04:05:06Z")?),
-            quiet_seconds: 60,
+            remind_after_seconds: 60,
         };
         let id = "reminders-by-hand";
         let start = start_of(VERIFICATION_REMINDER_WORKFLOW, &input, Clock::Real)?;
@@ -85,7 +85,7 @@ fn a_run_by_hand_stands_for_the_instant_that_it_is_given() -> anyhow::Result<()>
         assert_eq!(written.count, 3);
         let expected = Writing::Reminders(ReminderRequest {
             as_of_seconds: seconds("2024-02-03T04:05:06Z")?,
-            quiet_seconds: 60,
+            remind_after_seconds: 60,
         });
         assert_eq!(stack.writings.of(id), [expected; 3]);
         Ok(())

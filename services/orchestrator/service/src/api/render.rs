@@ -1,7 +1,7 @@
 //! From typed values to messages.
 
 use crate::methods;
-use crate::read_model::Standing;
+use crate::read_model::Snapshot;
 use crate::store::{Member, MethodCount, Reminder, VerificationReport};
 use mesh_proto::fields::timestamp;
 use mesh_proto::orchestrator::v1 as proto;
@@ -22,12 +22,12 @@ pub fn member(member: Member) -> proto::Member {
 }
 
 /// A verification as it stands.
-pub fn verification(standing: Standing) -> proto::Verification {
-    let Standing {
+pub fn verification(snapshot: Snapshot) -> proto::Verification {
+    let Snapshot {
         verification: row,
         state,
         mut progress,
-    } = standing;
+    } = snapshot;
     let methods = state.methods.iter();
     proto::Verification {
         verification_id: row.verification_id.to_string(),

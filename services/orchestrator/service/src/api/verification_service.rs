@@ -3,7 +3,7 @@
 use super::{parse, render};
 use crate::cancel_verification::cancel_verification;
 use crate::methods::Progress;
-use crate::read_model::{ReadModel, Standing, recorded_state};
+use crate::read_model::{ReadModel, Snapshot, recorded_state};
 use crate::start_verification::Starter;
 use crate::store::Verification;
 use crate::{Store, Workflows};
@@ -134,7 +134,7 @@ impl VerificationService for VerificationApi {
             .await?;
         let (rows, next_page_token) = page.page(rows, |row| row.verification_id);
         let render = |row: Verification| {
-            render::verification(Standing {
+            render::verification(Snapshot {
                 state: recorded_state(&row),
                 verification: row,
                 progress: Progress::default(),

@@ -20,9 +20,9 @@ pub struct ReminderRound {
 }
 
 impl ReminderRound {
-    /// The round of an instant; `quiet_seconds` is the while.
-    pub fn new(as_of: Timestamp, quiet_seconds: u32) -> Self {
-        let quiet = SignedDuration::from_secs(i64::from(quiet_seconds));
+    /// The round of an instant; `remind_after_seconds` is the while.
+    pub fn new(as_of: Timestamp, remind_after_seconds: u32) -> Self {
+        let quiet = SignedDuration::from_secs(i64::from(remind_after_seconds));
         Self {
             as_of,
             started_before: as_of.saturating_sub(quiet).unwrap_or(Timestamp::MIN),

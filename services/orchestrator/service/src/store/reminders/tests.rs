@@ -1,10 +1,11 @@
 use super::*;
-use crate::testing::{OrPanic, at, cancelled, insert_span, store};
-use orchestrator_workflows::contract::default_quiet_seconds;
+use crate::testing::{at, cancelled, insert_span, store};
+use mesh_testkit::ground::OrPanic;
+use orchestrator_workflows::contract::default_remind_after_seconds;
 
 /// What a run that stands for an instant writes.
 async fn remind(store: &Store, as_of: &str) -> u64 {
-    let round = ReminderRound::new(at(as_of), default_quiet_seconds());
+    let round = ReminderRound::new(at(as_of), default_remind_after_seconds());
     store
         .insert_reminders(round, at("2026-11-25T12:00:00Z"))
         .await
