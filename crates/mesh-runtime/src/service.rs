@@ -1,6 +1,7 @@
 //! What a service gives to the kit, and what the kit gives to a service.
 
 use crate::channel::PeerChannel;
+use crate::field_rules::FieldRules;
 use crate::grpc::{self, Catalogue};
 use crate::idempotency::Requests;
 use crate::rpc::Rules;
@@ -13,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tower::Service as TowerService;
 
+/// The largest message under [`Wiring::serve`] in bytes, as by default.
+const TEST_MESSAGE_BYTES: usize = 4 << 20;
 /// The bound of an RPC under [`Wiring::serve`], as by default.
 const TEST_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -143,6 +146,7 @@ impl Wiring {
             rules: Rules {
                 methods: catalogue.methods,
                 streaming: catalogue.streaming,
+                field_rules: FieldRules::read(self.descriptors, TEST_MESSAGE_BYTES)?,
                 default_deadline: TEST_DEADLINE,
                 draining: stop.clone(),
                 metrics: None,

@@ -1,9 +1,10 @@
-//! From messages to typed values, once, with the path of every field that is wrong.
+//! From messages to typed values, once. A real service writes ranges and lengths as field rules into its proto, and the kit
+//! checks them before the handler; this example has no proto.
 
 use crate::greeting::{KeepGreetingRequest, ListGreetingsRequest};
 use crate::store::GreetingPlace;
+use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
-use mesh_runtime::{Fields, Problem};
 use mesh_types::{IdError, InvalidField, RequestId};
 
 /// A greeting is at most so many characters long.
@@ -16,15 +17,12 @@ pub struct NewGreeting {
 }
 
 pub fn keep_greeting(request: &KeepGreetingRequest) -> Result<NewGreeting, Problem> {
-    let mut fields = Fields::default();
     // A real service takes it from `mesh_proto::fields::id`.
     let id = request.request_id.parse::<RequestId>();
-    let request_id = fields.read(id.map_err(|error: IdError| InvalidField::new("request_id", error.to_string())));
-    let text = fields.read(text(&request.text));
-    let (Some(request_id), Some(text)) = (request_id, text) else {
-        return Err(fields.refuse());
-    };
-    Ok(NewGreeting { request_id, text })
+    Ok(NewGreeting {
+        request_id: id.map_err(|error: IdError| InvalidField::new("request_id", error.to_string()))?,
+        text: text(&request.text)?,
+    })
 }
 
 fn text(text: &str) -> Result<String, InvalidField> {
