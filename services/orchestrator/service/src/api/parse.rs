@@ -5,7 +5,6 @@ mod reports;
 pub use reports::{get_report, list_reminders, list_reports};
 
 use crate::methods;
-use crate::start_verification::StartVerification;
 use crate::store::{Profile, StoredRequest, VerificationFilter};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -31,6 +30,13 @@ pub struct MemberChange {
     pub request_id: RequestId,
     pub member_id: MemberId,
     pub profile: Profile,
+}
+
+/// A verification to be started.
+pub struct StartVerification {
+    pub request_id: RequestId,
+    pub member_id: MemberId,
+    pub request: StoredRequest,
 }
 
 pub fn register_member(message: &proto::RegisterMemberRequest, now: Timestamp) -> Result<MemberChange, Problem> {
@@ -139,9 +145,7 @@ fn looks_like_an_address(text: &str) -> bool {
         && !text.chars().any(odd)
 }
 
-pub fn start_verification(
-    message: &proto::StartVerificationRequest,
-) -> Result<(RequestId, StartVerification), Problem> {
+pub fn start_verification(message: &proto::StartVerificationRequest) -> Result<StartVerification, Problem> {
     let mut read = Fields::default();
     let request_id = read.read(fields::id("request_id", &message.request_id));
     let member_id = read.read(fields::member_id("member_id", message.member_id));
@@ -158,7 +162,11 @@ pub fn start_verification(
         methods,
         timeout_seconds,
     };
-    Ok((request_id, StartVerification { member_id, request }))
+    Ok(StartVerification {
+        request_id,
+        member_id,
+        request,
+    })
 }
 
 fn target_score(path: &str, value: Option<i32>) -> Result<Score, InvalidField> {
@@ -296,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_start_has_defaults() {
-        let (_, parsed) = start_verification(&start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
+        let parsed = start_verification(&start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
         let request = parsed.request;
         assert_eq!((request.target_score.get(), request.timeout_seconds), (50, 2_592_000));
     }
