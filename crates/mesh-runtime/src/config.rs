@@ -2,6 +2,7 @@
 //! one is refused.
 
 use crate::Service;
+use crate::telemetry::LogFormat;
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -25,15 +26,6 @@ pub(crate) enum Verb {
     CheckConfig,
     /// Ask the running service on this machine whether it is ready, and end with 0 or 1.
     Health,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    Human,
-    /// One JSON object a line.
-    Json,
 }
 
 /// The settings that every service has.

@@ -117,7 +117,8 @@ impl Requests {
     }
 
     /// Does `work` within one transaction, once. The claim, the work and the answer are committed together or not at all,
-    /// so a refusal leaves no trace.
+    /// so a refusal leaves no trace. The work uses the connection that it is given and no other of the pool: work that holds
+    /// one and waits for a second can wait for itself.
     ///
     /// `rpc` is the RPC's full name, such as `test.greeter.v1.GreeterService/Greet`, with or without a `/` before it.
     ///

@@ -108,7 +108,7 @@ async fn ask_health(address: SocketAddr) -> ExitCode {
 }
 
 async fn live<S: Service>(common: Common, config: S::Config, options: PgConnectOptions) -> ExitCode {
-    let telemetry = match Telemetry::install(S::NAME, &common) {
+    let telemetry = match Telemetry::install(S::NAME, (&common.log, common.log_format), common.otlp_endpoint.as_ref()) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(&format!("{error:#}")),
     };

@@ -4,8 +4,8 @@
 //! spans of workflows and activities; ours are `tracing` spans. The SDK's own `tracing` spans know no remote parent and
 //! would tear every trace apart, so the OpenTelemetry layer doesn't see them, nor those of the libraries below us.
 
-use crate::config::{Common, LogFormat};
 use anyhow::Context;
+use clap::ValueEnum;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context as OtelContext, KeyValue};
@@ -22,6 +22,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use url::Url;
 
 /// How long the last spans may take to leave at the end.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -39,6 +40,15 @@ const NOT_OURS: &[&str] = &[
     "opentelemetry",
 ];
 
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
 /// The tracer provider of this process; flush it at the end.
 #[derive(Clone)]
 pub(crate) struct Telemetry {
@@ -46,9 +56,14 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Installs the log and the traces for this process. Must run inside the Tokio runtime.
-    pub(crate) fn install(name: &'static str, config: &Common) -> anyhow::Result<Self> {
-        let exporter = match &config.otlp_endpoint {
+    /// Installs the log, by its filter and format, and the traces, which go to `otlp` if there is one. Must run inside the
+    /// Tokio runtime.
+    pub(crate) fn install(
+        name: &'static str,
+        (filter, format): (&str, LogFormat),
+        otlp: Option<&Url>,
+    ) -> anyhow::Result<Self> {
+        let exporter = match otlp {
             None => None,
             Some(url) => Some(
                 opentelemetry_otlp::SpanExporter::builder()
@@ -62,9 +77,9 @@ impl Telemetry {
             name,
             exporter.map(|exporter| BatchSpanProcessor::builder(exporter).build()),
         );
-        let filter = EnvFilter::try_new(&config.log).with_context(|| format!("log filter {:?}", config.log))?;
+        let filter = EnvFilter::try_new(filter).with_context(|| format!("log filter {filter:?}"))?;
         tracing_subscriber::registry()
-            .with(log_layer(config.log_format, std::io::stderr).with_filter(filter))
+            .with(log_layer(format, std::io::stderr).with_filter(filter))
             .with(trace_layer(provider.tracer(name)))
             .try_init()
             .context("another log is installed already")?;

@@ -53,13 +53,13 @@ pub(crate) async fn connect(
     metrics: &Metrics,
     telemetry: &Telemetry,
 ) -> anyhow::Result<Clients> {
-    let open = async |patience: Duration| {
+    let open = async |retries: Duration| {
         let connection = ConnectionOptions::new(config.temporal_url.clone())
             .identity(identity)
             .connect_timeout(CONNECT_TIMEOUT)
             .retry_options(
                 RetryOptions::builder()
-                    .max_elapsed_time(Some(patience))
+                    .max_elapsed_time(Some(retries))
                     .max_retries(0)
                     .build(),
             )

@@ -1,4 +1,4 @@
-//! What runs by the clock, over the whole mesh: Temporal's own scheduler starts it, and `ReportService` shows what it wrote.
+//! The scheduled workflows over the whole mesh: Temporal's own scheduler starts them, and `ReportService` shows what they wrote.
 
 use crate::support::*;
 use mesh_proto::orchestrator::v1 as proto;

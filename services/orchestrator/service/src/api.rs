@@ -1,8 +1,8 @@
 //! The gRPC services: parse, call, render.
 
 mod member_service;
-mod parse;
-mod render;
+pub(crate) mod parse;
+pub(crate) mod render;
 mod report_service;
 mod verification_service;
 

@@ -1,29 +1,39 @@
-//! How a verification is cancelled: its own run, never another one of the member.
+//! `CancelVerification`: asks a verification to end; its own run, never another one of the member.
 
-use crate::start_verification::Starter;
-use crate::{Store, Workflows};
+use crate::api::parse;
+use crate::verifications::Verifications;
+use jiff::Timestamp;
+use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_types::{Reason, RequestId, VerificationId, VerificationStatus};
+use mesh_runtime::idempotency::Requests;
+use mesh_types::{Reason, VerificationStatus};
 
-/// Asks a verification to end. One that was cancelled stays as it is.
+const RPC: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
+
+/// Asks a verification to end, once for each request. One that was cancelled stays as it is.
+///
+/// # Errors
+/// `INVALID_REQUEST`, `VERIFICATION_NOT_FOUND`, `VERIFICATION_ENDED`, `REQUEST_ID_REUSED`; `REQUEST_IN_PROGRESS`,
+/// `DATABASE_UNAVAILABLE` and `TEMPORAL_UNAVAILABLE`, after which the same request goes on.
 pub async fn cancel_verification(
-    store: &Store,
-    workflows: &Workflows,
-    starter: &Starter,
-    request_id: RequestId,
-    id: VerificationId,
-) -> Result<(), Problem> {
-    let found = store.find_verification(id).await?;
-    let found = found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))?;
-    match found.status {
-        VerificationStatus::Cancelled => Ok(()),
-        VerificationStatus::InProgress => {
-            let run_id = starter.ensure_started(&found).await?;
-            workflows.cancel(id, &run_id, request_id).await
+    verifications: &Verifications,
+    requests: &Requests,
+    message: &proto::CancelVerificationRequest,
+    now: Timestamp,
+) -> Result<proto::CancelVerificationResponse, Problem> {
+    let (request_id, id) = parse::cancel_verification(message)?;
+    let work = requests.in_temporal(RPC, request_id, message, now, async |_| {
+        let found = verifications.find(id).await?;
+        let found = found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))?;
+        match found.status {
+            VerificationStatus::Cancelled => {}
+            VerificationStatus::InProgress => verifications.cancel(&found, request_id).await?,
+            ended => {
+                let message = format!("the verification ended as {}", ended.as_str());
+                return Err(Problem::new(Reason::VerificationEnded, message));
+            }
         }
-        ended => Err(Problem::new(
-            Reason::VerificationEnded,
-            format!("the verification ended as {}", ended.as_str()),
-        )),
-    }
+        Ok(proto::CancelVerificationResponse {})
+    });
+    work.await
 }

@@ -29,6 +29,7 @@ mod temporal;
 #[cfg(test)]
 mod testing;
 mod update_member;
+mod verifications;
 
 pub use activities::Activities;
 pub use config::Config;
@@ -46,7 +47,7 @@ use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use read_model::ReadModel;
-use start_verification::Starter;
+use verifications::Verifications;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -75,17 +76,16 @@ impl mesh_runtime::Service for Orchestrator {
     async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
         let store = Store::new(base.pool.clone());
         let workflows = Workflows::new(base.temporal.clone());
-        let starter = Starter::new(store.clone(), workflows.clone(), config.search_attributes);
+        let verifications = Verifications::new(store.clone(), workflows.clone(), config.search_attributes);
         let peers = Peers {
             documents: DocumentClient::new(base.channel(&config.document_url)?),
         };
-        let read_model = ReadModel::new(store.clone(), workflows.clone(), peers);
+        let read_model = ReadModel::new(store.clone(), workflows, peers);
         let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
         let verifications = VerificationApi::new(
             store.clone(),
             base.requests.clone(),
-            workflows,
-            starter,
+            verifications,
             read_model,
             config.watch_interval(),
         );

@@ -1,88 +1,36 @@
-//! How a verification starts: one at a time for a member.
+//! `StartVerification`: starts a verification, one at a time for a member.
 
-use crate::reconcile::reconcile;
-use crate::store::{InsertOutcome, NewVerification, StoredRequest, Verification};
-use crate::{Store, Workflows};
+use crate::api::parse;
+use crate::verifications::Verifications;
 use jiff::Timestamp;
+use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_types::{MemberId, Reason, VerificationId};
-use orchestrator_workflows::contract::VerificationInput;
+use mesh_runtime::idempotency::Requests;
+use mesh_types::VerificationId;
+use orchestrator_workflows::contract::workflow_id;
 
-/// Starts verifications.
-#[derive(Clone)]
-pub struct Starter {
-    store: Store,
-    workflows: Workflows,
-    search_attributes: bool,
-}
+const RPC: &str = "voluntier.orchestrator.v1.VerificationService/StartVerification";
 
-/// What a caller asks for.
-pub struct StartVerification {
-    pub member_id: MemberId,
-    pub request: StoredRequest,
-}
-
-impl Starter {
-    /// Over a store and Temporal; `search_attributes` is whether the workflows that it starts have any.
-    pub fn new(store: Store, workflows: Workflows, search_attributes: bool) -> Self {
-        Self {
-            store,
-            workflows,
-            search_attributes,
-        }
-    }
-
-    /// Inserts a verification under an id and starts its workflow; returns the run. Again under the same id is the same.
-    ///
-    /// The row is written first, the workflow is started outside of any transaction, and its run is written down last. A
-    /// crash in between leaves a row without a run: the same request again, or any other one for the member, starts the
-    /// workflow, which is idempotent by the verification's id.
-    pub async fn start(&self, id: VerificationId, asked: StartVerification, now: Timestamp) -> Result<String, Problem> {
-        if self.store.find_member(asked.member_id).await?.is_none() {
-            let message = "no member has this id; register it first";
-            return Err(Problem::new(Reason::MemberNotFound, message));
-        }
-        let new = NewVerification {
-            verification_id: id,
-            member_id: asked.member_id,
-            request: asked.request,
-            started_at: now,
-        };
-        loop {
-            match self.store.insert_verification(&new).await? {
-                InsertOutcome::Inserted(verification) => return self.ensure_started(&verification).await,
-                InsertOutcome::InProgress(other) => {
-                    let run_id = self.ensure_started(&other).await?;
-                    if !reconcile(&self.store, &self.workflows, &other, &run_id).await? {
-                        let message = "the member has a verification in progress; watch or cancel it";
-                        let problem = Problem::new(Reason::VerificationInProgress, message);
-                        return Err(problem.with_metadata("verification_id", other.verification_id.to_string()));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Starts the workflow of a verification unless its run is known; returns the run.
-    pub async fn ensure_started(&self, verification: &Verification) -> Result<String, Problem> {
-        if let Some(run_id) = &verification.run_id {
-            return Ok(run_id.clone());
-        }
-        let run_id = self.workflows.start(self.input(verification)).await?;
-        self.store.record_run(verification.verification_id, &run_id).await?;
-        Ok(run_id)
-    }
-
-    fn input(&self, verification: &Verification) -> VerificationInput {
-        let started_at_seconds = verification.started_at.as_second();
-        VerificationInput {
-            verification_id: verification.verification_id,
-            member_id: verification.member_id,
-            target_score: verification.request.target_score,
-            methods: verification.request.methods.clone(),
-            started_at_seconds,
-            deadline_at_seconds: started_at_seconds.saturating_add_unsigned(verification.request.timeout_seconds),
-            search_attributes: self.search_attributes,
-        }
-    }
+/// Starts a verification, once for each request.
+///
+/// # Errors
+/// `INVALID_REQUEST`, `DOCUMENT_OF_ANOTHER_MEMBER`, `MEMBER_NOT_FOUND`, `VERIFICATION_IN_PROGRESS`, `REQUEST_ID_REUSED`;
+/// `REQUEST_IN_PROGRESS`, `DATABASE_UNAVAILABLE` and `TEMPORAL_UNAVAILABLE`, after which the same request goes on.
+pub async fn start_verification(
+    verifications: &Verifications,
+    requests: &Requests,
+    message: &proto::StartVerificationRequest,
+    now: Timestamp,
+) -> Result<proto::StartVerificationResponse, Problem> {
+    let asked = parse::start_verification(message)?;
+    let work = requests.in_temporal(RPC, asked.request_id, message, now, async |attempt| {
+        let id = VerificationId::from(attempt.work_id.uuid());
+        let run_id = verifications.start(id, asked, now).await?;
+        Ok(proto::StartVerificationResponse {
+            verification_id: id.to_string(),
+            workflow_id: workflow_id(id),
+            run_id,
+        })
+    });
+    work.await
 }

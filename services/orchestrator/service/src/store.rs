@@ -5,7 +5,7 @@ mod reminders;
 mod reports;
 mod verifications;
 
-pub use members::{Member, Profile};
+pub use members::{Member, Profile, insert_member, update_member};
 pub use reminders::{Reminder, ReminderFilter, ReminderKey, ReminderRound};
 pub use reports::{MethodCount, VerificationReport};
 pub use verifications::{InsertOutcome, NewVerification, StoredRequest, Verification, VerificationFilter};

@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a database of its own for each, its members and their verifications.
 
 use crate::Store;
-use crate::store::{InsertOutcome, NewVerification, Profile, StoredRequest};
+use crate::store::{InsertOutcome, NewVerification, Profile, StoredRequest, insert_member};
 use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_testkit::ground::{OrPanic, fresh_database};
@@ -24,7 +24,7 @@ pub async fn member(store: &Store, number: i64) -> MemberId {
         email: None,
     };
     let mut connection = store.connection().await.or_panic();
-    let inserted = Store::insert_member(&mut connection, member_id, &profile, clock::now()).await;
+    let inserted = insert_member(&mut connection, member_id, &profile, clock::now()).await;
     assert!(inserted.or_panic(), "the id is taken");
     member_id
 }

@@ -1,27 +1,38 @@
-//! How a member's profile is changed.
+//! `UpdateMember`: replaces a member's profile.
 
-use crate::Store;
-use crate::store::{Member, Profile};
+use crate::api::{parse, render};
+use crate::store::{self, Member};
 use jiff::Timestamp;
+use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_types::{MemberId, Reason};
-use sqlx::PgConnection;
+use mesh_runtime::idempotency::Requests;
+use mesh_types::Reason;
 
-/// Replaces a member's profile.
+const RPC: &str = "voluntier.orchestrator.v1.MemberService/UpdateMember";
+
+/// Replaces a member's profile, once for each request.
+///
+/// # Errors
+/// `INVALID_REQUEST`, `MEMBER_NOT_FOUND`, `REQUEST_ID_REUSED`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
 pub async fn update_member(
-    connection: &mut PgConnection,
-    member_id: MemberId,
-    profile: Profile,
-    at: Timestamp,
-) -> Result<Member, Problem> {
-    let registered_at = Store::update_member(connection, member_id, &profile, at).await?;
-    let registered_at = registered_at.ok_or_else(|| {
-        let message = "no member has this id; register it first";
-        Problem::new(Reason::MemberNotFound, message)
-    })?;
-    Ok(Member {
-        member_id,
-        profile,
-        registered_at,
-    })
+    requests: &Requests,
+    message: &proto::UpdateMemberRequest,
+    now: Timestamp,
+) -> Result<proto::UpdateMemberResponse, Problem> {
+    let asked = parse::update_member(message, now)?;
+    let work = requests.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
+        let registered_at = store::update_member(connection, asked.member_id, &asked.profile, now).await?;
+        let member = Member {
+            member_id: asked.member_id,
+            profile: asked.profile,
+            registered_at: registered_at.ok_or_else(|| {
+                let message = "no member has this id; register it first";
+                Problem::new(Reason::MemberNotFound, message)
+            })?,
+        };
+        Ok(proto::UpdateMemberResponse {
+            member: Some(render::member(member)),
+        })
+    });
+    work.await
 }

@@ -2,7 +2,7 @@
 
 use super::fakes::{Course, ExtractionScript, ReputationScript, ScoringScript};
 use super::scenarios::{method, method_ends_as, recorded_status};
-use super::support::{Plan, count, on_stack, record};
+use super::support::{Plan, by_document, by_reputation, count, on_stack, record};
 use mesh_types::{Method, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 use temporalio_client::WorkflowExecutionStatus;
@@ -92,7 +92,7 @@ fn a_method_that_ends_before_the_target_is_reached_is_scored_as_well() -> anyhow
     on_stack(async |stack| {
         // The document alone reaches the target, but the other method has found evidence when that is known.
         let plan = Plan {
-            methods: vec![Method::Document, Method::Reputation],
+            methods: vec![by_document, by_reputation],
             course: Course {
                 scoring: ScoringScript::WaitsForTheOtherMethods,
                 reputation: ReputationScript::CountsDuringTheScoring,

@@ -2,7 +2,8 @@
 
 use super::fakes::{Course, ExtractionScript, ScoringScript};
 use super::support::{
-    BEFORE_THE_PATCHES, Clock, DEADLINE, Plan, Verification, count, event_types, lasted, on_stack, record,
+    BEFORE_THE_PATCHES, Clock, DEADLINE, Plan, Verification, by_document, by_reputation, count, event_types, lasted,
+    on_stack, record,
 };
 use anyhow::{Context, ensure};
 use mesh_testkit::{SEARCH_ATTRIBUTES, eventually};
@@ -193,7 +194,7 @@ fn a_verification_fails_when_everything_has_ended_below_the_target() -> anyhow::
 fn a_method_that_fails_does_not_fail_the_others() -> anyhow::Result<()> {
     on_stack(async |stack| {
         let plan = Plan {
-            methods: vec![Method::Document, Method::Reputation],
+            methods: vec![by_document, by_reputation],
             course: Course {
                 extraction: ExtractionScript::FindsNoDocument,
                 ..Course::default()

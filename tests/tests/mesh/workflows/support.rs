@@ -69,10 +69,26 @@ pub enum Clock {
     Skipping,
 }
 
+/// A method as a member chooses it.
+pub type Choice = fn(MemberId) -> MethodRequest;
+
+/// The method document, by an invented passport.
+pub fn by_document(member_id: MemberId) -> MethodRequest {
+    MethodRequest::Document(DocumentRequest {
+        document_kind: DocumentKind::Passport,
+        document_url: document_url(member_id),
+    })
+}
+
+/// The method reputation.
+pub fn by_reputation(_member_id: MemberId) -> MethodRequest {
+    MethodRequest::Reputation(ReputationRequest {})
+}
+
 /// What a test asks for; the rest is [`Plan::default`].
 pub struct Plan {
     /// The chosen methods.
-    pub methods: Vec<Method>,
+    pub methods: Vec<Choice>,
     /// The score that completes it.
     pub target_score: i64,
     /// When to give up, in seconds from the start.
@@ -90,7 +106,7 @@ pub struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            methods: vec![Method::Document],
+            methods: vec![by_document],
             target_score: 25,
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
             course: Course::default(),
@@ -268,20 +284,12 @@ impl Stack {
     /// Starts a verification of a new member.
     pub async fn verify(&self, plan: Plan) -> anyhow::Result<Verification> {
         let script = self.scripts.add(plan.course);
-        let chosen = |method: &Method| match method {
-            Method::Document => MethodRequest::Document(DocumentRequest {
-                document_kind: DocumentKind::Passport,
-                document_url: document_url(script.member_id),
-            }),
-            Method::Community => panic!("no verification can ask for it"),
-            Method::Reputation => MethodRequest::Reputation(ReputationRequest {}),
-        };
         let started_at_seconds = clock::now().as_second();
         let input = VerificationInput {
             verification_id: script.verification_id,
             member_id: script.member_id,
             target_score: Score::capped(plan.target_score),
-            methods: plan.methods.iter().map(chosen).collect(),
+            methods: plan.methods.iter().map(|choose| choose(script.member_id)).collect(),
             started_at_seconds,
             deadline_at_seconds: started_at_seconds.saturating_add_unsigned(plan.timeout_seconds),
             search_attributes: plan.search_attributes,

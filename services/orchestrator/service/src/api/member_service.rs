@@ -1,4 +1,4 @@
-//! `MemberService`.
+//! `MemberService`: parse, call, render.
 
 use super::{parse, render};
 use crate::Store;
@@ -10,9 +10,6 @@ use mesh_runtime::idempotency::Requests;
 use mesh_runtime::{Problem, clock};
 use mesh_types::Reason;
 use tonic::{Request, Response, Status};
-
-const REGISTER_MEMBER: &str = "voluntier.orchestrator.v1.MemberService/RegisterMember";
-const UPDATE_MEMBER: &str = "voluntier.orchestrator.v1.MemberService/UpdateMember";
 
 /// Answers `MemberService`.
 pub struct MemberApi {
@@ -33,21 +30,8 @@ impl MemberService for MemberApi {
         &self,
         request: Request<proto::RegisterMemberRequest>,
     ) -> Result<Response<proto::RegisterMemberResponse>, Status> {
-        let (message, now) = (request.into_inner(), clock::now());
-        let asked = parse::register_member(&message, now)?;
-        let answer = self.requests.in_transaction(
-            REGISTER_MEMBER,
-            asked.request_id,
-            &message,
-            now,
-            async |connection, _| {
-                let member = register_member(connection, asked.member_id, asked.profile, now).await?;
-                Ok(proto::RegisterMemberResponse {
-                    member: Some(render::member(member)),
-                })
-            },
-        );
-        Ok(Response::new(answer.await?))
+        let answer = register_member(&self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn get_member(
@@ -65,17 +49,8 @@ impl MemberService for MemberApi {
         &self,
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::UpdateMemberResponse>, Status> {
-        let (message, now) = (request.into_inner(), clock::now());
-        let asked = parse::update_member(&message, now)?;
-        let answer =
-            self.requests
-                .in_transaction(UPDATE_MEMBER, asked.request_id, &message, now, async |connection, _| {
-                    let member = update_member(connection, asked.member_id, asked.profile, now).await?;
-                    Ok(proto::UpdateMemberResponse {
-                        member: Some(render::member(member)),
-                    })
-                });
-        Ok(Response::new(answer.await?))
+        let answer = update_member(&self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
     }
 }
 

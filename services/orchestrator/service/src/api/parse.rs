@@ -6,7 +6,6 @@ mod reports;
 pub use reports::{get_report, list_reminders, list_reports};
 
 use crate::methods;
-use crate::start_verification::StartVerification;
 use crate::store::{Profile, StoredRequest, VerificationFilter};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,6 +23,13 @@ pub struct MemberChange {
     pub request_id: RequestId,
     pub member_id: MemberId,
     pub profile: Profile,
+}
+
+/// A verification to be started.
+pub struct StartVerification {
+    pub request_id: RequestId,
+    pub member_id: MemberId,
+    pub request: StoredRequest,
 }
 
 pub fn register_member(message: &proto::RegisterMemberRequest, now: Timestamp) -> Result<MemberChange, Problem> {
@@ -79,9 +85,7 @@ pub fn cancel_verification(message: &proto::CancelVerificationRequest) -> Result
     Ok((request_id, verification_id(&message.verification_id)?))
 }
 
-pub fn start_verification(
-    message: &proto::StartVerificationRequest,
-) -> Result<(RequestId, StartVerification), Problem> {
+pub fn start_verification(message: &proto::StartVerificationRequest) -> Result<StartVerification, Problem> {
     let member_id = fields::member_id("member_id", message.member_id)?;
     let timeout = message.timeout.map(|timeout| fields::duration("timeout", timeout));
     let target_score = message.target_score.map(|score| Score::capped(i64::from(score)));
@@ -92,8 +96,11 @@ pub fn start_verification(
             .transpose()?
             .map_or(DEFAULT_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),
     };
-    let request_id = fields::id("request_id", &message.request_id)?;
-    Ok((request_id, StartVerification { member_id, request }))
+    Ok(StartVerification {
+        request_id: fields::id("request_id", &message.request_id)?,
+        member_id,
+        request,
+    })
 }
 
 fn chosen_methods(requests: &[proto::MethodRequest], member_id: MemberId) -> Result<Vec<MethodRequest>, Problem> {

@@ -1,4 +1,4 @@
-//! `ReportService`.
+//! `ReportService`: parse, call, render.
 
 use super::{parse, render};
 use crate::Store;

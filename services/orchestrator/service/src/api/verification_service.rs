@@ -1,52 +1,46 @@
-//! `VerificationService`.
+//! `VerificationService`: parse, call, render.
 
 use super::{parse, render};
+use crate::Store;
 use crate::cancel_verification::cancel_verification;
 use crate::methods::Progress;
 use crate::read_model::{ReadModel, Snapshot, recorded_state};
-use crate::start_verification::Starter;
+use crate::start_verification::start_verification;
 use crate::store::Verification;
-use crate::{Store, Workflows};
+use crate::verifications::Verifications;
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::Requests;
 use mesh_types::VerificationId;
-use orchestrator_workflows::contract::workflow_id;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tonic::{Request, Response, Status};
 
-const START_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/StartVerification";
-const CANCEL_VERIFICATION: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
-
 /// Answers `VerificationService`.
 pub struct VerificationApi {
     store: Store,
     requests: Requests,
-    workflows: Workflows,
-    starter: Starter,
+    verifications: Verifications,
     read_model: ReadModel,
     watch_interval: Duration,
 }
 
 impl VerificationApi {
-    /// An API over a store, the requests that came, the workflows, what starts them and what reads them.
+    /// An API over a store, the requests that came, what starts verifications and what reads them.
     pub fn new(
         store: Store,
         requests: Requests,
-        workflows: Workflows,
-        starter: Starter,
+        verifications: Verifications,
         read_model: ReadModel,
         watch_interval: Duration,
     ) -> Self {
         Self {
             store,
             requests,
-            workflows,
-            starter,
+            verifications,
             read_model,
             watch_interval,
         }
@@ -63,20 +57,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::StartVerificationRequest>,
     ) -> Result<Response<proto::StartVerificationResponse>, Status> {
-        let (message, now) = (request.into_inner(), clock::now());
-        let (request_id, asked) = parse::start_verification(&message)?;
-        let answer = self
-            .requests
-            .in_temporal(START_VERIFICATION, request_id, &message, now, async |attempt| {
-                let id = VerificationId::from(attempt.work_id.uuid());
-                let run_id = self.starter.start(id, asked, now).await?;
-                Ok(proto::StartVerificationResponse {
-                    verification_id: id.to_string(),
-                    workflow_id: workflow_id(id),
-                    run_id,
-                })
-            });
-        Ok(Response::new(answer.await?))
+        let answer = start_verification(&self.verifications, &self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn get_verification(
@@ -112,15 +94,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::CancelVerificationRequest>,
     ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
-        let (message, now) = (request.into_inner(), clock::now());
-        let (request_id, id) = parse::cancel_verification(&message)?;
-        let answer = self
-            .requests
-            .in_temporal(CANCEL_VERIFICATION, request_id, &message, now, async |_| {
-                cancel_verification(&self.store, &self.workflows, &self.starter, request_id, id).await?;
-                Ok(proto::CancelVerificationResponse {})
-            });
-        Ok(Response::new(answer.await?))
+        let answer = cancel_verification(&self.verifications, &self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
     }
 
     async fn list_verifications(

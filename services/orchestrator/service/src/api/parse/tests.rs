@@ -45,7 +45,7 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
 
 #[test]
 fn a_start_has_defaults() {
-    let (_, parsed) = start_verification(&start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
+    let parsed = start_verification(&start()).unwrap_or_else(|problem| panic!("{}", problem.message()));
     let request = parsed.request;
     assert_eq!((request.target_score.get(), request.timeout_seconds), (50, 2_592_000));
 }
