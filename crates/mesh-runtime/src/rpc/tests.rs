@@ -346,8 +346,6 @@ async fn one_trace_runs_from_the_caller_through_the_front_to_the_back() {
         ..Default::default()
     })
     .await;
-    // A test beside this one may have met our spans first, at the moment when our subscriber came; then they would stay off.
-    tracing::callsite::rebuild_interest_cache();
     let span = tracing::info_span!("caller");
     greet(channel(front), "pass on hello", None)
         .instrument(span)

@@ -1,11 +1,17 @@
 use super::*;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SimpleSpanProcessor};
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use tracing::Dispatch;
 use tracing::subscriber::DefaultGuard;
+
+/// While a process has one subscriber alone, tracing asks only the thread that meets a span first whether anybody wants it.
+/// That may be the thread of a test without a subscriber, and then the span stays off for all. So there are two.
+static ANOTHER_SUBSCRIBER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
 
 /// Collects the spans of the present thread.
 pub(crate) fn collect() -> (InMemorySpanExporter, DefaultGuard) {
+    LazyLock::force(&ANOTHER_SUBSCRIBER);
     let exporter = InMemorySpanExporter::default();
     let provider = provider("greeter", Some(SimpleSpanProcessor::new(exporter.clone())));
     let subscriber = tracing_subscriber::registry().with(trace_layer(provider.tracer("greeter")));
