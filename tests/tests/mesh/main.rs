@@ -6,6 +6,7 @@
 mod budget;
 mod crashes;
 mod document;
+mod idempotency;
 mod outages;
 mod refusals;
 mod repeats;
