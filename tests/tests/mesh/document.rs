@@ -6,4 +6,4 @@ mod long;
 mod reviews;
 mod same_document;
 mod submissions;
-mod support;
+pub mod support;

@@ -7,6 +7,7 @@ mod budget;
 mod crashes;
 mod document;
 mod field_rules;
+mod idempotency;
 mod outages;
 mod races;
 mod refusals;
