@@ -204,6 +204,25 @@ impl Requests {
         decode(&answer)
     }
 
+    /// The first answer to a request that was answered already, for work that is dear to prepare.
+    ///
+    /// # Errors
+    /// `REQUEST_ID_REUSED`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    pub async fn find_answer<Q: Message, A: Message + Default>(
+        &self,
+        rpc: &str,
+        request_id: RequestId,
+        message: &Q,
+    ) -> Result<Option<A>, Problem> {
+        let asked = self.asked(rpc, request_id, message);
+        let mut connection = self.pool.acquire().await?;
+        match rows::find_request(&mut connection, request_id).await? {
+            Some((fingerprint, _)) if fingerprint != asked.fingerprint => Err(reused()),
+            Some((_, Some(answer))) => decode(&answer).map(Some),
+            Some((_, None)) | None => Ok(None),
+        }
+    }
+
     /// Deletes what is older than [`RETENTION`] at `now`; returns how many requests that were.
     ///
     /// # Errors

@@ -147,6 +147,18 @@ pub(super) async fn find_answer(
     Ok(answer.flatten())
 }
 
+/// The fingerprint of a request that came before, and its answer if it has one.
+pub(super) async fn find_request(
+    connection: &mut PgConnection,
+    request_id: RequestId,
+) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>, Problem> {
+    let row = sqlx::query_as("SELECT fingerprint, answer FROM mesh_requests WHERE request_id = $1")
+        .bind(request_id.uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row)
+}
+
 /// Ends the lease of an attempt, unless another one has taken over.
 pub(super) async fn end_lease(
     pool: &PgPool,

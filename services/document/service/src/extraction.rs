@@ -4,7 +4,7 @@
 //! page that was read. Dropping the work at any point loses at most the page that is being read.
 
 use crate::store::{Document, NewSubmission, Page, Store, WorkflowRun};
-use crate::vault::Vault;
+use crate::vault::{Vault, erased};
 use bytes::Bytes;
 use document_reading::{Fault, PageReading, ReadError, Reader};
 use document_workflows::contract::{Extraction, ExtractionProgress, ExtractionRequest};
@@ -176,10 +176,6 @@ pub(crate) async fn own_document(
         document if document.erased_at.is_some() => Err(erased()),
         document => Ok(document),
     }
-}
-
-pub(crate) fn erased() -> Problem {
-    Problem::new(Reason::DocumentErased, "the document was erased")
 }
 
 pub(crate) fn not_found() -> Problem {

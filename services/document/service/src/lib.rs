@@ -1,6 +1,6 @@
 //! The body of the document service: gRPC API, activities, store.
 //!
-//! Takes documents in ([`Api`]), and reads, checks and records them for `DocumentVerificationWorkflow` ([`Activities`]).
+//! Takes documents in ([`DocumentApi`]), and reads, checks and records them for `DocumentVerificationWorkflow` ([`Activities`]).
 //! Which checks make a document count is not decided here but in `document_workflows::policy`.
 //!
 //! Invariants:
@@ -17,35 +17,38 @@
 
 pub mod activities;
 pub mod api;
+pub mod block_document;
 pub mod checking;
 pub mod cipher;
+pub mod claim_review;
 pub mod config;
-pub mod engine;
+pub mod decide_review;
+pub mod erase_document;
 pub mod extraction;
 pub mod identity;
-pub mod intake;
 pub mod keyring;
 pub mod objects;
 pub mod profile;
 pub mod review;
 pub mod store;
-pub mod submission;
+pub mod submit_document;
+pub mod temporal;
+pub mod unblock_document;
 pub mod upload;
+pub mod upload_document;
 pub mod vault;
 
 #[cfg(test)]
 mod testing;
 
 pub use activities::{Activities, Extractions};
-pub use api::Api;
+pub use api::DocumentApi;
 pub use config::Config;
 
 use document_reading::{Files, InForce, Reader, ReaderError, SandboxError};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{OCR_TASK_QUEUE, TASK_QUEUE};
-use engine::Engine;
 use extraction::Extractor;
-use intake::Intake;
 use keyring::Keyring;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
 use mesh_runtime::{Base, Wiring, clock};
@@ -53,7 +56,9 @@ use objects::Objects;
 use profile::Profiles;
 use std::sync::Arc;
 use store::Store;
+use temporal::Workflows;
 use tokio::sync::Semaphore;
+use upload_document::Uploads;
 use vault::Vault;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -75,8 +80,10 @@ impl mesh_runtime::Service for Document {
         vault.sweep(clock::now()).await;
         let files = Files::new(config.files()).map_err(cannot_read)?;
         log_confinement(files.confinement());
-        let intake = Intake::new(vault.clone(), files, config.upload_concurrency.get());
-        let api = Api::new(vault.clone(), intake, Engine::new(base.temporal.clone()));
+        let requests = base.requests.clone();
+        let uploads = Uploads::new(vault.clone(), requests.clone(), files, config.upload_concurrency.get());
+        let workflows = Workflows::new(base.temporal.clone());
+        let api = DocumentApi::new(vault.clone(), requests, uploads, workflows);
         let api = DocumentServiceServer::new(api).max_decoding_message_size(base.max_message_bytes);
         let profiles = Profiles::new(base.channel(&config.orchestrator_url)?);
         let concurrency = config.ocr_concurrency();
@@ -87,14 +94,11 @@ impl mesh_runtime::Service for Document {
             let reader = Reader::new(config.reader()).map_err(cannot_read)?;
             anyhow::Ok(Extractions::new(Extractor::new(reading.clone(), reader, slots.clone())))
         };
-        let of_before = extractions.clone();
         Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(api)
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<DocumentVerificationWorkflow>()?;
                 worker.register_activities(Activities::new(short, profiles));
-                // Workflows that began before reading had a queue of its own ask for it here.
-                worker.register_activities(of_before()?);
                 Ok(())
             })
             .worker(OCR_TASK_QUEUE, move |worker| {

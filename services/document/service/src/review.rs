@@ -1,19 +1,14 @@
-//! A person's look at a document: asking for it, taking it, seeing the pages, deciding.
+//! A person's look at a document: asked for by the workflow, shown to who holds it, closed. Claims and decisions are RPCs with
+//! files of their own.
 
-use crate::engine::Engine;
-use crate::extraction::{erased, not_found};
-use crate::store::{
-    Claim, DecidedReview, NewDecision, NewReview, Page, Requested, Review, ReviewPlace, ReviewRefusal, WaitingActivity,
-};
-use crate::vault::Vault;
+use crate::extraction::not_found;
+use crate::store::{NewReview, Page, Requested, ReviewRefusal, WaitingActivity};
+use crate::vault::{Vault, erased};
 use bytes::Bytes;
 use document_workflows::contract::{ReviewClosing, ReviewDecision, ReviewRequest};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{MemberId, Reason, RequestId, ReviewId};
-
-/// How long a reviewer holds a review.
-pub const CLAIM: SignedDuration = SignedDuration::from_mins(15);
+use mesh_types::{MemberId, Reason, ReviewId};
 
 /// A file that a reviewer looks at.
 #[derive(Debug)]
@@ -71,45 +66,6 @@ pub async fn close(vault: &Vault, closing: ReviewClosing) -> Result<Option<Revie
         .await
 }
 
-/// The reviews after a place that wait for a person, the oldest first, and the place of the last one if more follow.
-///
-/// # Errors
-/// `DATABASE_UNAVAILABLE`.
-pub async fn list(
-    vault: &Vault,
-    after: Option<ReviewPlace>,
-    page_size: u32,
-    now: Timestamp,
-) -> Result<(Vec<Review>, Option<ReviewPlace>), Problem> {
-    let mut reviews = vault.store().list_reviews(after, page_size + 1, now).await?;
-    let more = reviews.len() > page_size as usize;
-    reviews.truncate(page_size as usize);
-    let last = reviews.last().filter(|_| more).map(|review| ReviewPlace {
-        requested_at: review.requested_at,
-        review_id: review.review_id,
-    });
-    Ok((reviews, last))
-}
-
-/// Takes a review for a reviewer, for [`CLAIM`] from `now`.
-///
-/// # Errors
-/// `REVIEW_NOT_FOUND`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`; `DATABASE_UNAVAILABLE`.
-pub async fn claim(
-    vault: &Vault,
-    review_id: ReviewId,
-    reviewer_id: MemberId,
-    request_id: RequestId,
-    now: Timestamp,
-) -> Result<Review, Problem> {
-    let claim = Claim {
-        reviewer_id,
-        until: now + CLAIM,
-    };
-    let claimed = vault.store().claim_review(review_id, claim, request_id, now).await?;
-    Ok(claimed?)
-}
-
 /// The file of a page, for the reviewer who holds the review.
 ///
 /// # Errors
@@ -139,23 +95,6 @@ pub async fn show_page(
         media_type: page.media_type,
         bytes,
     })
-}
-
-/// Decides a review that the reviewer holds and hands the decision to the workflow. The same request again returns the
-/// same answer, and hands over what could not be handed over before.
-///
-/// # Errors
-/// `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`;
-/// `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; `DATABASE_UNAVAILABLE`.
-pub async fn decide(
-    vault: &Vault,
-    engine: &Engine,
-    decision: &NewDecision,
-    now: Timestamp,
-) -> Result<DecidedReview, Problem> {
-    let decided = vault.store().decide_review(decision, now).await??;
-    engine.hand_over(&decided).await?;
-    Ok(decided)
 }
 
 impl From<ReviewRefusal> for Problem {

@@ -3,26 +3,26 @@
 //! Time and ids are arguments, what is not there is `None`, and every write may come twice.
 
 mod decisions;
+mod document_status;
 mod documents;
 mod identities;
-mod leftovers;
+mod orphaned_objects;
 mod pages;
 mod readings;
 mod reviews;
 mod rows;
 mod rulings;
-mod standing;
 mod submissions;
 
 pub use decisions::{DecidedReview, NewDecision};
-pub use documents::{Document, Erased, NewDocument, NewFile, Recorded, RecordedUpload};
-pub use identities::Entry;
-pub use leftovers::Leftover;
+pub use document_status::DocumentStatus;
+pub use documents::{Document, Erased, NewDocument, NewFile, insert_document};
+pub use identities::{Entry, block, unblock};
+pub use orphaned_objects::OrphanedObjects;
 pub use pages::Page;
-pub use readings::ReadingAtRest;
-pub use reviews::{Claim, NewReview, Requested, Review, ReviewPlace, ReviewRefusal, WaitingActivity};
-pub use rulings::{EvidencePlace, NewRuling, StoredEvidenceItem, StoredRuling, Written};
-pub use standing::Standing;
+pub use readings::StoredKey;
+pub use reviews::{Claim, NewReview, Requested, Review, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
+pub use rulings::{EvidenceKey, NewRuling, StoredEvidenceItem, StoredRuling, Written};
 pub use submissions::{NewSubmission, StoredSubmission, WorkflowRun};
 
 use sqlx::PgPool;

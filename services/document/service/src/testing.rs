@@ -1,15 +1,16 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
-use crate::engine::Engine;
-use crate::intake::Intake;
 use crate::keyring::Keyring;
 use crate::objects::{Objects, StoreUrl};
-use crate::store::{NewSubmission, RecordedUpload, Store, WaitingActivity, WorkflowRun};
+use crate::store::{NewSubmission, Store, WaitingActivity, WorkflowRun};
+use crate::temporal::Workflows;
 use crate::upload::{Upload, UploadedFile};
+use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
 use jiff::Timestamp;
 use mesh_runtime::clock;
+use mesh_runtime::idempotency::Requests;
 use mesh_types::{DocumentId, DocumentKind, MemberId, RequestId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -18,12 +19,22 @@ use tempfile::TempDir;
 pub(crate) const MEMBER: i64 = 42;
 pub(crate) const ANOTHER_MEMBER: i64 = 43;
 
+/// A document that was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Uploaded {
+    pub(crate) document_id: DocumentId,
+    pub(crate) document_url: String,
+    pub(crate) page_count: u32,
+    pub(crate) size_bytes: usize,
+}
+
 pub(crate) struct World {
+    pub(crate) requests: Requests,
     pub(crate) pool: PgPool,
     pub(crate) store: Store,
     pub(crate) objects: Objects,
     pub(crate) vault: Vault,
-    pub(crate) intake: Intake,
+    pub(crate) uploads: Uploads,
     pub(crate) folder: TempDir,
 }
 
@@ -32,7 +43,10 @@ impl World {
         let postgres = mesh_testkit::Postgres::shared().await.expect("PostgreSQL");
         let url = postgres.create_database("document").await.expect("a database");
         let pool = PgPool::connect(&url).await.expect("a connection");
-        crate::MIGRATIONS.run(&pool).await.expect("the migrations");
+        mesh_runtime::migrate(&pool, &crate::MIGRATIONS)
+            .await
+            .expect("the migrations");
+        let requests = Requests::open(pool.clone()).await.expect("the requests");
         let folder = scratch();
         let url: StoreUrl = format!("file://{}/store", folder.path().display())
             .parse()
@@ -41,28 +55,35 @@ impl World {
         let objects = Objects::open(url).expect("a store");
         let store = Store::new(pool.clone());
         let vault = Vault::new(store.clone(), objects.clone(), keyring);
-        let intake = Intake::new(vault.clone(), opener(), 4);
+        let uploads = Uploads::new(vault.clone(), requests.clone(), opener(), 4);
         Self {
+            requests,
             pool,
             store,
             objects,
             vault,
-            intake,
+            uploads,
             folder,
         }
     }
 
-    pub(crate) async fn uploaded(&self, pages: &[Vec<u8>]) -> RecordedUpload {
-        self.intake
-            .store(upload(new_request(), MEMBER, pages))
-            .await
-            .expect("a stored document")
+    pub(crate) async fn uploaded(&self, pages: &[Vec<u8>]) -> Uploaded {
+        self.stored(upload(new_request(), MEMBER, pages)).await
     }
 
     /// A document of a member's, one picture.
-    pub(crate) async fn uploaded_by(&self, member_id: i64) -> RecordedUpload {
-        let upload = upload(new_request(), member_id, &[png(1)]);
-        self.intake.store(upload).await.expect("a stored document")
+    pub(crate) async fn uploaded_by(&self, member_id: i64) -> Uploaded {
+        self.stored(upload(new_request(), member_id, &[png(1)])).await
+    }
+
+    pub(crate) async fn stored(&self, upload: Upload) -> Uploaded {
+        let answer = self.uploads.store(upload).await.expect("a stored document");
+        Uploaded {
+            document_id: answer.document_id.parse().expect("an id"),
+            document_url: answer.document_url,
+            page_count: answer.page_count as u32,
+            size_bytes: answer.size_bytes as usize,
+        }
     }
 
     /// Has a verification read a document.
@@ -94,7 +115,7 @@ impl World {
     }
 
     /// How often a reading was begun, page by page.
-    pub(crate) async fn attempts(&self, document: &RecordedUpload) -> Vec<u32> {
+    pub(crate) async fn attempts(&self, document: &Uploaded) -> Vec<u32> {
         let pages = self.store.list_pages(document.document_id).await.expect("the pages");
         pages.iter().map(|page| page.attempts).collect()
     }
@@ -106,13 +127,13 @@ pub(crate) fn opener() -> Files {
 }
 
 /// A real Temporal, in which none of the workflows named here is.
-pub(crate) async fn engine() -> Engine {
+pub(crate) async fn workflows() -> Workflows {
     let temporal = mesh_testkit::Temporal::shared().await.expect("Temporal");
     let url: url::Url = temporal.url().parse().expect("a URL");
     let connection = temporalio_client::ConnectionOptions::new(url).identity("test").build();
     let options = temporalio_client::ClientOptions::new(mesh_testkit::NAMESPACE).build();
     let client = temporalio_client::Client::connect(connection, options).await;
-    Engine::new(client.expect("a client"))
+    Workflows::new(client.expect("a client"))
 }
 
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -1,10 +1,12 @@
 //! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
 
+use crate::api::parse::kind;
 use bytes::Bytes;
 use document_reading::{Files, MAX_PIXELS, ReadError};
 use futures::{Stream, StreamExt};
+use mesh_proto::document::v1::UploadDocumentRequest;
 use mesh_proto::document::v1::upload_document_request::{Header, Part};
-use mesh_proto::document::v1::{DocumentType, UploadDocumentRequest};
+use mesh_proto::fields;
 use mesh_runtime::Problem;
 use mesh_types::{DocumentKind, MemberId, Reason, RequestId};
 use sha2::{Digest, Sha256};
@@ -111,13 +113,10 @@ struct Taking<'a> {
 
 impl<'a> Taking<'a> {
     fn begin(header: &Header, opener: &'a Files) -> Result<Self, Problem> {
-        let field = |name: &str, error: mesh_types::IdError| {
-            Problem::invalid_field(format!("header.{name}"), error.to_string())
-        };
         Ok(Self {
-            request_id: header.request_id.parse().map_err(|error| field("request_id", error))?,
-            member_id: header.member_id.try_into().map_err(|error| field("member_id", error))?,
-            kind: kind("header.document_type", header.document_type)?,
+            request_id: fields::id("header.request_id", &header.request_id)?,
+            member_id: fields::member_id("header.member_id", header.member_id)?,
+            kind: kind("header.document_type", header.document_type())?,
             opener,
             files: Vec::new(),
             open: None,
@@ -191,19 +190,6 @@ impl<'a> Taking<'a> {
             files: self.files,
             sha256: self.all.finalize().into(),
         })
-    }
-}
-
-/// The kind of document that a field at `path` names.
-pub(crate) fn kind(path: &str, document_type: i32) -> Result<DocumentKind, Problem> {
-    match DocumentType::try_from(document_type) {
-        Ok(DocumentType::Passport) => Ok(DocumentKind::Passport),
-        Ok(DocumentType::DriversLicense) => Ok(DocumentKind::DriversLicense),
-        Ok(DocumentType::NationalId) => Ok(DocumentKind::NationalId),
-        Ok(DocumentType::Unspecified) | Err(_) => Err(Problem::invalid_field(
-            path,
-            "must be a document type: passport, driver licence or national id",
-        )),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cipher::{DocumentKey, Part};
 use crate::identity::{Identity, IdentityHash};
 use crate::keyring::Keyring;
 use crate::objects::Objects;
-use crate::store::{Document, Leftover, Page, ReadingAtRest, Store};
+use crate::store::{Document, OrphanedObjects, Page, Store, StoredKey};
 use bytes::Bytes;
 use document_reading::PageReading;
 use futures::{FutureExt, StreamExt, stream};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Files of one document that are put into the object store at once.
 const PUTS_AT_ONCE: usize = 8;
 /// Objects that no document has named for so long are nobody's: no upload takes half of it.
-const LEFTOVER_AGE: SignedDuration = SignedDuration::from_hours(1);
+const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// Documents whose objects one sweep deletes at most, so that a start is not held up.
 const SWEEP_LIMIT: usize = 100;
 
@@ -61,7 +61,7 @@ impl Vault {
     ///
     /// # Errors
     /// `OBJECT_STORE_UNAVAILABLE`; then some may be there.
-    pub async fn put_files(&self, objects: Leftover, key: DocumentKey, files: &[Bytes]) -> Result<(), Problem> {
+    pub async fn put_files(&self, objects: OrphanedObjects, key: DocumentKey, files: &[Bytes]) -> Result<(), Problem> {
         let key = Arc::new(key);
         let puts = (1..).zip(files).map(|(number, file)| {
             let (key, file) = (key.clone(), file.clone());
@@ -92,10 +92,7 @@ impl Vault {
             .get_file(document.member_id, document.document_id, number)
             .await?;
         let opened = blocking(move || {
-            let file = match key {
-                Some(key) => Bytes::from(key.open(Part::File(number), &stored)?),
-                None => stored,
-            };
+            let file = Bytes::from(key.open(Part::File(number), &stored)?);
             (Sha256::digest(&file)[..] == sha256).then_some(file)
         });
         let changed = || {
@@ -105,10 +102,10 @@ impl Vault {
         opened.await?.ok_or_else(changed)
     }
 
-    /// Keeps what was read on a page, unless the document was erased; the first reading stays.
+    /// Stores what was read on a page, sealed. The first reading stays.
     ///
     /// # Errors
-    /// `DOCUMENT_UNREADABLE`, `DATABASE_UNAVAILABLE`.
+    /// `DOCUMENT_ERASED`, `DOCUMENT_UNREADABLE`, `DATABASE_UNAVAILABLE`.
     pub async fn insert_reading(
         &self,
         document_id: DocumentId,
@@ -116,15 +113,11 @@ impl Vault {
         reading: &PageReading,
         read_at: Timestamp,
     ) -> Result<(), Problem> {
-        let at_rest = match self.find_key(document_id).await? {
-            Some(key) => {
-                let plain = serde_json::to_vec(reading).map_err(|_| Problem::internal("a reading can't be written"))?;
-                ReadingAtRest::Sealed(key.seal(Part::Reading(page_number), &plain))
-            }
-            None => ReadingAtRest::Plain(Box::new(reading.clone())),
-        };
+        let plain = serde_json::to_vec(reading).map_err(|_| Problem::internal("a reading can't be written"))?;
+        let key = self.find_key(document_id).await?;
+        let sealed = key.seal(Part::Reading(page_number), &plain);
         self.store
-            .insert_reading(document_id, page_number, at_rest, read_at)
+            .insert_reading(document_id, page_number, &sealed, read_at)
             .await
     }
 
@@ -133,22 +126,18 @@ impl Vault {
     /// # Errors
     /// `DOCUMENT_UNREADABLE` when it was changed or lies under a key that the keyring lacks; `DATABASE_UNAVAILABLE`.
     pub async fn list_readings(&self, document_id: DocumentId) -> Result<Vec<PageReading>, Problem> {
-        let at_rest = self.store.list_readings(document_id).await?;
-        if at_rest.is_empty() {
+        let sealed = self.store.list_readings(document_id).await?;
+        if sealed.is_empty() {
             return Ok(Vec::new());
         }
         let key = self.find_key(document_id).await?;
-        let readings = at_rest.into_iter().map(|(page, reading)| match reading {
-            ReadingAtRest::Plain(reading) => Ok(*reading),
-            ReadingAtRest::Sealed(sealed) => {
-                let opened = key.as_ref().and_then(|key| key.open(Part::Reading(page), &sealed));
-                let opened = opened.ok_or_else(|| {
-                    let why = format!("what was read on page {page} can't be opened");
-                    Problem::new(Reason::DocumentUnreadable, why)
-                })?;
-                // The parser's own error may quote what was read.
-                serde_json::from_slice(&opened).map_err(|_| Problem::internal("a reading does not decode"))
-            }
+        let readings = sealed.into_iter().map(|(page, sealed)| {
+            let opened = key.open(Part::Reading(page), &sealed).ok_or_else(|| {
+                let why = format!("what was read on page {page} can't be opened");
+                Problem::new(Reason::DocumentUnreadable, why)
+            })?;
+            // The parser's own error may quote what was read.
+            serde_json::from_slice(&opened).map_err(|_| Problem::internal("a reading does not decode"))
         });
         readings.collect()
     }
@@ -168,7 +157,7 @@ impl Vault {
             return Ok(None);
         };
         self.delete_objects(erased.objects).await?;
-        self.store.delete_leftover(document_id).await?;
+        self.store.delete_orphaned_objects(document_id).await?;
         Ok(Some(erased.erased_at))
     }
 
@@ -176,7 +165,7 @@ impl Vault {
     ///
     /// # Errors
     /// `OBJECT_STORE_UNAVAILABLE`; then some may still be there.
-    pub async fn delete_objects(&self, objects: Leftover) -> Result<(), Problem> {
+    pub async fn delete_objects(&self, objects: OrphanedObjects) -> Result<(), Problem> {
         for number in 1..=objects.file_count {
             self.objects
                 .delete_file(objects.member_id, objects.document_id, number)
@@ -191,7 +180,7 @@ impl Vault {
         for _ in 0..SWEEP_LIMIT {
             let swept = self
                 .store
-                .sweep_leftover(now - LEFTOVER_AGE, |objects| self.delete_objects(objects))
+                .sweep_orphaned_objects(now - ORPHAN_AGE, |objects| self.delete_objects(objects))
                 .await;
             match swept {
                 Ok(true) => {}
@@ -204,12 +193,21 @@ impl Vault {
         }
     }
 
-    async fn find_key(&self, document_id: DocumentId) -> Result<Option<DocumentKey>, Problem> {
-        let wrapped = self.store.find_key(document_id).await?;
-        wrapped
-            .map(|wrapped| self.keyring.unwrap_key(document_id, &wrapped))
-            .transpose()
+    /// The key of a document. Without its key nothing of a document is read or written.
+    async fn find_key(&self, document_id: DocumentId) -> Result<DocumentKey, Problem> {
+        match self.store.find_key(document_id).await? {
+            StoredKey::Wrapped(wrapped) => self.keyring.unwrap_key(document_id, &wrapped),
+            StoredKey::Erased => Err(erased()),
+            StoredKey::Missing => Err(Problem::new(
+                Reason::DocumentUnreadable,
+                "the document's key is missing, though it was not erased",
+            )),
+        }
     }
+}
+
+pub(crate) fn erased() -> Problem {
+    Problem::new(Reason::DocumentErased, "the document was erased")
 }
 
 /// Twenty megabytes take long enough to seal that other work should not wait for it.

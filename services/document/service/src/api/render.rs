@@ -1,43 +1,43 @@
 //! From typed values to messages.
 
-use super::parse::token;
 use crate::review::ShownFile;
-use crate::store::{RecordedUpload, Review, ReviewPlace, Standing, StoredEvidenceItem, StoredRuling};
+use crate::store::{DocumentStatus, NewDocument, Review, StoredEvidenceItem, StoredRuling};
 use document_workflows::contract::Patience;
 use document_workflows::policy;
 use jiff::Timestamp;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::get_review_page_response::Part;
+use mesh_proto::fields;
 use mesh_types::{Check, CheckResult, Decision, DocumentKind};
 
 /// Bytes of a file in one message: 64 KiB.
 const CHUNK_BYTES: usize = 64 << 10;
 
-pub(super) fn uploaded(recorded: &RecordedUpload, document_url: String) -> proto::UploadDocumentResponse {
+pub(crate) fn uploaded(document: &NewDocument, document_url: String) -> proto::UploadDocumentResponse {
     proto::UploadDocumentResponse {
-        document_id: recorded.document_id.to_string(),
+        document_id: document.document_id.to_string(),
         document_url,
-        page_count: recorded.page_count as i32,
-        size_bytes: recorded.size_bytes,
-        sha256: hex::encode(&recorded.sha256),
+        page_count: document.page_count() as i32,
+        size_bytes: document.size_bytes(),
+        sha256: hex::encode(document.sha256),
     }
 }
 
-pub(super) fn verification(standing: Standing) -> proto::DocumentVerification {
+pub(super) fn verification(status: DocumentStatus) -> proto::DocumentVerification {
     let answer = proto::DocumentVerification {
-        document_id: standing.document_id.to_string(),
-        member_id: standing.member_id.get(),
-        document_type: document_type(standing.kind).into(),
-        page_count: standing.page_count as i32,
-        pages_read: standing.pages_read as i32,
-        verification_id: standing.verification_id.map(|id| id.to_string()).unwrap_or_default(),
-        submission: standing.submission.unwrap_or_default() as i32,
-        submissions_left: submissions_left(&standing) as i32,
-        hints: hints(&standing),
-        checks: standing.checks.into_iter().map(check).collect(),
+        document_id: status.document_id.to_string(),
+        member_id: status.member_id.get(),
+        document_type: document_type(status.kind).into(),
+        page_count: status.page_count as i32,
+        pages_read: status.pages_read as i32,
+        verification_id: status.verification_id.map(|id| id.to_string()).unwrap_or_default(),
+        submission: status.submission.unwrap_or_default() as i32,
+        submissions_left: submissions_left(&status) as i32,
+        hints: hints(&status),
+        checks: status.checks.into_iter().map(check).collect(),
         ..proto::DocumentVerification::default()
     };
-    match standing.ruling {
+    match status.ruling {
         Some(ruling) => ruled(answer, ruling),
         None => answer,
     }
@@ -54,34 +54,34 @@ fn ruled(answer: proto::DocumentVerification, ruling: StoredRuling) -> proto::Do
         decision: decision.into(),
         member_reason: ruling.member_reason,
         internal_reason: ruling.internal_reason,
-        decided_at: Some(timestamp(ruling.decided_at)),
+        decided_at: Some(fields::timestamp(ruling.decided_at)),
         ..answer
     }
 }
 
 /// By the usual patience of a verification; what a verification grants beyond or below it, its workflow knows alone.
-fn submissions_left(standing: &Standing) -> u32 {
-    let decision = standing.ruling.as_ref().map(|ruling| ruling.decision);
-    match (standing.submission, decision) {
+fn submissions_left(status: &DocumentStatus) -> u32 {
+    let decision = status.ruling.as_ref().map(|ruling| ruling.decision);
+    match (status.submission, decision) {
         (None, _) | (_, Some(Decision::Accepted | Decision::Rejected)) => 0,
         (Some(submission), _) => Patience::default().submissions.saturating_sub(submission),
     }
 }
 
 /// Only what is to be submitted again can be bettered.
-fn hints(standing: &Standing) -> Vec<String> {
-    let again = standing
+fn hints(status: &DocumentStatus) -> Vec<String> {
+    let again = status
         .ruling
         .as_ref()
         .is_some_and(|ruling| ruling.decision == Decision::Resubmit);
     if !again {
         return Vec::new();
     }
-    let hints = policy::hints(&standing.checks);
+    let hints = policy::hints(&status.checks);
     hints.into_iter().map(str::to_owned).collect()
 }
 
-pub(super) fn review(review: Review, now: Timestamp) -> proto::Review {
+pub(crate) fn review(review: Review, now: Timestamp) -> proto::Review {
     let claim = review.claim_at(now);
     proto::Review {
         review_id: review.review_id.to_string(),
@@ -91,15 +91,11 @@ pub(super) fn review(review: Review, now: Timestamp) -> proto::Review {
         page_count: review.page_count as i32,
         internal_reason: review.internal_reason,
         checks: review.checks.into_iter().map(check).collect(),
-        requested_at: Some(timestamp(review.requested_at)),
-        expires_at: Some(timestamp(review.expires_at)),
+        requested_at: Some(fields::timestamp(review.requested_at)),
+        expires_at: Some(fields::timestamp(review.expires_at)),
         claimed_by: claim.map(|claim| claim.reviewer_id.get()).unwrap_or_default(),
-        claimed_until: claim.map(|claim| timestamp(claim.until)),
+        claimed_until: claim.map(|claim| fields::timestamp(claim.until)),
     }
-}
-
-pub(super) fn review_token(place: ReviewPlace) -> String {
-    token(place.requested_at, place.review_id.uuid())
 }
 
 /// One message after the other, so that a file is held in memory once.
@@ -122,18 +118,7 @@ pub(super) fn evidence(item: StoredEvidenceItem) -> proto::EvidenceItem {
         proves: item.proves.as_str().to_owned(),
         sha256: hex::encode(item.sha256),
         retention_class: item.retention_class,
-        created_at: Some(timestamp(item.created_at)),
-    }
-}
-
-pub(super) fn evidence_token(item: &StoredEvidenceItem) -> String {
-    token(item.created_at, item.evidence_id.uuid())
-}
-
-pub(super) fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: instant.as_second(),
-        nanos: instant.subsec_nanosecond(),
+        created_at: Some(fields::timestamp(item.created_at)),
     }
 }
 

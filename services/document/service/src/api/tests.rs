@@ -1,17 +1,22 @@
-use super::*;
+use super::DocumentApi;
 use crate::extraction::NOTHING_READ;
 use crate::store::NewReview;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, engine, new_verification, png, waiting};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png, waiting, workflows};
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
 use mesh_proto::document::v1::get_review_page_response;
 use mesh_proto::document::v1::upload_document_request::{Header, Page, Part};
-use mesh_proto::document::v1::{DocumentDecision, DocumentType, DocumentVerification};
+use mesh_proto::document::v1::{
+    BlockDocumentRequest, ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType,
+    DocumentVerification, EraseDocumentRequest, GetDocumentVerificationRequest, GetReviewPageRequest,
+    ListReviewsRequest, SubmitDocumentRequest, UnblockDocumentRequest, UploadDocumentRequest,
+};
 use mesh_runtime::clock;
-use mesh_types::{DocumentId, ReviewId};
+use mesh_types::{DocumentId, Reason, ReviewId};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Status;
 use tonic::transport::{Channel, Server};
 
 const MESSAGE_LIMIT: usize = 4 << 20;
@@ -20,7 +25,8 @@ const MESSAGE_LIMIT: usize = 4 << 20;
 async fn served(world: &World) -> (JoinSet<()>, DocumentServiceClient<Channel>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let api = Api::new(world.vault.clone(), world.intake.clone(), engine().await);
+    let requests = world.requests.clone();
+    let api = DocumentApi::new(world.vault.clone(), requests, world.uploads.clone(), workflows().await);
     let service = DocumentServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
     let mut server = JoinSet::new();
     server.spawn(async move {
@@ -272,7 +278,7 @@ async fn another_document_is_taken_only_for_a_verification_that_is_there_and_for
         document_url,
         document_type: DocumentType::Passport.into(),
     };
-    let url = |upload| world.intake.document_url(upload);
+    let url = |upload: &crate::testing::Uploaded| upload.document_url.clone();
     let (known, unknown) = (verification_id.to_string(), clock::new_uuid().to_string());
     for (request, expected) in [
         (request("one".to_owned(), url(&own)), "INVALID_REQUEST"),
@@ -307,7 +313,7 @@ async fn blocking_unblocking_and_erasing_twice_is_fine_and_unknown_documents_are
         reason_code: "REPORTED_STOLEN".to_owned(),
     };
     let unblock = UnblockDocumentRequest {
-        request_id: request_id.clone(),
+        request_id: clock::new_uuid().to_string(),
         document_type: DocumentType::Passport.into(),
         issuing_state: "uto".to_owned(),
         document_number: "L-898902 C3".to_owned(),
@@ -324,9 +330,19 @@ async fn blocking_unblocking_and_erasing_twice_is_fine_and_unknown_documents_are
         client.unblock_document(unblock.clone()).await.expect("unblocked");
         assert_eq!(blocked().await, 0);
     }
+    let block_again = BlockDocumentRequest {
+        request_id: clock::new_uuid().to_string(),
+        ..block
+    };
+    client.block_document(block_again).await.expect("blocked");
+    client
+        .unblock_document(unblock)
+        .await
+        .expect("answered as the first time");
+    assert_eq!(blocked().await, 1, "a late retry does not undo a later block");
 
     let erase = |document_id: String| EraseDocumentRequest {
-        request_id: request_id.clone(),
+        request_id: clock::new_uuid().to_string(),
         document_id,
     };
     let document = world.uploaded_by(MEMBER).await.document_id.to_string();

@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::default_model_dir;
 use crate::extraction::NOTHING_READ;
+use crate::store::block;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
 use document_reading::{Reader, ReaderConfig};
 use document_workflows::contract::{Refusal, Ruling};
@@ -26,7 +27,7 @@ async fn read(world: &World, passport: &Passport) -> ValidityRequest {
 async fn read_by(world: &World, passport: &Passport, member_id: i64) -> ValidityRequest {
     let picture = to_png(&passport.draw());
     let upload = upload(new_request(), member_id, std::slice::from_ref(&picture));
-    let document = world.intake.store(upload).await.expect("stored");
+    let document = world.stored(upload).await;
     let reader = Reader::new(ReaderConfig::with_model_dir(default_model_dir())).expect("tesseract and its models");
     let reading = reader.read_page(&picture).await.expect("read");
     world
@@ -189,9 +190,8 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
     let truth = passport.truth();
     let identity = Identity::new(&truth.issuing_state, DocumentKind::Passport, &truth.document_number);
     let hashes = world.vault.identity_hashes(identity.as_ref());
-    let blocked = world
-        .store
-        .block(&hashes, "REPORTED_STOLEN", new_request(), clock::now());
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let blocked = block(&mut connection, &hashes, "REPORTED_STOLEN", clock::now());
     blocked.await.expect("blocked");
     assert_eq!(result(&first, CheckName::NotBlocklisted).await, "BLOCKLISTED");
 }

@@ -1,7 +1,6 @@
 use super::*;
 use crate::config::default_model_dir;
-use crate::store::RecordedUpload;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification, png, run};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, Uploaded, World, member, new_verification, png, run};
 use document_reading::{Limits, ReaderConfig};
 use specimen::{Passport, to_png};
 use std::time::Duration;
@@ -15,11 +14,11 @@ fn config() -> ReaderConfig {
     ReaderConfig::with_model_dir(default_model_dir())
 }
 
-fn request(world: &World, document: &RecordedUpload) -> ExtractionRequest {
+fn request(document: &Uploaded) -> ExtractionRequest {
     ExtractionRequest {
         verification_id: new_verification(),
         member_id: member(MEMBER),
-        document_url: world.intake.document_url(document),
+        document_url: document.document_url.clone(),
         submission: 1,
     }
 }
@@ -37,7 +36,7 @@ async fn run_twice_it_reads_each_page_once_and_says_the_same() {
         .uploaded(&[png(200), to_png(&Passport::from_seed(7).draw()), damaged()])
         .await;
     let extractor = extractor(&world, config());
-    let request = request(&world, &document);
+    let request = request(&document);
     let (progress, reached) = watch::channel(ExtractionProgress::default());
     let first = extractor.extract(&request, run(), &progress).await.expect("extracted");
     assert_eq!((first.page_count, first.mrz_pages), (3, 1));
@@ -58,7 +57,7 @@ async fn run_twice_it_reads_each_page_once_and_says_the_same() {
     assert_eq!(world.attempts(&document).await, [1, 1, 1]);
     let standing = world
         .store
-        .find_standing(document.document_id, None)
+        .find_document_status(document.document_id, None)
         .await
         .expect("asked")
         .expect("there");
@@ -75,7 +74,7 @@ async fn what_is_dropped_on_the_way_goes_on_after_the_last_page() {
         .uploaded(&[png(1), to_png(&Passport::from_seed(7).draw()), png(3)])
         .await;
     let extractor = extractor(&world, config());
-    let request = request(&world, &document);
+    let request = request(&document);
     let (progress, mut reached) = watch::channel(ExtractionProgress::default());
     tokio::select! {
         _ = extractor.extract(&request, run(), &progress) => panic!("it was to be dropped before its end"),
@@ -92,7 +91,7 @@ async fn only_the_members_own_document_of_this_store_is_read() {
     let world = World::new().await;
     let document = world.uploaded(&[png(1)]).await;
     let extractor = extractor(&world, config());
-    let own = request(&world, &document);
+    let own = request(&document);
     let url = |member_id, document_id| world.objects.url(member(member_id), document_id).to_string();
     let elsewhere = DocumentUrl::new("s3://bucket", member(MEMBER), document.document_id).to_string();
     let table = [
@@ -131,7 +130,7 @@ async fn only_the_members_own_document_of_this_store_is_read() {
 async fn a_picture_that_is_gone_is_final() {
     let world = World::new().await;
     let document = world.uploaded(&[to_png(&Passport::from_seed(7).draw())]).await;
-    let request = request(&world, &document);
+    let request = request(&document);
     world
         .objects
         .delete_file(member(MEMBER), document.document_id, 1)
@@ -157,7 +156,7 @@ async fn pages_on_which_the_engine_runs_into_its_limits_twice_are_unreadable_in_
         ..Limits::default()
     };
     let hurried = extractor(&world, ReaderConfig { limits, ..config() });
-    let request = request(&world, &document);
+    let request = request(&document);
     let extraction = hurried.extract(&request, run(), &watch::Sender::default()).await;
     assert_eq!(extraction.expect("given up on").mrz_pages, 0);
     assert_eq!(
@@ -175,7 +174,7 @@ async fn an_erased_document_is_not_read() {
         .erase(document.document_id, clock::now())
         .await
         .expect("erased");
-    let request = request(&world, &document);
+    let request = request(&document);
     let refused = extractor(&world, config())
         .extract(&request, run(), &watch::Sender::default())
         .await;
@@ -202,7 +201,7 @@ async fn the_pages_of_one_file_are_read_each_for_itself() {
     let mut upload = crate::testing::upload(crate::testing::new_request(), MEMBER, std::slice::from_ref(&pdf));
     upload.files[0].media_type = facts.format.media_type();
     upload.files[0].page_count = facts.pages;
-    let document = world.intake.store(upload).await.expect("stored");
+    let document = world.stored(upload).await;
     let pages = world.store.list_pages(document.document_id).await.expect("the pages");
     let places: Vec<_> = pages
         .iter()
@@ -212,7 +211,7 @@ async fn the_pages_of_one_file_are_read_each_for_itself() {
     assert_eq!(world.object_count(), 1);
 
     let extractor = extractor(&world, config());
-    let request = request(&world, &document);
+    let request = request(&document);
     let extraction = extractor
         .extract(&request, run(), &watch::Sender::default())
         .await

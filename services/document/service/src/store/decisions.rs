@@ -6,7 +6,8 @@ use document_workflows::contract::{ReviewDecision, ReviewEnd};
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Decision, DocumentId, MemberId, RequestId, ReviewId, VerificationId};
+use mesh_types::{Decision, DocumentId, MemberId, ReviewId, VerificationId};
+use uuid::Uuid;
 
 /// What a reviewer decides.
 #[derive(Clone, Debug)]
@@ -15,8 +16,8 @@ pub struct NewDecision {
     pub review_id: ReviewId,
     /// The reviewer.
     pub reviewer_id: MemberId,
-    /// What the caller chose.
-    pub request_id: RequestId,
+    /// The work of the request that decides, by which a repeat finds its own decision.
+    pub decision_id: Uuid,
     /// Accepted, rejected or to be submitted again.
     pub decision: Decision,
     /// A stable code.
@@ -39,7 +40,7 @@ pub struct DecidedReview {
 }
 
 impl Store {
-    /// Decides a review that the reviewer holds, for ever. The same request again returns the same decision.
+    /// Decides a review that the reviewer holds, for ever. The same decision again is answered as the first time.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; then it is not known whether it is decided.
@@ -54,7 +55,7 @@ impl Store {
         // The document too, or it could be erased before the decision is there.
         let row = sqlx::query!(
             r#"SELECT status = 'waiting' AS "is_waiting!", expires_at AS "expires_at: Instant", claimed_by,
-                   claimed_until AS "claimed_until: Instant", decide_request_id, decision, reason_code,
+                   claimed_until AS "claimed_until: Instant", decision_id, decision, reason_code,
                    ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id,
                    erased_at IS NOT NULL AS "is_erased!"
              FROM reviews review JOIN documents document ON document.document_id = review.document_id
@@ -71,7 +72,7 @@ impl Store {
             run_id: row.run_id,
             activity_id: row.activity_id,
         };
-        if row.decide_request_id == Some(new.request_id.uuid()) {
+        if row.decision_id == Some(new.decision_id) {
             let text = known("decision", row.decision)?;
             return Ok(Ok(DecidedReview {
                 decision: ReviewDecision {
@@ -96,7 +97,7 @@ impl Store {
         }
         sqlx::query!(
             "UPDATE reviews SET status = 'decided', decision = $2, reason_code = $3, member_text = $4,
-                 internal_note = nullif($5, ''), decided_by = $6, decide_request_id = $7, ended_at = $8
+                 internal_note = nullif($5, ''), decided_by = $6, decision_id = $7, ended_at = $8
              WHERE review_id = $1",
             new.review_id.uuid(),
             new.decision.as_str(),
@@ -104,7 +105,7 @@ impl Store {
             new.member_text,
             new.internal_note,
             new.reviewer_id.get(),
-            new.request_id.uuid(),
+            new.decision_id,
             decided_at.to_sqlx() as _,
         )
         .execute(&mut *transaction)

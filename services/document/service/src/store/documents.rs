@@ -1,12 +1,13 @@
 //! Documents: coming, found again, and erased.
 
 use super::rows::{count, kind, member};
-use super::{Leftover, Store};
+use super::{OrphanedObjects, Store};
 use crate::cipher::WrappedKey;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{DocumentId, DocumentKind, MemberId, RequestId};
+use mesh_types::{DocumentId, DocumentKind, MemberId, Reason};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// A document that was put into the object store and is to be recorded.
@@ -14,8 +15,6 @@ use uuid::Uuid;
 pub struct NewDocument {
     /// Its new id.
     pub document_id: DocumentId,
-    /// What its uploader chose.
-    pub request_id: RequestId,
     /// Whose it is.
     pub member_id: MemberId,
     /// What it was announced as.
@@ -53,36 +52,6 @@ pub struct NewFile {
     pub page_count: u32,
 }
 
-/// What came of recording an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
-    /// The document is there now.
-    New,
-    /// Another upload with the same request id was there first; nothing was written.
-    RequestIdTaken,
-    /// It took so long that its objects were swept away; nothing was written.
-    SweptAway,
-}
-
-/// An upload as it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedUpload {
-    /// The document.
-    pub document_id: DocumentId,
-    /// Whose it is.
-    pub member_id: MemberId,
-    /// What it was announced as.
-    pub kind: DocumentKind,
-    /// Pages, 1 to 50.
-    pub page_count: u32,
-    /// Bytes of all files.
-    pub size_bytes: i64,
-    /// Over the bytes of all files in their order.
-    pub sha256: Vec<u8>,
-    /// Over each file's bytes, in their order.
-    pub file_hashes: Vec<Vec<u8>>,
-}
-
 /// A document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -104,17 +73,7 @@ pub struct Erased {
     /// When, for the first time.
     pub erased_at: Timestamp,
     /// Its objects, which are to be deleted.
-    pub objects: Leftover,
-}
-
-struct UploadRow {
-    document_id: Uuid,
-    member_id: i64,
-    kind: String,
-    page_count: i32,
-    size_bytes: i64,
-    sha256: Vec<u8>,
-    file_hashes: Vec<Vec<u8>>,
+    pub objects: OrphanedObjects,
 }
 
 struct DocumentRow {
@@ -126,93 +85,6 @@ struct DocumentRow {
 }
 
 impl Store {
-    /// Records a document with its files, pages and key, unless its request id is taken or its objects are gone.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then it is not known whether the document is there.
-    #[tracing::instrument(name = "INSERT documents", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "documents"))]
-    pub async fn insert_document(&self, document: &NewDocument, uploaded_at: Timestamp) -> Result<Recorded, Problem> {
-        let mut transaction = self.pool.begin().await?;
-        let document_id = document.document_id.uuid();
-        let named = sqlx::query!("DELETE FROM leftover_objects WHERE document_id = $1", document_id)
-            .execute(&mut *transaction)
-            .await?;
-        if named.rows_affected() == 0 {
-            return Ok(Recorded::SweptAway);
-        }
-        let inserted = sqlx::query!(
-            "INSERT INTO documents
-                 (document_id, request_id, member_id, kind, page_count, size_bytes, sha256, uploaded_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT ON CONSTRAINT documents_request_once DO NOTHING",
-            document_id,
-            document.request_id.uuid(),
-            document.member_id.get(),
-            document.kind.as_str(),
-            document.page_count() as i32,
-            document.size_bytes(),
-            &document.sha256[..],
-            uploaded_at.to_sqlx() as _,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        if inserted.rows_affected() == 0 {
-            return Ok(Recorded::RequestIdTaken);
-        }
-        sqlx::query!(
-            "INSERT INTO document_keys (document_id, key_id, wrapped_key) VALUES ($1, $2, $3)",
-            document_id,
-            document.key.key_id,
-            document.key.wrapped,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        let pages: Vec<i32> = document.files.iter().map(|file| file.page_count as i32).collect();
-        let media_types: Vec<String> = document.files.iter().map(|file| file.media_type.to_owned()).collect();
-        let sizes: Vec<i64> = document.files.iter().map(|file| file.size_bytes).collect();
-        let hashes: Vec<Vec<u8>> = document.files.iter().map(|file| file.sha256.to_vec()).collect();
-        sqlx::query!(
-            "INSERT INTO document_pages
-                 (document_id, page_number, file_number, page_in_file, media_type, size_bytes, sha256)
-             SELECT $1, row_number() OVER (ORDER BY file_number, page_in_file), file_number, page_in_file,
-                 media_type, size_bytes, sha256
-             FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::bytea[]) WITH ORDINALITY
-                 AS file (page_count, media_type, size_bytes, sha256, file_number)
-             CROSS JOIN LATERAL generate_series(1, page_count) AS page_in_file",
-            document_id,
-            &pages,
-            &media_types,
-            &sizes,
-            &hashes,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(Recorded::New)
-    }
-
-    /// The upload that came with a request id.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "SELECT documents", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "documents"))]
-    pub async fn find_upload(&self, request_id: RequestId) -> Result<Option<RecordedUpload>, Problem> {
-        let row = sqlx::query_as!(
-            UploadRow,
-            r#"SELECT document_id, member_id, kind, page_count, size_bytes, documents.sha256,
-                   ARRAY(SELECT page.sha256 FROM document_pages page
-                         WHERE page.document_id = documents.document_id AND coalesce(page.page_in_file, 1) = 1
-                         ORDER BY page_number) AS "file_hashes!"
-             FROM documents WHERE request_id = $1"#,
-            request_id.uuid(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(UploadRow::parse).transpose()
-    }
-
     /// A document.
     ///
     /// # Errors
@@ -248,7 +120,7 @@ impl Store {
         let row = sqlx::query!(
             r#"UPDATE documents SET erased_at = coalesce(erased_at, $2) WHERE document_id = $1
              RETURNING member_id, erased_at AS "erased_at!: Instant",
-                 (SELECT count(DISTINCT coalesce(file_number, page_number)) FROM document_pages page
+                 (SELECT count(DISTINCT file_number) FROM document_pages page
                   WHERE page.document_id = documents.document_id) AS "file_count!""#,
             id,
             erased_at.to_sqlx() as _,
@@ -262,14 +134,14 @@ impl Store {
         sqlx::query!("DELETE FROM page_readings WHERE document_id = $1", id)
             .execute(&mut *transaction)
             .await?;
-        let objects = Leftover {
+        let objects = OrphanedObjects {
             member_id: member(row.member_id)?,
             document_id,
             file_count: count("file_count", row.file_count)?,
         };
         sqlx::query!(
-            "INSERT INTO leftover_objects (document_id, member_id, file_count, since) VALUES ($1, $2, $3, $4)
-             ON CONFLICT ON CONSTRAINT leftover_objects_pkey DO NOTHING",
+            "INSERT INTO orphaned_objects (document_id, member_id, file_count, since) VALUES ($1, $2, $3, $4)
+             ON CONFLICT ON CONSTRAINT orphaned_objects_pkey DO NOTHING",
             id,
             row.member_id,
             objects.file_count as i32,
@@ -296,18 +168,67 @@ impl Store {
     }
 }
 
-impl UploadRow {
-    fn parse(self) -> Result<RecordedUpload, Problem> {
-        Ok(RecordedUpload {
-            document_id: self.document_id.into(),
-            member_id: member(self.member_id)?,
-            kind: kind(&self.kind)?,
-            page_count: count("page_count", self.page_count)?,
-            size_bytes: self.size_bytes,
-            sha256: self.sha256,
-            file_hashes: self.file_hashes,
-        })
+/// Records a document with its files, pages and key, within a transaction.
+///
+/// # Errors
+/// `OBJECT_STORE_UNAVAILABLE` when putting its objects took so long that a sweep deleted them; `DATABASE_UNAVAILABLE`.
+#[tracing::instrument(name = "INSERT documents", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "documents"))]
+pub async fn insert_document(
+    connection: &mut PgConnection,
+    document: &NewDocument,
+    uploaded_at: Timestamp,
+) -> Result<(), Problem> {
+    let document_id = document.document_id.uuid();
+    let orphaned = sqlx::query!("DELETE FROM orphaned_objects WHERE document_id = $1", document_id)
+        .execute(&mut *connection)
+        .await?;
+    if orphaned.rows_affected() == 0 {
+        let message = "the object store took too long";
+        return Err(Problem::new(Reason::ObjectStoreUnavailable, message));
     }
+    sqlx::query!(
+        "INSERT INTO documents (document_id, member_id, kind, page_count, size_bytes, sha256, uploaded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        document_id,
+        document.member_id.get(),
+        document.kind.as_str(),
+        document.page_count() as i32,
+        document.size_bytes(),
+        &document.sha256[..],
+        uploaded_at.to_sqlx() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO document_keys (document_id, key_id, wrapped_key) VALUES ($1, $2, $3)",
+        document_id,
+        document.key.key_id,
+        document.key.wrapped,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let pages: Vec<i32> = document.files.iter().map(|file| file.page_count as i32).collect();
+    let media_types: Vec<String> = document.files.iter().map(|file| file.media_type.to_owned()).collect();
+    let sizes: Vec<i64> = document.files.iter().map(|file| file.size_bytes).collect();
+    let hashes: Vec<Vec<u8>> = document.files.iter().map(|file| file.sha256.to_vec()).collect();
+    sqlx::query!(
+        "INSERT INTO document_pages
+             (document_id, page_number, file_number, page_in_file, media_type, size_bytes, sha256)
+         SELECT $1, row_number() OVER (ORDER BY file_number, page_in_file), file_number, page_in_file,
+             media_type, size_bytes, sha256
+         FROM unnest($2::integer[], $3::text[], $4::bigint[], $5::bytea[]) WITH ORDINALITY
+             AS file (page_count, media_type, size_bytes, sha256, file_number)
+         CROSS JOIN LATERAL generate_series(1, page_count) AS page_in_file",
+        document_id,
+        &pages,
+        &media_types,
+        &sizes,
+        &hashes,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
 }
 
 impl DocumentRow {

@@ -5,7 +5,7 @@ use crate::identity::IdentityHash;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
-use mesh_types::{DocumentId, MemberId, RequestId, VerificationId};
+use mesh_types::{DocumentId, MemberId, VerificationId};
 use sqlx::PgConnection;
 
 /// What the tables say about a document of the world and a member.
@@ -38,53 +38,51 @@ impl Store {
         let mut connection = self.pool.acquire().await?;
         find_entry(&mut connection, hashes, member_id).await
     }
+}
 
-    /// Puts a document of the world on the blocklist; one that is there stays as it is.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "INSERT blocked_documents", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "blocked_documents"))]
-    pub async fn block(
-        &self,
-        hashes: &[IdentityHash],
-        reason_code: &str,
-        request_id: RequestId,
-        blocked_at: Timestamp,
-    ) -> Result<(), Problem> {
-        let Some(current) = hashes.first() else { return Ok(()) };
-        sqlx::query!(
-            "INSERT INTO blocked_documents (identity_hash, key_id, reason_code, request_id, blocked_at)
-             SELECT $1, $2, $3, $4, $5
-             WHERE NOT EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($6))
-             ON CONFLICT ON CONSTRAINT blocked_documents_pkey DO NOTHING",
-            &current.hash[..],
-            current.key_id,
-            reason_code,
-            request_id.uuid(),
-            blocked_at.to_sqlx() as _,
-            &bytes(hashes),
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Puts a document of the world on the blocklist, within a transaction; one that is there stays as it is.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+#[tracing::instrument(name = "INSERT blocked_documents", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "blocked_documents"))]
+pub async fn block(
+    connection: &mut PgConnection,
+    hashes: &[IdentityHash],
+    reason_code: &str,
+    blocked_at: Timestamp,
+) -> Result<(), Problem> {
+    let Some(current) = hashes.first() else { return Ok(()) };
+    sqlx::query!(
+        "INSERT INTO blocked_documents (identity_hash, key_id, reason_code, blocked_at)
+         SELECT $1, $2, $3, $4
+         WHERE NOT EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($5))
+         ON CONFLICT ON CONSTRAINT blocked_documents_pkey DO NOTHING",
+        &current.hash[..],
+        current.key_id,
+        reason_code,
+        blocked_at.to_sqlx() as _,
+        &bytes(hashes),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
 
-    /// Takes a document of the world off the blocklist; one that isn't there is fine.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "DELETE blocked_documents", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "blocked_documents"))]
-    pub async fn unblock(&self, hashes: &[IdentityHash]) -> Result<(), Problem> {
-        sqlx::query!(
-            "DELETE FROM blocked_documents WHERE identity_hash = ANY($1)",
-            &bytes(hashes)
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+/// Takes a document of the world off the blocklist, within a transaction; one that isn't there is fine.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+#[tracing::instrument(name = "DELETE blocked_documents", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "blocked_documents"))]
+pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
+    sqlx::query!(
+        "DELETE FROM blocked_documents WHERE identity_hash = ANY($1)",
+        &bytes(hashes)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn find_entry(

@@ -44,8 +44,7 @@ impl Store {
     pub async fn list_pages(&self, document_id: DocumentId) -> Result<Vec<Page>, Problem> {
         let rows = sqlx::query_as!(
             PageRow,
-            r#"SELECT page_number, coalesce(file_number, page_number) AS "file_number!",
-                   coalesce(page_in_file, 1) AS "page_in_file!", media_type, sha256, attempts,
+            r#"SELECT page_number, file_number, page_in_file, media_type, sha256, attempts,
                    EXISTS (SELECT FROM page_readings reading
                            WHERE reading.document_id = page.document_id AND reading.page_number = page.page_number)
                        AS "is_read!"

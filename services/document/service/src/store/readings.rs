@@ -1,40 +1,47 @@
 //! The keys of documents, and what was read on their pages: personal data, which lives here and nowhere else.
 
 use super::Store;
-use super::rows::known;
+use super::rows::count;
 use crate::cipher::WrappedKey;
-use document_reading::PageReading;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
 use mesh_types::DocumentId;
-use sqlx::types::Json;
 
-/// What was read on a page, as it is kept.
+/// The key of a document as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReadingAtRest {
-    /// Of a document from the time before documents had keys.
-    Plain(Box<PageReading>),
-    /// Sealed under the document's key.
-    Sealed(Vec<u8>),
+pub enum StoredKey {
+    /// Wrapped by a key of the keyring.
+    Wrapped(WrappedKey),
+    /// The document was erased, and its key with it.
+    Erased,
+    /// There is no such document, or its key is missing though it was not erased.
+    Missing,
 }
 
 impl Store {
-    /// The wrapped key of a document; `None` for one of the time before keys, and for one that was erased.
+    /// The key of a document.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
     #[tracing::instrument(name = "SELECT document_keys", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "document_keys"))]
-    pub async fn find_key(&self, document_id: DocumentId) -> Result<Option<WrappedKey>, Problem> {
-        let key = sqlx::query_as!(
-            WrappedKey,
-            "SELECT key_id, wrapped_key AS wrapped FROM document_keys WHERE document_id = $1",
+    pub async fn find_key(&self, document_id: DocumentId) -> Result<StoredKey, Problem> {
+        let row = sqlx::query!(
+            r#"SELECT key_id AS "key_id?", wrapped_key AS "wrapped_key?", erased_at IS NOT NULL AS "is_erased!"
+             FROM documents LEFT JOIN document_keys USING (document_id) WHERE document_id = $1"#,
             document_id.uuid(),
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(key)
+        Ok(match row {
+            Some(row) if row.is_erased => StoredKey::Erased,
+            Some(row) => match row.key_id.zip(row.wrapped_key) {
+                Some((key_id, wrapped)) => StoredKey::Wrapped(WrappedKey { key_id, wrapped }),
+                None => StoredKey::Missing,
+            },
+            None => StoredKey::Missing,
+        })
     }
 
     /// Keeps what was read on a page, unless the document was erased; the first reading stays.
@@ -47,22 +54,17 @@ impl Store {
         &self,
         document_id: DocumentId,
         page_number: u32,
-        reading: ReadingAtRest,
+        sealed_reading: &[u8],
         read_at: Timestamp,
     ) -> Result<(), Problem> {
-        let (plain, sealed) = match reading {
-            ReadingAtRest::Plain(reading) => (Some(Json(reading)), None),
-            ReadingAtRest::Sealed(reading) => (None, Some(reading)),
-        };
         // The lock makes an erasure wait, or this see it.
         sqlx::query!(
-            "INSERT INTO page_readings (document_id, page_number, reading, sealed_reading, read_at)
-             SELECT document_id, $2, $3, $4, $5 FROM documents WHERE document_id = $1 AND erased_at IS NULL FOR SHARE
+            "INSERT INTO page_readings (document_id, page_number, sealed_reading, read_at)
+             SELECT document_id, $2, $3, $4 FROM documents WHERE document_id = $1 AND erased_at IS NULL FOR SHARE
              ON CONFLICT ON CONSTRAINT page_readings_pkey DO NOTHING",
             document_id.uuid(),
             page_number as i32,
-            plain as _,
-            sealed,
+            sealed_reading,
             read_at.to_sqlx() as _,
         )
         .execute(&self.pool)
@@ -70,28 +72,22 @@ impl Store {
         Ok(())
     }
 
-    /// What was read so far, with the page's number, in the order of the pages.
+    /// What was read so far, sealed, with the page's number, in the order of the pages.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
     #[tracing::instrument(name = "SELECT page_readings", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "page_readings"))]
-    pub async fn list_readings(&self, document_id: DocumentId) -> Result<Vec<(u32, ReadingAtRest)>, Problem> {
+    pub async fn list_readings(&self, document_id: DocumentId) -> Result<Vec<(u32, Vec<u8>)>, Problem> {
         let rows = sqlx::query!(
-            r#"SELECT page_number, reading AS "reading: Json<Box<PageReading>>", sealed_reading
-             FROM page_readings WHERE document_id = $1 ORDER BY page_number"#,
+            "SELECT page_number, sealed_reading FROM page_readings WHERE document_id = $1 ORDER BY page_number",
             document_id.uuid(),
         )
         .fetch_all(&self.pool)
         .await?;
-        let readings = rows.into_iter().map(|row| {
-            let reading = match (row.sealed_reading, row.reading) {
-                (Some(sealed), _) => Some(ReadingAtRest::Sealed(sealed)),
-                (None, plain) => plain.map(|Json(reading)| ReadingAtRest::Plain(reading)),
-            };
-            let number = known("page_number", row.page_number.try_into().ok())?;
-            Ok((number, known("reading", reading)?))
-        });
+        let readings = rows
+            .into_iter()
+            .map(|row| Ok((count("page_number", row.page_number)?, row.sealed_reading)));
         readings.collect()
     }
 }

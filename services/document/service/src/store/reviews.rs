@@ -6,7 +6,8 @@ use document_workflows::contract::ReviewDecision;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Check, DocumentId, DocumentKind, MemberId, RequestId, ReviewId, VerificationId};
+use mesh_types::{Check, DocumentId, DocumentKind, MemberId, ReviewId, VerificationId};
+use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -91,14 +92,8 @@ pub struct Claim {
     pub until: Timestamp,
 }
 
-/// A place in the list of reviews.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReviewPlace {
-    /// When the review was asked for.
-    pub requested_at: Timestamp,
-    /// The review.
-    pub review_id: ReviewId,
-}
+/// The key of a review in the list: microseconds since 1970-01-01 UTC, then the review.
+pub type ReviewKey = (i64, ReviewId);
 
 /// Why a reviewer may not do what they want to with a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +113,11 @@ pub enum ReviewRefusal {
 }
 
 impl Review {
+    /// Its key in the list.
+    pub fn key(&self) -> ReviewKey {
+        (self.requested_at.as_microsecond(), self.review_id)
+    }
+
     /// What stands against doing anything with it; a claim is not looked at.
     pub fn refusal(&self, now: Timestamp) -> Option<ReviewRefusal> {
         match self {
@@ -215,7 +215,7 @@ impl Store {
         .await?;
         sqlx::query!(
             "UPDATE reviews SET status = 'waiting', ended_at = NULL, claimed_by = NULL, claimed_until = NULL,
-                 claim_request_id = NULL, internal_reason = $3, requested_at = $4, expires_at = $5
+                 internal_reason = $3, requested_at = $4, expires_at = $5
              WHERE verification_id = $1 AND document_id = $2 AND status = 'expired' AND requested_at < $4",
             verification_id,
             document_id,
@@ -256,23 +256,7 @@ impl Store {
     #[tracing::instrument(name = "SELECT reviews", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "reviews"))]
     pub async fn find_review(&self, review_id: ReviewId) -> Result<Option<Review>, Problem> {
-        let row = sqlx::query_as!(
-            ReviewRow,
-            r#"SELECT review_id, review.document_id, review.verification_id, member_id,
-                   coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
-                   checked.checks AS "checks?: Json<Vec<Check>>",
-                   requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
-                   claimed_by, claimed_until AS "claimed_until: Instant",
-                   status = 'waiting' AS "is_waiting!", erased_at IS NOT NULL AS "is_erased!"
-             FROM reviews review JOIN documents document ON document.document_id = review.document_id
-             LEFT JOIN document_checks checked
-                 ON checked.document_id = review.document_id AND checked.verification_id = review.verification_id
-             WHERE review_id = $1"#,
-            review_id.uuid(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(ReviewRow::parse).transpose()
+        find_review(&mut *self.pool.acquire().await?, review_id).await
     }
 
     /// The reviews after a place that wait for a person and can be decided, the oldest first.
@@ -283,10 +267,12 @@ impl Store {
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "reviews"))]
     pub async fn list_reviews(
         &self,
-        after: Option<ReviewPlace>,
-        limit: u32,
+        after: Option<ReviewKey>,
+        limit: i64,
         now: Timestamp,
     ) -> Result<Vec<Review>, Problem> {
+        let after_at = after.map(|(micros, _)| Timestamp::from_microsecond(micros));
+        let after_at = after_at.transpose().map_err(Problem::internal)?;
         let rows = sqlx::query_as!(
             ReviewRow,
             r#"SELECT review_id, review.document_id, review.verification_id, member_id,
@@ -302,51 +288,67 @@ impl Store {
                AND ($2::timestamptz IS NULL OR (requested_at, review_id) > ($2, $3))
              ORDER BY requested_at, review_id LIMIT $4"#,
             now.to_sqlx() as _,
-            after.map(|place| place.requested_at.to_sqlx()) as _,
-            after.map(|place| place.review_id.uuid()),
-            i64::from(limit),
+            after_at.map(|at| at.to_sqlx()) as _,
+            after.map(|(_, review_id)| review_id.uuid()),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(ReviewRow::parse).collect()
     }
+}
 
-    /// Takes a review for a reviewer until `claim.until`, unless somebody else holds it. The same request again changes
-    /// nothing.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
-    pub async fn claim_review(
-        &self,
-        review_id: ReviewId,
-        claim: Claim,
-        request_id: RequestId,
-        now: Timestamp,
-    ) -> Result<Result<Review, ReviewRefusal>, Problem> {
-        let taken = sqlx::query!(
-            "UPDATE reviews SET claimed_by = $2, claim_request_id = $4,
-                 claimed_until = CASE WHEN claim_request_id = $4 AND claimed_until > $5 THEN claimed_until ELSE $3 END
-             FROM documents document
-             WHERE review_id = $1 AND document.document_id = reviews.document_id AND erased_at IS NULL
-               AND status = 'waiting' AND expires_at > $5 AND document.member_id <> $2
-               AND (claimed_by IS NULL OR claimed_by = $2 OR claimed_until <= $5)",
-            review_id.uuid(),
-            claim.reviewer_id.get(),
-            claim.until.to_sqlx() as _,
-            request_id.uuid(),
-            now.to_sqlx() as _,
-        )
-        .execute(&self.pool)
-        .await?;
-        let Some(review) = self.find_review(review_id).await? else {
-            return Ok(Err(ReviewRefusal::NotFound));
-        };
-        Ok(match taken.rows_affected() {
-            0 if review.member_id == claim.reviewer_id => Err(ReviewRefusal::OfOneself),
-            0 => Err(review.refusal(now).unwrap_or(ReviewRefusal::ClaimedByAnother)),
-            _ => Ok(review),
-        })
-    }
+/// Takes a review for a reviewer until `claim.until`, within a transaction, unless somebody else holds it.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+#[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
+pub async fn claim_review(
+    connection: &mut PgConnection,
+    review_id: ReviewId,
+    claim: Claim,
+    now: Timestamp,
+) -> Result<Result<Review, ReviewRefusal>, Problem> {
+    let taken = sqlx::query!(
+        "UPDATE reviews SET claimed_by = $2, claimed_until = $3
+         FROM documents document
+         WHERE review_id = $1 AND document.document_id = reviews.document_id AND erased_at IS NULL
+           AND status = 'waiting' AND expires_at > $4 AND document.member_id <> $2
+           AND (claimed_by IS NULL OR claimed_by = $2 OR claimed_until <= $4)",
+        review_id.uuid(),
+        claim.reviewer_id.get(),
+        claim.until.to_sqlx() as _,
+        now.to_sqlx() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let Some(review) = find_review(connection, review_id).await? else {
+        return Ok(Err(ReviewRefusal::NotFound));
+    };
+    Ok(match taken.rows_affected() {
+        0 if review.member_id == claim.reviewer_id => Err(ReviewRefusal::OfOneself),
+        0 => Err(review.refusal(now).unwrap_or(ReviewRefusal::ClaimedByAnother)),
+        _ => Ok(review),
+    })
+}
+
+async fn find_review(connection: &mut PgConnection, review_id: ReviewId) -> Result<Option<Review>, Problem> {
+    let row = sqlx::query_as!(
+        ReviewRow,
+        r#"SELECT review_id, review.document_id, review.verification_id, member_id,
+               coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
+               checked.checks AS "checks?: Json<Vec<Check>>",
+               requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
+               claimed_by, claimed_until AS "claimed_until: Instant",
+               status = 'waiting' AS "is_waiting!", erased_at IS NOT NULL AS "is_erased!"
+         FROM reviews review JOIN documents document ON document.document_id = review.document_id
+         LEFT JOIN document_checks checked
+             ON checked.document_id = review.document_id AND checked.verification_id = review.verification_id
+         WHERE review_id = $1"#,
+        review_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(ReviewRow::parse).transpose()
 }

@@ -82,13 +82,14 @@ pub struct StoredEvidenceItem {
     pub created_at: Timestamp,
 }
 
-/// A place in the list of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EvidencePlace {
-    /// When the piece was recorded.
-    pub created_at: Timestamp,
-    /// The piece.
-    pub evidence_id: EvidenceId,
+/// The key of a piece in the list of evidence: microseconds since 1970-01-01 UTC, then the piece.
+pub type EvidenceKey = (i64, EvidenceId);
+
+impl StoredEvidenceItem {
+    /// Its key in the list.
+    pub fn key(&self) -> EvidenceKey {
+        (self.created_at.as_microsecond(), self.evidence_id)
+    }
 }
 
 impl Store {
@@ -140,7 +141,7 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        text.flatten().map(|text| kind(&text)).transpose()
+        text.map(|text| kind(&text)).transpose()
     }
 
     /// Records a ruling with its evidence in one transaction; with an acceptance, the member's claim to the document of
@@ -211,9 +212,11 @@ impl Store {
     pub async fn list_evidence(
         &self,
         verification_id: VerificationId,
-        after: Option<EvidencePlace>,
-        limit: u32,
+        after: Option<EvidenceKey>,
+        limit: i64,
     ) -> Result<Vec<StoredEvidenceItem>, Problem> {
+        let after_at = after.map(|(micros, _)| Timestamp::from_microsecond(micros));
+        let after_at = after_at.transpose().map_err(Problem::internal)?;
         let rows = sqlx::query!(
             r#"SELECT evidence_id, evidence.document_id, document.kind AS document_kind, evidence.kind AS proves,
                    document_sha256, retention_class, created_at AS "created_at: Instant",
@@ -225,9 +228,9 @@ impl Store {
                AND ($2::timestamptz IS NULL OR (created_at, evidence_id) > ($2, $3))
              ORDER BY created_at, evidence_id LIMIT $4"#,
             verification_id.uuid(),
-            after.map(|place| place.created_at.to_sqlx()) as _,
-            after.map(|place| place.evidence_id.uuid()),
-            i64::from(limit),
+            after_at.map(|at| at.to_sqlx()) as _,
+            after.map(|(_, evidence_id)| evidence_id.uuid()),
+            limit,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -40,8 +40,8 @@ pub struct StoredSubmission {
     pub document_id: DocumentId,
     /// Whose verification it is.
     pub member_id: MemberId,
-    /// Who reads it; `None` for one of the time before runs were kept.
-    pub run: Option<WorkflowRun>,
+    /// Who reads it.
+    pub run: WorkflowRun,
 }
 
 impl Store {
@@ -99,12 +99,14 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let run = row.workflow_id.zip(row.run_id);
         Ok(Some(StoredSubmission {
             submission: count("submission", row.submission)?,
             document_id: row.document_id.into(),
             member_id: member(row.member_id)?,
-            run: run.map(|(workflow_id, run_id)| WorkflowRun { workflow_id, run_id }),
+            run: WorkflowRun {
+                workflow_id: row.workflow_id,
+                run_id: row.run_id,
+            },
         }))
     }
 }

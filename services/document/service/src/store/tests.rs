@@ -1,7 +1,7 @@
 use super::*;
 use crate::extraction::NOTHING_READ;
 use crate::identity::Identity;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_request, new_verification, png};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png};
 use document_workflows::contract::Refusal;
 use mesh_types::{Check, CheckName, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId};
 
@@ -33,8 +33,12 @@ fn evidence(written: Written) -> Vec<(EvidenceKind, mesh_types::EvidenceId)> {
     }
 }
 
-async fn standing(world: &World, document_id: DocumentId) -> Standing {
-    let standing = world.store.find_standing(document_id, None).await.expect("asked");
+async fn standing(world: &World, document_id: DocumentId) -> DocumentStatus {
+    let standing = world
+        .store
+        .find_document_status(document_id, None)
+        .await
+        .expect("asked");
     standing.expect("there")
 }
 
@@ -146,7 +150,11 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
         (bound.verification_id, bound.checks.len(), &bound.ruling),
         (Some(second), 0, &None)
     );
-    let meant = world.store.find_standing(document, Some(first)).await.expect("asked");
+    let meant = world
+        .store
+        .find_document_status(document, Some(first))
+        .await
+        .expect("asked");
     assert_eq!(meant, Some(ruled));
     let latest = world
         .store
@@ -161,7 +169,11 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
 
     let unknown = mesh_runtime::clock::new_uuid();
     assert_eq!(
-        world.store.find_standing(unknown.into(), None).await.expect("asked"),
+        world
+            .store
+            .find_document_status(unknown.into(), None)
+            .await
+            .expect("asked"),
         None
     );
     assert_eq!(
@@ -209,18 +221,25 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
         world.store.record_ruling(&ruling).await.expect("asked")
     };
     for _ in 0..2 {
-        let blocked = world
-            .store
-            .block(&hashes, "REPORTED_STOLEN", new_request(), at(1))
-            .await;
+        let blocked = block(
+            &mut world.pool.acquire().await.expect("a connection"),
+            &hashes,
+            "REPORTED_STOLEN",
+            at(1),
+        )
+        .await;
         blocked.expect("blocked");
     }
     assert_eq!(accept().await, Written::Refused(Refusal::Blocklisted));
     let entry = world.store.find_entry(&hashes, member(MEMBER)).await.expect("asked");
     assert_eq!((entry.is_blocked, entry.is_in_use_by_another), (true, false));
 
-    world.store.unblock(&hashes).await.expect("unblocked");
-    world.store.unblock(&hashes).await.expect("unblocked twice");
+    unblock(&mut world.pool.acquire().await.expect("a connection"), &hashes)
+        .await
+        .expect("unblocked");
+    unblock(&mut world.pool.acquire().await.expect("a connection"), &hashes)
+        .await
+        .expect("unblocked twice");
     assert_eq!(evidence(accept().await).len(), of_documents().len());
     assert_eq!(
         evidence(accept().await).len(),
@@ -264,10 +283,7 @@ async fn evidence_is_listed_oldest_first_with_its_submission_and_page_by_page() 
 
     let mut paged = Vec::new();
     loop {
-        let after = paged.last().map(|item: &StoredEvidenceItem| EvidencePlace {
-            created_at: item.created_at,
-            evidence_id: item.evidence_id,
-        });
+        let after = paged.last().map(StoredEvidenceItem::key);
         let page = world.store.list_evidence(verification, after, 3).await.expect("listed");
         if page.is_empty() {
             break;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{opener, png};
+use mesh_proto::document::v1::DocumentType;
 use mesh_proto::document::v1::upload_document_request::Page;
 
 const REQUEST_ID: &str = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";

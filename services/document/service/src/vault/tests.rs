@@ -1,17 +1,17 @@
 use super::*;
 use crate::extraction::NOTHING_READ;
-use crate::store::{Recorded, RecordedUpload};
-use crate::testing::{MEMBER, World, at, member, new_verification, png};
+use crate::store::insert_document;
+use crate::testing::{MEMBER, Uploaded, World, at, member, new_verification, png};
 use mesh_runtime::clock;
 use std::path::PathBuf;
 
-async fn parts(world: &World, upload: &RecordedUpload) -> (Document, Vec<Page>) {
+async fn parts(world: &World, upload: &Uploaded) -> (Document, Vec<Page>) {
     let document = world.store.find_document(upload.document_id).await.expect("asked");
     let pages = world.store.list_pages(upload.document_id).await.expect("asked");
     (document.expect("there"), pages)
 }
 
-fn object(world: &World, upload: &RecordedUpload, number: u32) -> PathBuf {
+fn object(world: &World, upload: &Uploaded, number: u32) -> PathBuf {
     let key = format!("members/{MEMBER}/documents/{}/pages/{number}", upload.document_id);
     world.folder.path().join("store").join(key)
 }
@@ -78,7 +78,7 @@ async fn an_object_that_was_changed_moved_or_sealed_under_a_lost_key_is_unreadab
 }
 
 #[tokio::test]
-async fn what_was_read_is_sealed_too_and_what_was_kept_in_clear_before_still_reads() {
+async fn what_was_read_is_sealed_too_and_a_document_without_its_key_is_neither_read_nor_written() {
     let world = World::new().await;
     let upload = world.uploaded(&[png(1), png(2)]).await;
     let id = upload.document_id;
@@ -88,40 +88,29 @@ async fn what_was_read_is_sealed_too_and_what_was_kept_in_clear_before_still_rea
         .await
         .expect("kept");
     let at_rest = world.store.list_readings(id).await.expect("listed");
+    assert_eq!(at_rest.len(), 1);
+    let plain = serde_json::to_vec(&NOTHING_READ).expect("JSON");
     assert!(
-        matches!(at_rest.as_slice(), [(1, ReadingAtRest::Sealed(_))]),
-        "{at_rest:?}"
+        !at_rest[0].1.windows(plain.len()).any(|bytes| bytes == plain),
+        "it is sealed"
     );
     // A reading that is moved to another page does not open.
-    let moved = world.store.insert_reading(id, 2, at_rest[0].1.clone(), at(2)).await;
+    let moved = world.store.insert_reading(id, 2, &at_rest[0].1, at(2)).await;
     moved.expect("written");
     let refused = world.vault.list_readings(id).await.expect_err("moved");
     assert_eq!(refused.reason(), Reason::DocumentUnreadable);
 
-    // A document as it was kept before there were keys: no key, plain object, plain reading.
-    let old = world.uploaded(&[png(3)]).await;
-    let (document, pages) = parts(&world, &old).await;
-    let forget = sqlx::query("DELETE FROM document_keys WHERE document_id = $1").bind(old.document_id.uuid());
+    // A document whose key is lost: nothing of it is taken for plain.
+    let lost = world.uploaded(&[png(3)]).await;
+    let (document, pages) = parts(&world, &lost).await;
+    let forget = sqlx::query("DELETE FROM document_keys WHERE document_id = $1").bind(lost.document_id.uuid());
     forget.execute(&world.pool).await.expect("no key");
-    let forget =
-        sqlx::query("UPDATE document_pages SET file_number = NULL, page_in_file = NULL WHERE document_id = $1");
-    forget
-        .bind(old.document_id.uuid())
-        .execute(&world.pool)
-        .await
-        .expect("no file");
-    std::fs::write(object(&world, &old, 1), png(3)).expect("written");
-    assert_eq!(world.vault.get_file(&document, &pages[0]).await.expect("read"), png(3));
-    assert_eq!(parts(&world, &old).await.1, pages);
-    world
-        .vault
-        .insert_reading(old.document_id, 1, &NOTHING_READ, at(1))
-        .await
-        .expect("kept");
-    assert_eq!(
-        world.vault.list_readings(old.document_id).await.expect("read"),
-        [NOTHING_READ]
-    );
+    std::fs::write(object(&world, &lost, 1), png(3)).expect("written");
+    unreadable(&world.vault, &document, &pages[0]).await;
+    let id = lost.document_id;
+    let refused = world.vault.insert_reading(id, 1, &NOTHING_READ, at(1)).await;
+    assert_eq!(refused.expect_err("no key").reason(), Reason::DocumentUnreadable);
+    assert_eq!(world.store.list_readings(id).await.expect("asked"), []);
 }
 
 #[tokio::test]
@@ -139,20 +128,18 @@ async fn erasing_leaves_hashes_and_nothing_that_can_be_read_and_twice_is_fine() 
 
     assert_eq!(world.vault.erase(id, at(5)).await.expect("erased"), Some(at(5)));
     assert_eq!(world.object_count(), 0);
-    assert_eq!(world.store.find_key(id).await.expect("asked"), None);
+    assert_eq!(world.store.find_key(id).await.expect("asked"), StoredKey::Erased);
     assert_eq!(world.store.list_readings(id).await.expect("asked"), []);
     assert_eq!(world.vault.erase(id, at(9)).await.expect("again"), Some(at(5)));
     // Whoever reads it at this moment leaves nothing behind, and a copy of the object opens nothing.
-    world
-        .vault
-        .insert_reading(id, 2, &NOTHING_READ, at(6))
-        .await
-        .expect("too late");
+    let too_late = world.vault.insert_reading(id, 2, &NOTHING_READ, at(6)).await;
+    assert_eq!(too_late.expect_err("erased").reason(), Reason::DocumentErased);
     assert_eq!(world.store.list_readings(id).await.expect("asked"), []);
     std::fs::create_dir_all(object(&world, &upload, 1).parent().expect("a folder")).expect("a folder");
     std::fs::write(object(&world, &upload, 1), kept).expect("a copy");
     let (document, pages) = parts(&world, &upload).await;
-    unreadable(&world.vault, &document, &pages[0]).await;
+    let read = world.vault.get_file(&document, &pages[0]).await;
+    assert_eq!(read.expect_err("erased").reason(), Reason::DocumentErased);
     assert_eq!(pages.len(), 2, "hashes and counts stay");
 
     assert_eq!(
@@ -165,12 +152,12 @@ async fn erasing_leaves_hashes_and_nothing_that_can_be_read_and_twice_is_fine() 
 async fn objects_that_no_document_names_are_swept_away_after_an_hour_and_no_others() {
     let world = World::new().await;
     let named = world.uploaded(&[png(1)]).await;
-    let left = Leftover {
+    let left = OrphanedObjects {
         member_id: member(MEMBER),
         document_id: clock::new_uuid().into(),
         file_count: 2,
     };
-    world.store.insert_leftover(left, at(0)).await.expect("written");
+    world.store.insert_orphaned_objects(left, at(0)).await.expect("written");
     let (key, _) = world.vault.keyring().new_document_key(left.document_id);
     let files = [Bytes::from(png(2)), Bytes::from(png(3))];
     world.vault.put_files(left, key, &files).await.expect("put");
@@ -188,7 +175,6 @@ async fn objects_that_no_document_names_are_swept_away_after_an_hour_and_no_othe
     // An upload that comes to its end only now must not name what is gone.
     let late = crate::store::NewDocument {
         document_id: left.document_id,
-        request_id: crate::testing::new_request(),
         member_id: left.member_id,
         kind: mesh_types::DocumentKind::Passport,
         sha256: [0; 32],
@@ -198,8 +184,10 @@ async fn objects_that_no_document_names_are_swept_away_after_an_hour_and_no_othe
             wrapped: Vec::new(),
         },
     };
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let refused = insert_document(&mut connection, &late, at(9)).await;
     assert_eq!(
-        world.store.insert_document(&late, at(9)).await.expect("asked"),
-        Recorded::SweptAway
+        refused.expect_err("it was swept").reason(),
+        Reason::ObjectStoreUnavailable
     );
 }

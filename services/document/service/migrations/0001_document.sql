@@ -1,0 +1,203 @@
+-- Documents, what was read on them, and what was ruled. Pictures lie in the object store, never here.
+
+CREATE TABLE documents (
+    document_id     uuid        NOT NULL,
+    member_id       bigint      NOT NULL,
+    kind            text        NOT NULL,
+    page_count      integer     NOT NULL,
+    size_bytes      bigint      NOT NULL,
+    -- Over the bytes of all files in their order.
+    sha256          bytea       NOT NULL,
+    uploaded_at     timestamptz NOT NULL,
+    -- The verification that the document was last used in.
+    verification_id uuid,
+    erased_at       timestamptz,
+    CONSTRAINT documents_pkey PRIMARY KEY (document_id),
+    CONSTRAINT documents_member_positive CHECK (member_id > 0),
+    CONSTRAINT documents_page_count_range CHECK (page_count BETWEEN 1 AND 50),
+    CONSTRAINT documents_size_range CHECK (size_bytes BETWEEN 1 AND 20971520),
+    CONSTRAINT documents_sha256_length CHECK (octet_length(sha256) = 32)
+);
+
+CREATE INDEX documents_by_member ON documents (member_id, uploaded_at);
+
+-- Each document has a key of its own, under which its files and what was read on them are encrypted. It lies here wrapped by
+-- a key of the keyring. Only an erased document has no row: without it nobody can ever read the document.
+CREATE TABLE document_keys (
+    document_id uuid  NOT NULL,
+    -- The key of the keyring that wraps it.
+    key_id      text  NOT NULL,
+    wrapped_key bytea NOT NULL,
+    CONSTRAINT document_keys_pkey PRIMARY KEY (document_id),
+    CONSTRAINT document_keys_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE
+);
+
+-- A page belongs to a file of its document: a PDF or TIFF of many pages is one object. `sha256`, `media_type` and
+-- `size_bytes` are those of the file.
+CREATE TABLE document_pages (
+    document_id   uuid    NOT NULL,
+    -- From 1.
+    page_number   integer NOT NULL,
+    -- From 1, in the order of the upload; the key of the object ends with it.
+    file_number   integer NOT NULL,
+    -- From 1.
+    page_in_file  integer NOT NULL,
+    media_type    text    NOT NULL,
+    size_bytes    bigint  NOT NULL,
+    sha256        bytea   NOT NULL,
+    -- How often a reading of the page was begun; more than once only after a crash or a failure of the engine.
+    attempts      integer NOT NULL DEFAULT 0,
+    -- How often the OCR engine ran into its limits on the page: twice is the picture's fault.
+    engine_limits integer NOT NULL DEFAULT 0,
+    CONSTRAINT document_pages_pkey PRIMARY KEY (document_id, page_number),
+    CONSTRAINT document_pages_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE,
+    CONSTRAINT document_pages_number_range CHECK (page_number BETWEEN 1 AND 50),
+    CONSTRAINT document_pages_file_range CHECK (file_number BETWEEN 1 AND 50 AND page_in_file BETWEEN 1 AND 50),
+    CONSTRAINT document_pages_once_in_file UNIQUE (document_id, file_number, page_in_file),
+    CONSTRAINT document_pages_sha256_length CHECK (octet_length(sha256) = 32)
+);
+
+-- What was read: personal data, which lives here and nowhere else, sealed under the document's key.
+CREATE TABLE page_readings (
+    document_id    uuid        NOT NULL,
+    page_number    integer     NOT NULL,
+    sealed_reading bytea       NOT NULL,
+    read_at        timestamptz NOT NULL,
+    CONSTRAINT page_readings_pkey PRIMARY KEY (document_id, page_number),
+    CONSTRAINT page_readings_of_page FOREIGN KEY (document_id, page_number)
+        REFERENCES document_pages (document_id, page_number) ON DELETE CASCADE
+);
+
+-- Objects that no document names: of an upload until it is recorded, of an erased document until they are deleted. A row
+-- that stays is of a client or process that went away in between.
+CREATE TABLE orphaned_objects (
+    document_id uuid        NOT NULL,
+    member_id   bigint      NOT NULL,
+    file_count  integer     NOT NULL,
+    since       timestamptz NOT NULL,
+    CONSTRAINT orphaned_objects_pkey PRIMARY KEY (document_id)
+);
+
+CREATE INDEX orphaned_objects_by_age ON orphaned_objects (since);
+
+-- Which document was submitted to which verification, and which workflow reads it.
+CREATE TABLE submissions (
+    verification_id uuid        NOT NULL,
+    -- From 1.
+    submission      integer     NOT NULL,
+    document_id     uuid        NOT NULL,
+    workflow_id     text        NOT NULL,
+    run_id          text        NOT NULL,
+    submitted_at    timestamptz NOT NULL,
+    CONSTRAINT submissions_pkey PRIMARY KEY (verification_id, submission),
+    CONSTRAINT submissions_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
+    CONSTRAINT submissions_from_one CHECK (submission >= 1)
+);
+
+CREATE INDEX submissions_by_document ON submissions (document_id, verification_id);
+
+CREATE TABLE document_checks (
+    verification_id uuid        NOT NULL,
+    document_id     uuid        NOT NULL,
+    -- What the member said that the document is when it was checked; the upload may have said something else. Together with
+    -- issuer and number it is what a member claims with an acceptance, so check and claim must mean the same.
+    document_kind   text        NOT NULL,
+    checks          jsonb       NOT NULL,
+    checked_at      timestamptz NOT NULL,
+    CONSTRAINT document_checks_pkey PRIMARY KEY (verification_id, document_id),
+    CONSTRAINT document_checks_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE
+);
+
+CREATE TABLE rulings (
+    verification_id uuid        NOT NULL,
+    document_id     uuid        NOT NULL,
+    decision        text        NOT NULL,
+    internal_reason text        NOT NULL,
+    member_reason   text        NOT NULL,
+    decided_at      timestamptz NOT NULL,
+    CONSTRAINT rulings_pkey PRIMARY KEY (verification_id, document_id),
+    CONSTRAINT rulings_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
+    CONSTRAINT rulings_decision_known CHECK (decision IN ('accepted', 'rejected', 'resubmit', 'needs_review'))
+);
+
+CREATE TABLE evidence (
+    evidence_id     uuid        NOT NULL,
+    verification_id uuid        NOT NULL,
+    document_id     uuid        NOT NULL,
+    kind            text        NOT NULL,
+    -- Of the document, so that the evidence stays provable when the picture is gone.
+    document_sha256 bytea       NOT NULL,
+    retention_class text        NOT NULL,
+    created_at      timestamptz NOT NULL,
+    CONSTRAINT evidence_pkey PRIMARY KEY (evidence_id),
+    CONSTRAINT evidence_once UNIQUE (verification_id, document_id, kind),
+    CONSTRAINT evidence_of_ruling FOREIGN KEY (verification_id, document_id)
+        REFERENCES rulings (verification_id, document_id),
+    CONSTRAINT evidence_sha256_length CHECK (octet_length(document_sha256) = 32)
+);
+
+-- Documents that a person has to look at.
+CREATE TABLE reviews (
+    review_id       uuid        NOT NULL,
+    verification_id uuid        NOT NULL,
+    document_id     uuid        NOT NULL,
+    -- Why a person has to look.
+    internal_reason text        NOT NULL,
+    requested_at    timestamptz NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    status          text        NOT NULL DEFAULT 'waiting',
+    -- When it was decided, expired or withdrawn.
+    ended_at        timestamptz,
+    -- The activity that waits for the decision.
+    workflow_id     text        NOT NULL,
+    run_id          text        NOT NULL,
+    activity_id     text        NOT NULL,
+    claimed_by      bigint,
+    claimed_until   timestamptz,
+    decision        text,
+    reason_code     text,
+    -- For the member.
+    member_text     text,
+    -- For other reviewers.
+    internal_note   text,
+    decided_by      bigint,
+    -- The work of the request that decided it, by which a repeat finds its own decision.
+    decision_id     uuid,
+    CONSTRAINT reviews_pkey PRIMARY KEY (review_id),
+    CONSTRAINT reviews_once UNIQUE (verification_id, document_id),
+    CONSTRAINT reviews_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
+    CONSTRAINT reviews_status_known CHECK (status IN ('waiting', 'decided', 'expired', 'withdrawn')),
+    CONSTRAINT reviews_end_known CHECK ((status = 'waiting') = (ended_at IS NULL)),
+    CONSTRAINT reviews_claim_whole CHECK ((claimed_by IS NULL) = (claimed_until IS NULL)),
+    CONSTRAINT reviews_decision_known CHECK (decision IN ('accepted', 'rejected', 'resubmit')),
+    CONSTRAINT reviews_decision_whole
+        CHECK ((status = 'decided') = (num_nonnulls(decision, reason_code, member_text, decided_by, decision_id) = 5))
+);
+
+CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
+
+-- Which member was accepted with which document of the world, and which documents nobody may be accepted with. Neither
+-- issuer nor number stands here, only their hash (HMAC-SHA-256) under a key of the keyring.
+CREATE TABLE document_identities (
+    identity_hash   bytea       NOT NULL,
+    -- The key of the hash.
+    key_id          text        NOT NULL,
+    member_id       bigint      NOT NULL,
+    -- The document and the verification that it was accepted in first.
+    document_id     uuid        NOT NULL,
+    verification_id uuid        NOT NULL,
+    claimed_at      timestamptz NOT NULL,
+    CONSTRAINT document_identities_pkey PRIMARY KEY (identity_hash),
+    CONSTRAINT document_identities_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
+    CONSTRAINT document_identities_hash_length CHECK (octet_length(identity_hash) = 32)
+);
+
+CREATE TABLE blocked_documents (
+    identity_hash bytea       NOT NULL,
+    -- The key of the hash.
+    key_id        text        NOT NULL,
+    reason_code   text        NOT NULL,
+    blocked_at    timestamptz NOT NULL,
+    CONSTRAINT blocked_documents_pkey PRIMARY KEY (identity_hash),
+    CONSTRAINT blocked_documents_hash_length CHECK (octet_length(identity_hash) = 32)
+);

@@ -1,0 +1,164 @@
+//! `DocumentService`.
+
+use super::parse::Meant;
+use super::{parse, render};
+use crate::block_document::block_document;
+use crate::claim_review::claim_review;
+use crate::decide_review::decide_review;
+use crate::erase_document::erase_document;
+use crate::extraction::not_found;
+use crate::review;
+use crate::submit_document::submit_document;
+use crate::temporal::Workflows;
+use crate::unblock_document::unblock_document;
+use crate::upload_document::Uploads;
+use crate::vault::Vault;
+use futures::stream::BoxStream;
+use mesh_proto::document::v1 as proto;
+use mesh_proto::document::v1::document_service_server::DocumentService;
+use mesh_runtime::clock;
+use mesh_runtime::idempotency::Requests;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Answers `DocumentService`.
+#[derive(Clone)]
+pub struct DocumentApi {
+    vault: Vault,
+    requests: Requests,
+    uploads: Uploads,
+    workflows: Workflows,
+}
+
+impl DocumentApi {
+    /// Over the service's tables and objects, its uploads, and its workflows.
+    pub fn new(vault: Vault, requests: Requests, uploads: Uploads, workflows: Workflows) -> Self {
+        Self {
+            vault,
+            requests,
+            uploads,
+            workflows,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl DocumentService for DocumentApi {
+    type GetReviewPageStream = BoxStream<'static, Result<proto::GetReviewPageResponse, Status>>;
+
+    async fn upload_document(
+        &self,
+        request: Request<Streaming<proto::UploadDocumentRequest>>,
+    ) -> Result<Response<proto::UploadDocumentResponse>, Status> {
+        Ok(Response::new(self.uploads.take(request.into_inner()).await?))
+    }
+
+    async fn get_document_verification(
+        &self,
+        request: Request<proto::GetDocumentVerificationRequest>,
+    ) -> Result<Response<proto::GetDocumentVerificationResponse>, Status> {
+        let store = self.vault.store();
+        let (document_id, verification_id) = match parse::meant(request.get_ref())? {
+            Meant::Document(document_id) => (Some(document_id), None),
+            Meant::Verification(id) => {
+                let latest = store.find_latest_submission(id).await?;
+                (latest.map(|latest| latest.document_id), Some(id))
+            }
+        };
+        let document_id = document_id.ok_or_else(not_found)?;
+        let status = store.find_document_status(document_id, verification_id).await?;
+        Ok(Response::new(proto::GetDocumentVerificationResponse {
+            verification: Some(render::verification(status.ok_or_else(not_found)?)),
+        }))
+    }
+
+    async fn submit_document(
+        &self,
+        request: Request<proto::SubmitDocumentRequest>,
+    ) -> Result<Response<proto::SubmitDocumentResponse>, Status> {
+        let through = (&self.vault, &self.requests, &self.workflows);
+        let answer = submit_document(through, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_reviews(
+        &self,
+        request: Request<proto::ListReviewsRequest>,
+    ) -> Result<Response<proto::ListReviewsResponse>, Status> {
+        let now = clock::now();
+        let page = parse::list_reviews(request.get_ref())?;
+        let store = self.vault.store();
+        let reviews = store.list_reviews(page.after().copied(), page.limit(), now).await?;
+        let (reviews, next_page_token) = page.page(reviews, |last| last.key());
+        Ok(Response::new(proto::ListReviewsResponse {
+            reviews: reviews.into_iter().map(|review| render::review(review, now)).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn claim_review(
+        &self,
+        request: Request<proto::ClaimReviewRequest>,
+    ) -> Result<Response<proto::ClaimReviewResponse>, Status> {
+        let answer = claim_review(&self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn get_review_page(
+        &self,
+        request: Request<proto::GetReviewPageRequest>,
+    ) -> Result<Response<Self::GetReviewPageStream>, Status> {
+        let (review_id, reviewer_id, page) = parse::get_review_page(request.get_ref())?;
+        let file = review::show_page(&self.vault, review_id, reviewer_id, page, clock::now()).await?;
+        let parts = futures::stream::iter(render::shown_file(file).map(Ok));
+        Ok(Response::new(Box::pin(parts)))
+    }
+
+    async fn decide_review(
+        &self,
+        request: Request<proto::DecideReviewRequest>,
+    ) -> Result<Response<proto::DecideReviewResponse>, Status> {
+        let through = (&self.vault, &self.requests, &self.workflows);
+        let answer = decide_review(through, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_evidence(
+        &self,
+        request: Request<proto::ListEvidenceRequest>,
+    ) -> Result<Response<proto::ListEvidenceResponse>, Status> {
+        let (verification_id, page) = parse::list_evidence(request.get_ref())?;
+        let store = self.vault.store();
+        let evidence = store
+            .list_evidence(verification_id, page.after().copied(), page.limit())
+            .await?;
+        let (evidence, next_page_token) = page.page(evidence, |last| last.key());
+        Ok(Response::new(proto::ListEvidenceResponse {
+            evidence: evidence.into_iter().map(render::evidence).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn block_document(
+        &self,
+        request: Request<proto::BlockDocumentRequest>,
+    ) -> Result<Response<proto::BlockDocumentResponse>, Status> {
+        let answer = block_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn unblock_document(
+        &self,
+        request: Request<proto::UnblockDocumentRequest>,
+    ) -> Result<Response<proto::UnblockDocumentResponse>, Status> {
+        let answer = unblock_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn erase_document(
+        &self,
+        request: Request<proto::EraseDocumentRequest>,
+    ) -> Result<Response<proto::EraseDocumentResponse>, Status> {
+        let answer = erase_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+}

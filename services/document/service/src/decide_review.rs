@@ -1,0 +1,36 @@
+//! `DecideReview`: the reviewer who holds a review decides it, and the workflow that waits hears of it.
+
+use crate::api::parse;
+use crate::temporal::Workflows;
+use crate::vault::Vault;
+use jiff::Timestamp;
+use mesh_proto::document::v1::{DecideReviewRequest, DecideReviewResponse};
+use mesh_proto::fields;
+use mesh_runtime::Problem;
+use mesh_runtime::idempotency::{Attempt, Requests};
+
+const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
+
+/// Decides a review and hands the decision to the workflow, once for each request. The decision is committed first. A repeat
+/// finds it by the id of the request's work and hands it over where that could not be done before.
+///
+/// # Errors
+/// `INVALID_REQUEST`, `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`,
+/// `DOCUMENT_ERASED`; `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; those of
+/// [`Requests::in_temporal`].
+pub async fn decide_review(
+    (vault, requests, workflows): (&Vault, &Requests, &Workflows),
+    message: &DecideReviewRequest,
+    now: Timestamp,
+) -> Result<DecideReviewResponse, Problem> {
+    let request_id = fields::id("request_id", &message.request_id)?;
+    let work = async |attempt: Attempt| {
+        let decision = parse::decide_review(message, attempt.work_id.uuid())?;
+        let decided = vault.store().decide_review(&decision, now).await??;
+        workflows.hand_over(&decided).await?;
+        Ok(DecideReviewResponse {
+            decided_at: Some(fields::timestamp(decided.decided_at)),
+        })
+    };
+    requests.in_temporal(RPC, request_id, message, now, work).await
+}

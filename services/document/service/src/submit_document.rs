@@ -1,0 +1,58 @@
+//! `SubmitDocument`: the next document of a verification that waits for one.
+
+use crate::api::parse;
+use crate::extraction::named_document;
+use crate::temporal::Workflows;
+use crate::vault::Vault;
+use document_workflows::contract::Submission;
+use jiff::Timestamp;
+use mesh_proto::document::v1::{SubmitDocumentRequest, SubmitDocumentResponse};
+use mesh_runtime::Problem;
+use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_types::{DocumentKind, DocumentUrl, Reason, RequestId, VerificationId};
+
+const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
+
+/// A document for a verification that waits for one.
+#[derive(Clone, Debug)]
+pub struct NextDocument {
+    /// What the caller chose.
+    pub request_id: RequestId,
+    /// The verification.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_url: DocumentUrl,
+    /// What the member says it is.
+    pub kind: DocumentKind,
+}
+
+/// Gives a verification its next document, once for each request. The workflow knows a repeated update by the request's id.
+///
+/// # Errors
+/// `INVALID_REQUEST`, `VERIFICATION_NOT_FOUND`, `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`,
+/// `DOCUMENT_NOT_AWAITED`, `TEMPORAL_UNAVAILABLE`; those of [`Requests::in_temporal`].
+pub async fn submit_document(
+    (vault, requests, workflows): (&Vault, &Requests, &Workflows),
+    message: &SubmitDocumentRequest,
+    now: Timestamp,
+) -> Result<SubmitDocumentResponse, Problem> {
+    let next = parse::submit_document(message)?;
+    let work = async |_: Attempt| {
+        let latest = vault.store().find_latest_submission(next.verification_id).await?;
+        let latest = latest.ok_or_else(|| {
+            let why = "no verification by document has this id";
+            Problem::new(Reason::VerificationNotFound, why)
+        })?;
+        named_document(vault, &next.document_url, latest.member_id).await?;
+        let submission = Submission {
+            document_url: next.document_url.to_string(),
+            document_kind: next.kind,
+        };
+        let taken = workflows.submit(latest.run, submission, next.request_id).await?;
+        Ok(SubmitDocumentResponse {
+            submission: taken.submission as i32,
+            submissions_left: taken.submissions_left as i32,
+        })
+    };
+    requests.in_temporal(RPC, next.request_id, message, now, work).await
+}

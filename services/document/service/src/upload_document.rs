@@ -1,0 +1,154 @@
+//! `UploadDocument`: from a client's stream to a stored document, once for each request.
+
+use crate::api::render;
+use crate::cipher::WrappedKey;
+use crate::store::{NewDocument, NewFile, OrphanedObjects, insert_document};
+use crate::upload::{Upload, UploadedFile};
+use crate::vault::Vault;
+use document_reading::Files;
+use futures::Stream;
+use mesh_proto::document::v1::{UploadDocumentRequest, UploadDocumentResponse};
+use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::{Problem, clock};
+use mesh_types::{DocumentId, MemberId};
+use prost::Message;
+use sqlx::PgConnection;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+const RPC: &str = "voluntier.document.v1.DocumentService/UploadDocument";
+
+/// What an upload says, by which a repeat is known: its header, and a hash instead of the bytes of each file.
+#[derive(Clone, PartialEq, Message)]
+struct UploadDigest {
+    #[prost(int64, tag = "1")]
+    member_id: i64,
+    #[prost(string, tag = "2")]
+    kind: String,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    sha256: Vec<Vec<u8>>,
+}
+
+/// Takes uploads. Clones share the bound on how many at once.
+#[derive(Clone)]
+pub struct Uploads {
+    vault: Vault,
+    requests: Requests,
+    files: Files,
+    places: Arc<Semaphore>,
+}
+
+impl Uploads {
+    /// Takes `concurrency` uploads at once, whose files are opened by `files`.
+    pub fn new(vault: Vault, requests: Requests, files: Files, concurrency: usize) -> Self {
+        Self {
+            vault,
+            requests,
+            files,
+            places: Arc::new(Semaphore::new(concurrency)),
+        }
+    }
+
+    /// Takes a client's stream to its end and stores the document.
+    ///
+    /// # Errors
+    /// Those of [`Upload::receive`] and [`Uploads::store`].
+    pub async fn take(
+        &self,
+        messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
+    ) -> Result<UploadDocumentResponse, Problem> {
+        let _place = self.place().await;
+        let upload = Upload::receive(messages, &self.files).await?;
+        self.store(upload).await
+    }
+
+    /// Waits until there is memory for another upload.
+    async fn place(&self) -> SemaphorePermit<'_> {
+        self.places.acquire().await.expect("the semaphore is never closed")
+    }
+
+    /// Stores a document, once for each request. Its files are put before the transaction that names them, and cleared again
+    /// when the same request was answered meanwhile.
+    ///
+    /// # Errors
+    /// `OBJECT_STORE_UNAVAILABLE`; those of [`Requests::in_transaction`].
+    pub async fn store(&self, upload: Upload) -> Result<UploadDocumentResponse, Problem> {
+        let digest = UploadDigest {
+            member_id: upload.member_id.get(),
+            kind: upload.kind.as_str().to_owned(),
+            sha256: upload.files.iter().map(|file| file.sha256.to_vec()).collect(),
+        };
+        let request_id = upload.request_id;
+        if let Some(answer) = self.requests.find_answer(RPC, request_id, &digest).await? {
+            return Ok(answer);
+        }
+        let document_id = DocumentId::from(clock::new_uuid());
+        let (key, wrapped) = self.vault.keyring().new_document_key(document_id);
+        let objects = OrphanedObjects {
+            member_id: upload.member_id,
+            document_id,
+            file_count: upload.files.len() as u32,
+        };
+        let files: Vec<_> = upload.files.iter().map(|file| file.bytes.clone()).collect();
+        self.vault
+            .store()
+            .insert_orphaned_objects(objects, clock::now())
+            .await?;
+        if let Err(problem) = self.vault.put_files(objects, key, &files).await {
+            self.clear(objects).await;
+            return Err(problem);
+        }
+        let document = new_document(&upload, document_id, wrapped);
+        let now = clock::now();
+        let document_url = self.document_url(upload.member_id, document_id);
+        let work = async |connection: &mut PgConnection, _: WorkId| {
+            insert_document(connection, &document, now).await?;
+            Ok(render::uploaded(&document, document_url.clone()))
+        };
+        // A failure leaves the files: it is not known whether the row is there that names them.
+        let answer = self
+            .requests
+            .in_transaction(RPC, request_id, &digest, now, work)
+            .await?;
+        if answer.document_id != document_id.to_string() {
+            self.clear(objects).await;
+        }
+        Ok(answer)
+    }
+
+    fn document_url(&self, member_id: MemberId, document_id: DocumentId) -> String {
+        self.vault.objects().url(member_id, document_id).to_string()
+    }
+
+    /// Removes files that no document names. A sweep removes what stays.
+    async fn clear(&self, objects: OrphanedObjects) {
+        let cleared = async {
+            self.vault.delete_objects(objects).await?;
+            self.vault.store().delete_orphaned_objects(objects.document_id).await
+        };
+        if let Err(problem) = cleared.await {
+            tracing::warn!(document_id = %objects.document_id, %problem, "files that no document names stay for now");
+        }
+        self.vault.sweep(clock::now()).await;
+    }
+}
+
+fn new_document(upload: &Upload, document_id: DocumentId, key: WrappedKey) -> NewDocument {
+    let file = |file: &UploadedFile| NewFile {
+        media_type: file.media_type,
+        size_bytes: file.bytes.len() as i64,
+        sha256: file.sha256,
+        page_count: file.page_count,
+    };
+    NewDocument {
+        document_id,
+        member_id: upload.member_id,
+        kind: upload.kind,
+        sha256: upload.sha256,
+        files: upload.files.iter().map(file).collect(),
+        key,
+    }
+}
+
+#[cfg(test)]
+mod tests;
