@@ -31,8 +31,6 @@ pub const CLOSE_DOCUMENT_REVIEW: &str = "close_document_review";
 pub const SUBMIT_DOCUMENT: &str = "submit_document";
 /// Query: how the verification of the document stands now.
 pub const DOCUMENT_STATE: &str = "document_state";
-/// The patch since which a document that could not be read is waited for again, and a doubtful one goes to a person.
-pub const RESUBMISSION_AND_REVIEW: &str = "resubmission-and-review";
 
 /// Input of [`crate::DocumentVerificationWorkflow`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,24 +44,22 @@ pub struct DocumentVerificationRequest {
     /// What the member says it is.
     pub document_kind: DocumentKind,
     /// Time limits of the extraction; the defaults are domain.md's.
-    #[serde(default)]
     pub limits: ExtractionLimits,
     /// How often the member may submit, and how long a person has; the defaults are domain.md's.
-    #[serde(default)]
-    pub patience: Patience,
+    pub submission_limits: SubmissionLimits,
 }
 
 /// How often a member may submit a document, and how long a person may take to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Patience {
+pub struct SubmissionLimits {
     /// Submissions in one verification, the first included; from 1.
     pub submissions: u32,
     /// How long a review waits for a decision, in seconds.
     pub review_seconds: u64,
 }
 
-impl Default for Patience {
+impl Default for SubmissionLimits {
     fn default() -> Self {
         Self {
             submissions: 3,
@@ -107,12 +103,7 @@ pub struct ExtractionRequest {
     /// Where it lies.
     pub document_url: String,
     /// Which submission of the verification it is, from 1.
-    #[serde(default = "first_submission")]
     pub submission: u32,
-}
-
-fn first_submission() -> u32 {
-    1
 }
 
 /// Payload of the update `submit_document`.

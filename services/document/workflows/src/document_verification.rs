@@ -39,8 +39,8 @@ impl DocumentVerificationWorkflow {
     #[run(name = contract::DOCUMENT_VERIFICATION_WORKFLOW)]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
         loop {
-            let (outcome, may_be_followed) = Self::verify_submission(ctx).await?;
-            if outcome.decision == Decision::Resubmit && may_be_followed && ctx.state(Self::submissions_left) > 0 {
+            let outcome = Self::verify_submission(ctx).await?;
+            if outcome.decision == Decision::Resubmit && ctx.state(Self::submissions_left) > 0 {
                 Self::wait_for_another_document(ctx).await?;
             } else {
                 Self::enter(ctx, Phase::Ended);
@@ -86,32 +86,16 @@ impl DocumentVerificationWorkflow {
         }
     }
 
-    /// What came of the present document, and whether another may follow it.
-    async fn verify_submission(ctx: &WorkflowContext<Self>) -> WorkflowResult<(DocumentOutcome, bool)> {
+    /// What came of the present document.
+    async fn verify_submission(ctx: &WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
         let extraction = Self::extract(ctx).await?;
         let checks = Self::check(ctx, &extraction).await?;
         let ruling = policy::decide(&checks);
-        let more_may_follow = Self::more_may_follow(ctx, ruling.decision);
         let ruling = match ruling.decision {
-            Decision::NeedsReview if more_may_follow => Self::ask_a_person(ctx, &extraction, ruling, &checks).await?,
-            Decision::NeedsReview => policy::without_review(ruling),
+            Decision::NeedsReview => Self::ask_a_person(ctx, &extraction, ruling, &checks).await?,
             Decision::Accepted | Decision::Rejected | Decision::Resubmit => ruling,
         };
-        let outcome = Self::record(ctx, &extraction, ruling).await?;
-        Ok((outcome, more_may_follow))
-    }
-
-    /// Whether a person or another document may follow a decision; always so, but for what began before the patch.
-    ///
-    /// The patch is asked for only where it matters, so that an acceptance costs no event for it: one that is refused when
-    /// it is recorded is newer than the patch anyway. And it is asked for before any local activity of the same workflow
-    /// task: a task may end between the markers of the two, where a query comes in say, and a replay then finds the second
-    /// one too late.
-    fn more_may_follow(ctx: &WorkflowContext<Self>, decision: Decision) -> bool {
-        match decision {
-            Decision::Accepted | Decision::Rejected => true,
-            Decision::Resubmit | Decision::NeedsReview => ctx.patched(contract::RESUBMISSION_AND_REVIEW),
-        }
+        Self::record(ctx, &extraction, ruling).await
     }
 
     async fn wait_for_another_document(ctx: &WorkflowContext<Self>) -> WorkflowResult<()> {
@@ -126,6 +110,6 @@ impl DocumentVerificationWorkflow {
     }
 
     fn submissions_left(&self) -> u32 {
-        policy::submissions_left(&self.request.patience, self.submission)
+        policy::submissions_left(&self.request.submission_limits, self.submission)
     }
 }

@@ -9,6 +9,7 @@
 pub mod contract;
 mod document_verification;
 pub mod policy;
+mod timeouts;
 
 pub use contract::DocumentActivities;
 pub use document_verification::DocumentVerificationWorkflow;

@@ -11,7 +11,7 @@ mod tests;
 
 pub use hints::hints;
 
-use crate::contract::{Patience, Refusal, ReviewDecision, Ruling};
+use crate::contract::{Refusal, ReviewDecision, Ruling, SubmissionLimits};
 use CheckName::*;
 use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind, Method};
 
@@ -311,12 +311,6 @@ pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
     }
 }
 
-/// Rules on a document that a person has to look at, for a verification that began before people were asked: another
-/// picture, as then.
-pub fn without_review(doubt: Ruling) -> Ruling {
-    not_accepted(Decision::Resubmit, &doubt.internal_reason, hints::of_picture(""))
-}
-
 /// Rules on a document that nobody looked at in time.
 pub fn review_expired() -> Ruling {
     not_accepted(
@@ -341,7 +335,7 @@ pub fn refused(refusal: Refusal) -> Ruling {
 }
 
 /// How many submissions there may be after number `submission`, which counts from 1; the first is always allowed.
-pub fn submissions_left(patience: &Patience, submission: u32) -> u32 {
+pub fn submissions_left(patience: &SubmissionLimits, submission: u32) -> u32 {
     patience.submissions.saturating_sub(submission)
 }
 

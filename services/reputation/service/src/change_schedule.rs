@@ -1,10 +1,10 @@
 //! `PauseSchedule`, `ResumeSchedule`, `TriggerSchedule` and `BackfillSchedule`: one change of a schedule in Temporal.
 
 use crate::Workflows;
-use crate::temporal::Change;
 use jiff::Timestamp;
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::schedule::ScheduleChange;
 use mesh_types::{RequestId, Schedule};
 use prost::Message;
 
@@ -17,7 +17,7 @@ pub async fn change_schedule<A: Message + Default>(
     (requests, workflows): (&Requests, &Workflows),
     (rpc, message): (&str, &impl Message),
     (request_id, schedule): (RequestId, Schedule),
-    change: Change,
+    change: ScheduleChange,
     now: Timestamp,
 ) -> Result<A, Problem> {
     let work = async |_: Attempt| {

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{
     DOCUMENT_VERIFICATION_WORKFLOW, DocumentOutcome, DocumentState, DocumentVerificationRequest, ExtractionLimits,
-    Patience, Phase, Submission, SubmissionTaken, TASK_QUEUE,
+    Phase, Submission, SubmissionLimits, SubmissionTaken, TASK_QUEUE,
 };
 use mesh_testkit::eventually;
 use mesh_types::{Decision, DocumentKind, Method};
@@ -62,7 +62,7 @@ impl DocumentRun {
             document_url: document_url(script.member_id),
             document_kind: DocumentKind::Passport,
             limits: ExtractionLimits::default(),
-            patience: Patience::default(),
+            submission_limits: SubmissionLimits::default(),
         };
         let start = StartWorkflowExecutionRequest {
             workflow_id: method_workflow_id(script.verification_id, Method::Document, 1),

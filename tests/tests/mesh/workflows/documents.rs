@@ -2,14 +2,13 @@
 
 use super::document_run::{DocumentPlan, DocumentRun};
 use super::fakes::{Course, ReviewScript, Shows};
-use super::support::{Clock, DOCUMENT_BEFORE_THE_PATCHES, Plan, count, document_worker, lasted, on_stack, record};
+use super::support::{Clock, Plan, document_worker, lasted, on_stack, record};
 use anyhow::ensure;
 use document_workflows::contract::{Phase, Refusal, ReviewEnd};
 use mesh_types::{Decision, Method, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 use std::time::{Duration, Instant};
 use temporalio_client::errors::WorkflowGetResultError;
-use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A queue whose worker is stopped and started again.
@@ -270,7 +269,7 @@ fn a_decision_just_before_the_end_of_a_review_counts() -> anyhow::Result<()> {
 #[test]
 fn a_review_outlives_the_worker() -> anyhow::Result<()> {
     on_stack(async |stack| {
-        let worker = stack.work(RESTARTED, document_worker(stack.scripts.clone(), true))?;
+        let worker = stack.work(RESTARTED, document_worker(stack.scripts.clone()))?;
         let plan = DocumentPlan {
             task_queue: RESTARTED,
             ..with(shows(&[Shows::OneSource]))
@@ -279,7 +278,7 @@ fn a_review_outlives_the_worker() -> anyhow::Result<()> {
         document.waits_for_a_person().await?;
         tokio::task::spawn_blocking(|| worker.stop()).await??;
         document.decide(Decision::Accepted).await?;
-        let restarted = stack.work(RESTARTED, document_worker(stack.scripts.clone(), true))?;
+        let restarted = stack.work(RESTARTED, document_worker(stack.scripts.clone()))?;
         assert_eq!(document.outcome().await?.0, Decision::Accepted);
         assert_eq!(document.script.seen().reviews.len(), 1, "nobody is asked twice");
         tokio::task::spawn_blocking(|| restarted.stop()).await?
@@ -329,38 +328,5 @@ fn an_acceptance_that_is_refused_when_it_is_recorded_is_ruled_again() -> anyhow:
             "what is recorded is what was ruled in the end"
         );
         record("document", "refused-at-recording", &document.history().await?)
-    })
-}
-
-#[test]
-fn what_began_before_resubmissions_ends_with_the_first_document() -> anyhow::Result<()> {
-    on_stack(async |stack| {
-        for (document, reason, name) in [
-            (
-                Shows::NoZone,
-                "MRZ_NOT_FOUND",
-                "resubmit-before-resubmission-and-review",
-            ),
-            (
-                Shows::OneSource,
-                "SINGLE_SOURCE",
-                "doubtful-before-resubmission-and-review",
-            ),
-        ] {
-            let plan = DocumentPlan {
-                task_queue: DOCUMENT_BEFORE_THE_PATCHES,
-                ..with(shows(&[document]))
-            };
-            let run = DocumentRun::start(stack, plan).await?;
-            assert_eq!(run.outcome().await?, (Decision::Resubmit, reason.to_owned()));
-            let history = run.history().await?;
-            assert_eq!(
-                count(&history, EventType::UpsertWorkflowSearchAttributes),
-                0,
-                "a patch would have left one"
-            );
-            record("document", name, &history)?;
-        }
-        Ok(())
     })
 }

@@ -37,8 +37,6 @@ use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
 /// A queue whose worker has never heard of any patch: what starts there is as old as the first release.
 pub const BEFORE_THE_PATCHES: &str = "orchestrator-before-the-patches";
-/// The same of the document service.
-pub const DOCUMENT_BEFORE_THE_PATCHES: &str = "document-before-the-patches";
 /// The longest that any single wait of a test lasts.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -123,14 +121,11 @@ pub trait Register: FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 's
 impl<F: FnOnce(&mut WorkerOptions) -> anyhow::Result<()> + Send + 'static> Register for F {}
 
 /// A worker of the document service.
-pub fn document_worker(scripts: Arc<Scripts>, knows_patches: bool) -> impl Register {
+pub fn document_worker(scripts: Arc<Scripts>) -> impl Register {
     move |options: &mut WorkerOptions| {
         options
             .register_workflow::<DocumentVerificationWorkflow>()?
             .register_activities(DocumentFakes(scripts));
-        if !knows_patches {
-            options.patch_activation_callback = Some(Arc::new(|_patch| false));
-        }
         Ok(())
     }
 }
@@ -213,12 +208,8 @@ impl Stack {
                 Ok(())
             })?;
         }
-        for (queue, knows_patches) in [
-            (document_workflows::contract::TASK_QUEUE, true),
-            (DOCUMENT_BEFORE_THE_PATCHES, false),
-        ] {
-            stack.work_for_ever(queue, document_worker(scripts.clone(), knows_patches))?;
-        }
+        let queue = document_workflows::contract::TASK_QUEUE;
+        stack.work_for_ever(queue, document_worker(scripts.clone()))?;
         let reading = DocumentFakes(scripts.clone());
         stack.work_for_ever(document_workflows::contract::OCR_TASK_QUEUE, |options| {
             options.register_activities(reading);

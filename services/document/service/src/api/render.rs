@@ -2,7 +2,7 @@
 
 use crate::review::ShownFile;
 use crate::store::{DocumentStatus, NewDocument, Review, StoredEvidenceItem, StoredRuling};
-use document_workflows::contract::Patience;
+use document_workflows::contract::SubmissionLimits;
 use document_workflows::policy;
 use jiff::Timestamp;
 use mesh_proto::document::v1 as proto;
@@ -64,7 +64,7 @@ fn submissions_left(status: &DocumentStatus) -> u32 {
     let decision = status.ruling.as_ref().map(|ruling| ruling.decision);
     match (status.submission, decision) {
         (None, _) | (_, Some(Decision::Accepted | Decision::Rejected)) => 0,
-        (Some(submission), _) => Patience::default().submissions.saturating_sub(submission),
+        (Some(submission), _) => SubmissionLimits::default().submissions.saturating_sub(submission),
     }
 }
 

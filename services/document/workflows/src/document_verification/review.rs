@@ -1,25 +1,14 @@
 //! A person's decision, and what happens without one.
 
 use super::DocumentVerificationWorkflow;
-use super::steps::{RECORD_RULING, SHORT_ACTIVITY};
 use crate::contract::{
     DocumentActivities, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest, Ruling,
 };
-use crate::policy;
+use crate::{policy, timeouts};
 use mesh_types::{Check, Reason};
 use std::time::Duration;
-use temporalio_common::ActivityCloseTimeouts;
 use temporalio_common::error::{ActivityExecutionError, IncomingError, RetryState};
-use temporalio_workflow::{
-    ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken, WorkflowContext, WorkflowResult,
-    WorkflowTermination,
-};
-
-/// One attempt to hear of the decision. The next attempt looks first whether it is there, so no completion that got lost
-/// costs more than this.
-const ASK: Duration = Duration::from_secs(3600);
-/// The longest pause between two attempts that fail.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+use temporalio_workflow::{WorkflowContext, WorkflowResult, WorkflowTermination};
 
 impl DocumentVerificationWorkflow {
     /// Records that a person has to look, waits for the decision, and rules by it.
@@ -57,25 +46,16 @@ impl DocumentVerificationWorkflow {
         extraction: &Extraction,
         internal_reason: String,
     ) -> Result<ReviewDecision, ActivityExecutionError> {
-        let patience = ctx.state(|state| state.request.patience.review_seconds);
+        let review_seconds = ctx.state(|state| state.request.submission_limits.review_seconds);
         let requested_at_seconds = Self::now_seconds(ctx);
         let request = ReviewRequest {
             verification_id: ctx.state(|state| state.request.verification_id),
             document_id: extraction.document_id,
             internal_reason,
             requested_at_seconds,
-            expires_at_seconds: requested_at_seconds.saturating_add_unsigned(patience),
+            expires_at_seconds: requested_at_seconds.saturating_add_unsigned(review_seconds),
         };
-        let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
-            schedule_to_close: Duration::from_secs(patience),
-            start_to_close: ASK,
-        };
-        let retry = RetryPolicy::builder()
-            .initial_interval(Duration::from_secs(1))
-            .maximum_interval(ASK_AGAIN);
-        let options = ActivityOptions::with_close_timeouts(limits)
-            .retry_policy(retry.build())
-            .build();
+        let options = timeouts::request_document_review(Duration::from_secs(review_seconds));
         ctx.execute_activity(DocumentActivities::request_document_review, request, options)
             .await
     }
@@ -92,11 +72,7 @@ impl DocumentVerificationWorkflow {
             ended,
             ended_at_seconds: Self::now_seconds(ctx),
         };
-        let options = LocalActivityOptions::builder()
-            .start_to_close_timeout(SHORT_ACTIVITY)
-            .schedule_to_close_timeout(RECORD_RULING)
-            .cancellation_token(WorkflowCancellationToken::new())
-            .build();
+        let options = timeouts::close_document_review();
         Ok(ctx
             .execute_local_activity(DocumentActivities::close_document_review, closing, options)
             .await?)

@@ -2,33 +2,17 @@
 
 use super::DocumentVerificationWorkflow;
 use crate::contract::{
-    self, DocumentActivities, DocumentOutcome, Extraction, ExtractionRequest, Phase, Ruling, RulingRecord,
-    StoredEvidence, ValidityRequest,
+    DocumentActivities, DocumentOutcome, Extraction, ExtractionRequest, Phase, Ruling, RulingRecord, StoredEvidence,
+    ValidityRequest,
 };
-use crate::policy;
+use crate::{policy, timeouts};
 use mesh_types::Check;
-use std::time::{Duration, UNIX_EPOCH};
-use temporalio_workflow::{
-    ActivityCancellationType, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowContext, WorkflowResult,
-};
-
-/// How long one attempt of a short activity may take.
-pub(super) const SHORT_ACTIVITY: Duration = Duration::from_secs(30);
-/// How long the ruling is tried to be recorded while the database is away.
-pub(super) const RECORD_RULING: Duration = Duration::from_secs(7 * 24 * 3600);
+use mesh_workflows::seconds;
+use temporalio_workflow::{WorkflowContext, WorkflowResult};
 
 impl DocumentVerificationWorkflow {
     pub(super) async fn extract(ctx: &WorkflowContext<Self>) -> WorkflowResult<Extraction> {
-        let limits = ctx.state(|state| state.request.limits.clone());
-        let retry = RetryPolicy::builder()
-            .initial_interval(Duration::from_secs(1))
-            .maximum_attempts(limits.attempts);
-        let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(limits.start_to_close_seconds))
-            .task_queue(contract::OCR_TASK_QUEUE.to_owned())
-            .heartbeat_timeout(Duration::from_secs(limits.heartbeat_seconds))
-            .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
-            .retry_policy(retry.build())
-            .build();
+        let options = ctx.state(|state| timeouts::extract_document_data(&state.request.limits));
         let input = ctx.state(|state| ExtractionRequest {
             verification_id: state.request.verification_id,
             member_id: state.request.member_id,
@@ -50,9 +34,12 @@ impl DocumentVerificationWorkflow {
             document_kind: state.document.document_kind,
             as_of_seconds,
         });
-        let options = ActivityOptions::with_start_to_close_timeout(SHORT_ACTIVITY).build();
         Ok(ctx
-            .execute_activity(DocumentActivities::check_document_validity, input, options)
+            .execute_activity(
+                DocumentActivities::check_document_validity,
+                input,
+                timeouts::check_document_validity(),
+            )
             .await?
             .checks)
     }
@@ -92,19 +79,13 @@ impl DocumentVerificationWorkflow {
             ruling,
             decided_at_seconds: Self::now_seconds(ctx),
         };
-        let options = LocalActivityOptions::builder()
-            .start_to_close_timeout(SHORT_ACTIVITY)
-            .schedule_to_close_timeout(RECORD_RULING)
-            .build();
+        let options = timeouts::store_verification_evidence();
         Ok(ctx
             .execute_local_activity(DocumentActivities::store_verification_evidence, record, options)
             .await?)
     }
 
     pub(super) fn now_seconds(ctx: &WorkflowContext<Self>) -> i64 {
-        let since = ctx
-            .workflow_time()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        since.map_or(0, |since| since.as_secs() as i64)
+        seconds(ctx.workflow_time()).unwrap_or_default()
     }
 }

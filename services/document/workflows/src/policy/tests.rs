@@ -405,12 +405,12 @@ fn a_refused_acceptance_is_never_an_acceptance() {
 
 #[test]
 fn three_submissions_leave_two_then_one_then_none() {
-    let patience = Patience::default();
+    let patience = SubmissionLimits::default();
     assert_eq!(
         [1, 2, 3, 4].map(|number| submissions_left(&patience, number)),
         [2, 1, 0, 0]
     );
-    let none = Patience {
+    let none = SubmissionLimits {
         submissions: 0,
         ..patience
     };

@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::timeouts::ChildLimits;
 use document_workflows::DocumentVerificationWorkflow;
-use document_workflows::contract::{DocumentVerificationRequest, ExtractionLimits, Patience, TASK_QUEUE};
+use document_workflows::contract::{DocumentVerificationRequest, ExtractionLimits, SubmissionLimits, TASK_QUEUE};
 use mesh_types::{DocumentKind, MethodOutcome};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(super) fn child(
         document_url: request.document_url,
         document_kind: request.document_kind,
         limits: ExtractionLimits::default(),
-        patience: Patience::default(),
+        submission_limits: SubmissionLimits::default(),
     };
     (DocumentVerificationWorkflow::run, input)
 }

@@ -3,12 +3,12 @@
 
 use crate::store::{CounterReason, EventKey, NewActivity, NewCounter};
 use jiff::Timestamp;
+use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
-use mesh_types::{IdError, Level, MemberId, RequestId, Schedule};
+use mesh_types::{Level, MemberId, RequestId, Schedule};
 use reputation_workflows::policy::activity::Activity;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// The longest range that is back-filled at once.
@@ -32,8 +32,8 @@ pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timesta
         Err(_) => return Err(Problem::invalid_field("target_level", "must be one of the levels")),
     };
     Ok(Asked {
-        member_id: member_id(request.member_id)?,
-        as_of: request.as_of.map_or(Ok(now), |at| instant("as_of", at))?,
+        member_id: fields::member_id("member_id", request.member_id)?,
+        as_of: request.as_of.map_or(Ok(now), |at| fields::instant("as_of", at))?,
         target,
     })
 }
@@ -42,16 +42,18 @@ pub(crate) fn record_activity(
     request: &proto::RecordActivityRequest,
     now: Timestamp,
 ) -> Result<(RequestId, NewActivity), Problem> {
-    let occurred_at = request.occurred_at.map_or(Ok(now), |at| instant("occurred_at", at))?;
+    let occurred_at = request
+        .occurred_at
+        .map_or(Ok(now), |at| fields::instant("occurred_at", at))?;
     if occurred_at > now {
         return Err(Problem::invalid_field("occurred_at", "must not be in the future"));
     }
     let activity = NewActivity {
-        member_id: member_id(request.member_id)?,
+        member_id: fields::member_id("member_id", request.member_id)?,
         activity: activity(request.activity.and_then(|activity| activity.activity))?,
         occurred_at: Timestamp::from_second(occurred_at.as_second()).map_err(Problem::internal)?,
     };
-    Ok((id("request_id", &request.request_id)?, activity))
+    Ok((fields::id("request_id", &request.request_id)?, activity))
 }
 
 fn activity(activity: Option<proto::activity::Activity>) -> Result<Activity, Problem> {
@@ -78,10 +80,10 @@ pub(crate) fn counter(request: &proto::CounterReputationEventRequest) -> Result<
         proto::CounterReason::Fraud => CounterReason::Fraud,
     };
     let counter = NewCounter {
-        event_id: id("event_id", &request.event_id)?,
+        event_id: fields::id("event_id", &request.event_id)?,
         reason,
     };
-    Ok((id("request_id", &request.request_id)?, counter))
+    Ok((fields::id("request_id", &request.request_id)?, counter))
 }
 
 pub(super) fn list_events(
@@ -89,15 +91,18 @@ pub(super) fn list_events(
 ) -> Result<(MemberId, PageRequest<EventKey>), Problem> {
     let filter = ("ListReputationEvents", request.member_id);
     let page = PageRequest::parse(request.page_size, &request.page_token, &filter)?;
-    Ok((member_id(request.member_id)?, page))
+    Ok((fields::member_id("member_id", request.member_id)?, page))
 }
 
 pub(crate) fn decay(request_id: &str, number: i64) -> Result<(RequestId, MemberId), Problem> {
-    Ok((id("request_id", request_id)?, member_id(number)?))
+    Ok((
+        fields::id("request_id", request_id)?,
+        fields::member_id("member_id", number)?,
+    ))
 }
 
 pub(super) fn schedule(request_id: &str, schedule_id: &str) -> Result<(RequestId, Schedule), Problem> {
-    let request_id = id("request_id", request_id)?;
+    let request_id = fields::id("request_id", request_id)?;
     let schedule = Schedule::parse(schedule_id).ok_or_else(|| {
         let known = Schedule::ALL.map(Schedule::as_str).join(", ");
         Problem::invalid_field("schedule_id", format!("must be one of {known}"))
@@ -123,9 +128,7 @@ pub(super) fn range(
     end: Option<prost_types::Timestamp>,
     now: Timestamp,
 ) -> Result<(Timestamp, Timestamp), Problem> {
-    let required = |path: &str, at: Option<prost_types::Timestamp>| {
-        instant(path, at.ok_or_else(|| Problem::invalid_field(path, "must be set"))?)
-    };
+    let required = |path: &str, at: Option<prost_types::Timestamp>| fields::instant(path, fields::required(path, at)?);
     let (start, end) = (required("start_time", start)?, required("end_time", end)?);
     if end <= start || end > now {
         return Err(Problem::invalid_field(
@@ -141,20 +144,4 @@ pub(super) fn range(
         ));
     }
     Ok((start, end))
-}
-
-fn instant(path: &str, at: prost_types::Timestamp) -> Result<Timestamp, Problem> {
-    let instant = Timestamp::new(at.seconds, at.nanos)
-        .ok()
-        .filter(|_| (0..1_000_000_000).contains(&at.nanos));
-    instant.ok_or_else(|| Problem::invalid_field(path, "must be an instant from year 1 to 9999"))
-}
-
-fn id<T: FromStr<Err = IdError>>(path: &str, text: &str) -> Result<T, Problem> {
-    text.parse()
-        .map_err(|error: IdError| Problem::invalid_field(path, error.to_string()))
-}
-
-fn member_id(number: i64) -> Result<MemberId, Problem> {
-    MemberId::try_from(number).map_err(|error| Problem::invalid_field("member_id", error.to_string()))
 }

@@ -2,28 +2,19 @@
 
 use super::parse::Asked;
 use crate::store::{CounterReason, Event, EventFact};
-use jiff::Timestamp;
+use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_types::NextStep;
 use reputation_workflows::policy::activity::Activity;
 use reputation_workflows::policy::ledger_fold::LedgerFold;
-
-pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
-    prost_types::Timestamp {
-        seconds: at.as_second(),
-        nanos: at.subsec_nanosecond(),
-    }
-}
 
 pub(super) fn reputation(asked: &Asked, folded: LedgerFold, steps: Vec<NextStep>) -> proto::GetReputationResponse {
     proto::GetReputationResponse {
         member_id: asked.member_id.get(),
         breakdown: Some(folded.breakdown.into()),
         next_steps: steps.into_iter().map(Into::into).collect(),
-        as_of: Some(timestamp(asked.as_of)),
-        anchored_at: folded
-            .anchor_seconds
-            .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+        as_of: Some(fields::timestamp(asked.as_of)),
+        anchored_at: folded.anchor_seconds.map(fields::timestamp_of_seconds),
     }
 }
 
@@ -55,8 +46,8 @@ pub(crate) fn event(event: Event) -> proto::ReputationEvent {
     proto::ReputationEvent {
         event_id: event.event_id.to_string(),
         member_id: event.member_id.get(),
-        occurred_at: Some(timestamp(event.occurred_at)),
-        recorded_at: Some(timestamp(event.recorded_at)),
+        occurred_at: Some(fields::timestamp(event.occurred_at)),
+        recorded_at: Some(fields::timestamp(event.recorded_at)),
         fact: Some(fact),
     }
 }

@@ -1,12 +1,13 @@
 //! `ScheduleService`.
 
-use super::{parse, render};
+use super::parse;
 use crate::Workflows;
 use crate::change_schedule::change_schedule;
-use crate::temporal::{Change, ScheduleState};
+use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleService;
 use mesh_runtime::idempotency::Requests;
+use mesh_runtime::schedule::{ScheduleChange, ScheduleState};
 use mesh_runtime::{Problem, clock};
 use mesh_types::{RequestId, Schedule};
 use tonic::{Response, Status};
@@ -27,7 +28,7 @@ impl ScheduleApi {
         &self,
         rpc: (&str, &impl prost::Message),
         target: (RequestId, Schedule),
-        change: Change,
+        change: ScheduleChange,
     ) -> Result<Response<A>, Problem> {
         let through = (&self.requests, &self.workflows);
         let answer = change_schedule(through, rpc, target, change, clock::now()).await?;
@@ -61,7 +62,7 @@ impl ScheduleService for ScheduleApi {
     ) -> Result<Response<proto::PauseScheduleResponse>, Status> {
         let request = request.get_ref();
         let target = parse::schedule(&request.request_id, &request.schedule_id)?;
-        let change = Change::Pause(parse::note_that_says_why(&request.note)?);
+        let change = ScheduleChange::Pause(parse::note_that_says_why(&request.note)?);
         Ok(self.change((PAUSE, request), target, change).await?)
     }
 
@@ -71,7 +72,7 @@ impl ScheduleService for ScheduleApi {
     ) -> Result<Response<proto::ResumeScheduleResponse>, Status> {
         let request = request.get_ref();
         let target = parse::schedule(&request.request_id, &request.schedule_id)?;
-        let change = Change::Resume(parse::note(&request.note));
+        let change = ScheduleChange::Resume(parse::note(&request.note));
         Ok(self.change((RESUME, request), target, change).await?)
     }
 
@@ -81,7 +82,7 @@ impl ScheduleService for ScheduleApi {
     ) -> Result<Response<proto::TriggerScheduleResponse>, Status> {
         let request = request.get_ref();
         let target = parse::schedule(&request.request_id, &request.schedule_id)?;
-        Ok(self.change((TRIGGER, request), target, Change::Trigger).await?)
+        Ok(self.change((TRIGGER, request), target, ScheduleChange::Trigger).await?)
     }
 
     async fn backfill_schedule(
@@ -92,15 +93,15 @@ impl ScheduleService for ScheduleApi {
         let target = parse::schedule(&request.request_id, &request.schedule_id)?;
         let (from, to) = parse::range(request.start_time, request.end_time, clock::now())?;
         Ok(self
-            .change((BACKFILL, request), target, Change::Backfill { from, to })
+            .change((BACKFILL, request), target, ScheduleChange::Backfill { from, to })
             .await?)
     }
 }
 
 fn shown(schedule: Schedule, state: ScheduleState) -> proto::Schedule {
     let last_runs = state.last_runs.into_iter().map(|run| proto::ScheduledRun {
-        scheduled_at: run.scheduled_at.map(render::timestamp),
-        started_at: run.started_at.map(render::timestamp),
+        scheduled_at: run.scheduled_at.map(fields::timestamp),
+        started_at: run.started_at.map(fields::timestamp),
         workflow_id: run.workflow_id,
         run_id: run.run_id,
         running: run.is_running,
@@ -111,7 +112,7 @@ fn shown(schedule: Schedule, state: ScheduleState) -> proto::Schedule {
         time_zone: state.time_zone,
         paused: state.is_paused,
         note: state.note,
-        next_run_times: state.next_runs.into_iter().map(render::timestamp).collect(),
+        next_run_times: state.next_runs.into_iter().map(fields::timestamp).collect(),
         last_runs: last_runs.collect(),
         run_count: state.run_count,
         skipped_run_count: state.skipped_run_count,

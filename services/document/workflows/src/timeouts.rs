@@ -1,0 +1,71 @@
+//! How long each activity may take, named after what is waited for. No options are built anywhere else.
+//!
+//! | activity | one attempt | heartbeat | in all |
+//! |---|---|---|---|
+//! | `extract_document_data` | 5 min | 30 s | 3 attempts (domain.md, "Document") |
+//! | `check_document_validity` | 30 s | none | attempts without end: it needs PostgreSQL and the orchestrator, which come back |
+//! | `store_verification_evidence`, `close_document_review` (local) | 30 s | none | 7 days: they need PostgreSQL |
+//! | `request_document_review` | 1 h | none | 7 days, the time that a person has |
+
+use crate::contract::{ExtractionLimits, OCR_TASK_QUEUE};
+use std::time::Duration;
+use temporalio_common::ActivityCloseTimeouts;
+use temporalio_workflow::{
+    ActivityCancellationType, ActivityOptions, LocalActivityOptions, RetryPolicy, WorkflowCancellationToken,
+};
+
+/// Reads or writes some rows.
+const ROWS: Duration = Duration::from_secs(30);
+/// How long an outage of PostgreSQL is waited for where a decision must be recorded.
+const DATABASE_OUTAGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// One attempt to hear of a person's decision. The next attempt looks first whether it is there, so a completion that got lost
+/// costs no more than this.
+const PERSON: Duration = Duration::from_secs(3600);
+/// The longest pause between two attempts to ask a person.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
+pub(crate) fn extract_document_data(limits: &ExtractionLimits) -> ActivityOptions {
+    let retry = RetryPolicy::builder()
+        .initial_interval(Duration::from_secs(1))
+        .maximum_attempts(limits.attempts);
+    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(limits.start_to_close_seconds))
+        .task_queue(OCR_TASK_QUEUE.to_owned())
+        .heartbeat_timeout(Duration::from_secs(limits.heartbeat_seconds))
+        .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
+        .retry_policy(retry.build())
+        .build()
+}
+
+pub(crate) fn check_document_validity() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(ROWS).build()
+}
+
+pub(crate) fn store_verification_evidence() -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(ROWS)
+        .schedule_to_close_timeout(DATABASE_OUTAGE)
+        .build()
+}
+
+/// `review` is the time that a person has.
+pub(crate) fn request_document_review(review: Duration) -> ActivityOptions {
+    let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
+        schedule_to_close: review,
+        start_to_close: PERSON,
+    };
+    let retry = RetryPolicy::builder()
+        .initial_interval(Duration::from_secs(1))
+        .maximum_interval(ASK_AGAIN);
+    ActivityOptions::with_close_timeouts(limits)
+        .retry_policy(retry.build())
+        .build()
+}
+
+/// Not to be cancelled: a cancelled workflow closes its review too.
+pub(crate) fn close_document_review() -> LocalActivityOptions {
+    LocalActivityOptions::builder()
+        .start_to_close_timeout(ROWS)
+        .schedule_to_close_timeout(DATABASE_OUTAGE)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
