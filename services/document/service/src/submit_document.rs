@@ -9,22 +9,9 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{SubmitDocumentRequest, SubmitDocumentResponse};
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{Attempt, Requests};
-use mesh_types::{DocumentKind, DocumentUrl, Reason, RequestId, VerificationId};
+use mesh_types::Reason;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
-
-/// A document for a verification that waits for one.
-#[derive(Clone, Debug)]
-pub struct NextDocument {
-    /// What the caller chose.
-    pub request_id: RequestId,
-    /// The verification.
-    pub verification_id: VerificationId,
-    /// The document.
-    pub document_url: DocumentUrl,
-    /// What the member says it is.
-    pub kind: DocumentKind,
-}
 
 /// Gives a verification its next document, once for each request. The workflow knows a repeated update by the request's id.
 ///

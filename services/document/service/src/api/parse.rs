@@ -3,7 +3,6 @@
 
 use crate::identity::Identity;
 use crate::store::{EvidenceKey, NewDecision, ReviewKey};
-use crate::submit_document::NextDocument;
 use mesh_proto::document::v1::{
     ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetDocumentVerificationRequest,
     GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, SubmitDocumentRequest,
@@ -13,6 +12,19 @@ use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
 use mesh_types::{Decision, DocumentId, DocumentKind, DocumentUrl, MemberId, RequestId, ReviewId, VerificationId};
 use uuid::Uuid;
+
+/// A document for a verification that waits for one.
+#[derive(Clone, Debug)]
+pub struct NextDocument {
+    /// What the caller chose.
+    pub request_id: RequestId,
+    /// The verification.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_url: DocumentUrl,
+    /// What the member says it is.
+    pub kind: DocumentKind,
+}
 
 /// Which check is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
