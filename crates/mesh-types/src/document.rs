@@ -1,5 +1,6 @@
 //! What is looked at on a document, and what is decided.
 
+use crate::CheckReason;
 use serde::{Deserialize, Serialize};
 
 /// A document type that a member can choose.
@@ -171,35 +172,35 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub result: CheckResult,
-    /// A stable code in `UPPER_SNAKE_CASE` that says why, e.g. `CHECK_DIGIT_MISMATCH`.
-    pub reason: String,
+    /// Why, e.g. [`CheckReason::CheckDigitMismatch`].
+    pub reason: CheckReason,
 }
 
 impl Check {
     /// A check that holds.
-    pub fn passed(name: CheckName, reason: &str) -> Self {
+    pub fn passed(name: CheckName, reason: CheckReason) -> Self {
         Self {
             name,
             result: CheckResult::Passed,
-            reason: reason.to_owned(),
+            reason,
         }
     }
 
     /// A check that does not hold.
-    pub fn failed(name: CheckName, reason: &str) -> Self {
+    pub fn failed(name: CheckName, reason: CheckReason) -> Self {
         Self {
             name,
             result: CheckResult::Failed,
-            reason: reason.to_owned(),
+            reason,
         }
     }
 
     /// A check that had nothing to look at.
-    pub fn not_applicable(name: CheckName, reason: &str) -> Self {
+    pub fn not_applicable(name: CheckName, reason: CheckReason) -> Self {
         Self {
             name,
             result: CheckResult::NotApplicable,
-            reason: reason.to_owned(),
+            reason,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! all of it. Start with [`Method`] (how a member can be verified), [`Decision`] (what came of it), [`score`] (what it is
 //! worth) and [`Reason`] (the one catalogue of everything that can be refused or fail).
 
+mod check_reason;
 mod document;
 mod document_url;
 mod evidence;
@@ -16,6 +17,7 @@ mod schedule;
 pub mod score;
 pub mod scoring;
 
+pub use check_reason::CheckReason;
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use evidence::{Counting, Evidence, EvidenceKind};

@@ -1,7 +1,7 @@
 //! From the readings of all pages to checks: pure, and the only place that says when a field counts as read right.
 //!
 //! A document whose checks all pass has no field that decides and rests on one look alone, but for those whose first source
-//! cannot have been misread unseen ([`NO_BLIND_SPOT`]): see [`CheckName::TwoSources`].
+//! cannot have been misread unseen ([`CheckReason::NoBlindSpot`]): see [`CheckName::TwoSources`].
 
 use crate::{
     barcode::BarcodeReading,
@@ -12,7 +12,7 @@ use crate::{
     reader::PageReading,
 };
 use jiff::civil::Date;
-use mesh_types::{Check, CheckName, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,7 +25,6 @@ mod tests;
 mod zone;
 
 pub use holder::MINIMUM_AGE_YEARS;
-pub use print::NO_BLIND_SPOT;
 
 /// The readings of all pages of one document, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,7 +175,9 @@ impl Case<'_> {
             CheckName::MinimumAge => self.minimum_age(),
             CheckName::NameMatchesProfile => self.name_matches_profile(),
             CheckName::BirthDateMatchesProfile => self.birth_date_matches_profile(),
-            CheckName::NotInUseByAnother | CheckName::NotBlocklisted => Check::not_applicable(name, "NOT_CHECKED"),
+            CheckName::NotInUseByAnother | CheckName::NotBlocklisted => {
+                Check::not_applicable(name, CheckReason::NotChecked)
+            }
         }
     }
 
@@ -200,10 +201,10 @@ impl Case<'_> {
     }
 
     /// Why there is nothing to look at, in a document that has no fields at all.
-    fn nothing_read(&self) -> &'static str {
+    fn nothing_read(&self) -> CheckReason {
         match self.fields.kind {
-            DocumentKind::Passport => "ZONE_NOT_FOUND",
-            DocumentKind::DriversLicense | DocumentKind::NationalId => "NOTHING_READ",
+            DocumentKind::Passport => CheckReason::ZoneNotFound,
+            DocumentKind::DriversLicense | DocumentKind::NationalId => CheckReason::NothingRead,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! specimens: those that are read pass, and those that are worn until they aren't say why.
 
 use image::{GrayImage, imageops};
-use mesh_types::{Check, CheckName};
+use mesh_types::{Check, CheckName, CheckReason};
 use serde::{Deserialize, Serialize};
 
 /// The longer side in pixels up to which a picture is halved before it is measured.
@@ -57,12 +57,12 @@ pub enum QualityFault {
 
 impl QualityFault {
     /// The stable reason code of the check.
-    pub const fn reason(self) -> &'static str {
+    pub const fn reason(self) -> CheckReason {
         match self {
-            Self::TooSmall => "PICTURE_TOO_SMALL",
-            Self::Cropped => "PICTURE_CROPPED",
-            Self::Glare => "PICTURE_GLARE",
-            Self::Blurred => "PICTURE_BLURRED",
+            Self::TooSmall => CheckReason::PictureTooSmall,
+            Self::Cropped => CheckReason::PictureCropped,
+            Self::Glare => CheckReason::PictureGlare,
+            Self::Blurred => CheckReason::PictureBlurred,
         }
     }
 }
@@ -105,8 +105,8 @@ pub(crate) fn check<'a>(pages: impl Iterator<Item = &'a Quality>) -> Check {
     let faults: Vec<Option<QualityFault>> = pages.map(Quality::fault).collect();
     match faults.iter().flatten().min() {
         Some(fault) => Check::failed(name, fault.reason()),
-        None if faults.is_empty() => Check::not_applicable(name, "NOT_MEASURED"),
-        None => Check::passed(name, "PICTURE_GOOD"),
+        None if faults.is_empty() => Check::not_applicable(name, CheckReason::NotMeasured),
+        None => Check::passed(name, CheckReason::PictureGood),
     }
 }
 
@@ -399,9 +399,9 @@ mod tests {
             ..blurred
         };
         let reason = |pages: &[Quality]| check(pages.iter()).reason;
-        assert_eq!(reason(&[good]), "PICTURE_GOOD");
-        assert_eq!(reason(&[good, blurred]), "PICTURE_BLURRED");
-        assert_eq!(reason(&[blurred, small]), "PICTURE_TOO_SMALL");
-        assert_eq!(reason(&[]), "NOT_MEASURED");
+        assert_eq!(reason(&[good]), CheckReason::PictureGood);
+        assert_eq!(reason(&[good, blurred]), CheckReason::PictureBlurred);
+        assert_eq!(reason(&[blurred, small]), CheckReason::PictureTooSmall);
+        assert_eq!(reason(&[]), CheckReason::NotMeasured);
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{Check, CheckName, Decision, DocumentKind, Evidence, EvidenceId, MemberId, Reason};
+use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentKind, Evidence, EvidenceId, MemberId, Reason};
 use std::future::Future;
 
 /// Evidence is kept for as long as the verification counts that it stands behind.
@@ -64,7 +64,7 @@ async fn check_identity(
 ) -> Result<[Check; 2], Problem> {
     let (in_use, blocked) = (CheckName::NotInUseByAnother, CheckName::NotBlocklisted);
     let Some(identity) = Identity::of(reading, announced) else {
-        return Ok([in_use, blocked].map(|name| Check::not_applicable(name, "NUMBER_UNKNOWN")));
+        return Ok([in_use, blocked].map(|name| Check::not_applicable(name, CheckReason::NumberUnknown)));
     };
     let hashes = vault.identity_hashes(Some(&identity));
     let Entry {
@@ -76,8 +76,18 @@ async fn check_identity(
         false => Check::passed(name, passed),
     };
     Ok([
-        holds(in_use, is_in_use_by_another, "IN_USE_BY_ANOTHER", "NOT_IN_USE"),
-        holds(blocked, is_blocked, "BLOCKLISTED", "NOT_BLOCKLISTED"),
+        holds(
+            in_use,
+            is_in_use_by_another,
+            CheckReason::InUseByAnother,
+            CheckReason::NotInUse,
+        ),
+        holds(
+            blocked,
+            is_blocked,
+            CheckReason::Blocklisted,
+            CheckReason::NotBlocklisted,
+        ),
     ])
 }
 

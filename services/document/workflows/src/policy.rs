@@ -13,14 +13,10 @@ pub use hints::hints;
 
 use crate::contract::{Refusal, ReviewDecision, Ruling, SubmissionLimits};
 use CheckName::*;
-use mesh_types::{Check, CheckName, CheckResult, Decision, EvidenceKind, Method};
+use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method};
 
-/// Reason of a printed sex or nationality that is not applicable because documents of this kind don't show it. Where a
-/// field should be printed and was not found, the reason is another, and a person looks.
-pub const NOT_ON_THIS_KIND: &str = "NOT_ON_THIS_KIND";
-
-/// Reason of a printed field that is not applicable because zone or barcode cannot have been misread there unseen.
-pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+/// What this version does not understand goes to a person, whatever else is found.
+const UNKNOWN: Rule = Rule::review(|seen| seen.failed_for_something_new(), "CHECK_REASON_UNKNOWN");
 
 /// What makes the reading doubtful.
 const READING: &[Rule] = &[
@@ -46,7 +42,7 @@ const READING: &[Rule] = &[
         "We could not read anything on the picture. Please photograph the whole document, flat, sharp and in good light.",
     ),
     Rule::review(
-        |seen| seen.failed_for(MrzCheckDigits, "ZONES_OF_DIFFERENT_DOCUMENTS"),
+        |seen| seen.failed_for(MrzCheckDigits, &CheckReason::ZonesOfDifferentDocuments),
         "ZONES_OF_DIFFERENT_DOCUMENTS",
     ),
     Rule::resubmit(
@@ -63,7 +59,7 @@ const READING: &[Rule] = &[
     Rule::review(|seen| seen.failed(BarcodeNames), "BARCODE_NAMES_DIFFER"),
     Rule::review(|seen| seen.failed(BarcodeSex), "BARCODE_SEX_DIFFERS"),
     Rule::review(
-        |seen| seen.failed_for(PrintedNationality, "STATE_UNKNOWN"),
+        |seen| seen.failed_for(PrintedNationality, &CheckReason::StateUnknown),
         "STATE_UNKNOWN",
     ),
     Rule::review(
@@ -93,18 +89,22 @@ const READING: &[Rule] = &[
         "PRINTED_EXPIRY_DATE_UNCLEAR",
     ),
     Rule::review(
-        |seen| seen.print_is_missing(PrintedNationality) && !seen.missing_for(PrintedNationality, NOT_ON_THIS_KIND),
+        |seen| {
+            seen.print_is_missing(PrintedNationality)
+                && !seen.missing_for(PrintedNationality, &CheckReason::NotOnThisKind)
+        },
         "PRINTED_NATIONALITY_UNCLEAR",
     ),
     Rule::review(
         |seen| {
-            let none_to_find = ["UNSPECIFIED", NOT_ON_THIS_KIND].map(|reason| seen.missing_for(PrintedSex, reason));
+            let none_to_find = [CheckReason::Unspecified, CheckReason::NotOnThisKind];
+            let none_to_find = none_to_find.map(|reason| seen.missing_for(PrintedSex, &reason));
             seen.print_is_missing(PrintedSex) && none_to_find == [false; 2]
         },
         "PRINTED_SEX_UNCLEAR",
     ),
     Rule {
-        internal_reason: Internal::OfCheck(TwoSources, "SINGLE_SOURCE"),
+        internal_reason: Internal::OfCheck(TwoSources),
         ..Rule::review(|seen| seen.failed(TwoSources), "SINGLE_SOURCE")
     },
     Rule::review(
@@ -118,7 +118,7 @@ const READING: &[Rule] = &[
 const CONTENT: &[Rule] = &[
     Rule::review(|seen| seen.failed(VisaAgrees), "VISA_DIFFERS"),
     Rule::review(
-        |seen| seen.failed_for(NotExpired, "EXPIRY_DATE_UNREADABLE") || seen.missing(NotExpired),
+        |seen| seen.failed_for(NotExpired, &CheckReason::ExpiryDateUnreadable) || seen.missing(NotExpired),
         "EXPIRY_DATE_UNKNOWN",
     ),
     Rule::reject(
@@ -174,8 +174,8 @@ struct Rule {
 enum Internal {
     /// The rule itself.
     Always(&'static str),
-    /// The check; the text, where it gave none.
-    OfCheck(CheckName, &'static str),
+    /// The check.
+    OfCheck(CheckName),
 }
 
 impl Rule {
@@ -205,10 +205,7 @@ impl Rule {
     fn ruling(&self, seen: &Seen) -> Ruling {
         let internal_reason = match self.internal_reason {
             Internal::Always(reason) => reason,
-            Internal::OfCheck(name, otherwise) => match seen.reason(name) {
-                "" => otherwise,
-                reason => reason,
-            },
+            Internal::OfCheck(name) => seen.reason(name).map_or("", CheckReason::as_str),
         };
         not_accepted(self.decision, internal_reason, self.member_reason)
     }
@@ -226,8 +223,14 @@ impl Seen<'_> {
         self.find(name).map_or(CheckResult::NotApplicable, |check| check.result)
     }
 
-    fn reason(&self, name: CheckName) -> &str {
-        self.find(name).map_or("", |check| &check.reason)
+    fn reason(&self, name: CheckName) -> Option<&CheckReason> {
+        self.find(name).map(|check| &check.reason)
+    }
+
+    /// Whether a check failed for a reason that only a newer version knows.
+    fn failed_for_something_new(&self) -> bool {
+        let is_new = |check: &&Check| check.result == CheckResult::Failed && check.reason.is_unknown();
+        self.0.iter().any(|check| is_new(&check))
     }
 
     fn passed(&self, name: CheckName) -> bool {
@@ -242,12 +245,12 @@ impl Seen<'_> {
         self.result(name) == CheckResult::NotApplicable
     }
 
-    fn failed_for(&self, name: CheckName, reason: &str) -> bool {
-        self.failed(name) && self.reason(name) == reason
+    fn failed_for(&self, name: CheckName, reason: &CheckReason) -> bool {
+        self.failed(name) && self.reason(name) == Some(reason)
     }
 
-    fn missing_for(&self, name: CheckName, reason: &str) -> bool {
-        self.missing(name) && self.reason(name) == reason
+    fn missing_for(&self, name: CheckName, reason: &CheckReason) -> bool {
+        self.missing(name) && self.reason(name) == Some(reason)
     }
 
     fn is_machine_read(&self) -> bool {
@@ -256,7 +259,7 @@ impl Seen<'_> {
 
     /// Whether zone or barcode have nothing beside them that says the same.
     fn print_is_missing(&self, name: CheckName) -> bool {
-        self.is_machine_read() && self.missing(name) && !self.missing_for(name, NO_BLIND_SPOT)
+        self.is_machine_read() && self.missing(name) && !self.missing_for(name, &CheckReason::NoBlindSpot)
     }
 
     /// Whether no zone, no barcode and no print gave any field.
@@ -276,6 +279,9 @@ impl Seen<'_> {
 pub fn decide(checks: &[Check]) -> Ruling {
     let seen = Seen(checks);
     let first = |rules: &'static [Rule]| rules.iter().find(|rule| (rule.applies)(&seen));
+    if (UNKNOWN.applies)(&seen) {
+        return UNKNOWN.ruling(&seen);
+    }
     match first(READING) {
         Some(_) if seen.failed(ImageQuality) => poor_picture(seen.reason(ImageQuality)),
         Some(rule) => rule.ruling(&seen),
@@ -339,8 +345,8 @@ pub fn submissions_left(patience: &SubmissionLimits, submission: u32) -> u32 {
     patience.submissions.saturating_sub(submission)
 }
 
-fn poor_picture(reason: &str) -> Ruling {
-    let internal_reason = if reason.is_empty() { "PICTURE_POOR" } else { reason };
+fn poor_picture(reason: Option<&CheckReason>) -> Ruling {
+    let internal_reason = reason.map_or("PICTURE_POOR", CheckReason::as_str);
     not_accepted(Decision::Resubmit, internal_reason, hints::of_picture(reason))
 }
 

@@ -3,7 +3,7 @@
 use document_reading::{BarcodeReading, DocumentReading, MrzReading, Profile, check};
 use document_workflows::policy::decide;
 use jiff::civil::{Date, date};
-use mesh_types::{Check, CheckName, CheckResult, Decision, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, DocumentKind};
 use specimen::{Document, DocumentTruth};
 
 /// The day on which documents are judged.
@@ -52,13 +52,14 @@ pub(crate) fn judge(document: &Document, seed: u64, reading: &DocumentReading, e
         _ => DocumentKind::Passport,
     };
     let checks = check(reading, &profile, kind, TODAY);
-    let free = [CheckName::NotInUseByAnother, CheckName::NotBlocklisted].map(|name| Check::passed(name, "NOT_LISTED"));
+    let free = [CheckName::NotInUseByAnother, CheckName::NotBlocklisted]
+        .map(|name| Check::passed(name, CheckReason::NotBlocklisted));
     let checks = document_reading::with_answers(checks, free);
     let ruling = decide(&checks);
     let difference = difference(reading, truth);
     let open = checks
         .iter()
-        .filter(|check| check.result == CheckResult::Failed || check.reason == "PRINT_NOT_FOUND");
+        .filter(|check| check.result == CheckResult::Failed || check.reason == CheckReason::PrintNotFound);
     let open = open.map(|check| format!("{}:{}", check.name.as_str(), check.reason));
     Judged {
         decision: ruling.decision,

@@ -2,25 +2,25 @@
 
 use super::Case;
 use crate::{fields::Claimed, names::names_agree};
-use mesh_types::{Check, CheckName, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
 impl Case<'_> {
     pub(super) fn barcode_found(&self) -> Check {
         let name = CheckName::BarcodeFound;
         match (self.fields.barcode, self.fields.kind) {
-            (Some(_), _) => Check::passed(name, "BARCODE_READ"),
-            (None, DocumentKind::Passport) => Check::not_applicable(name, "NO_BARCODE_ON_THIS_KIND"),
+            (Some(_), _) => Check::passed(name, CheckReason::BarcodeRead),
+            (None, DocumentKind::Passport) => Check::not_applicable(name, CheckReason::NoBarcodeOnThisKind),
             // A zone makes up for a barcode that can't be read; on a licence it is what machines can rely on.
             (None, DocumentKind::DriversLicense) if self.reading.pages.iter().any(|page| page.barcode_unreadable) => {
-                Check::failed(name, "BARCODE_NOT_READABLE")
+                Check::failed(name, CheckReason::BarcodeNotReadable)
             }
-            (None, _) => Check::not_applicable(name, "BARCODE_NOT_FOUND"),
+            (None, _) => Check::not_applicable(name, CheckReason::BarcodeNotFound),
         }
     }
 
     pub(super) fn barcode_agrees(&self, name: CheckName) -> Check {
         let (Some(zone), Some(barcode)) = (self.fields.zone, self.fields.barcode) else {
-            return Check::not_applicable(name, "NOT_BOTH");
+            return Check::not_applicable(name, CheckReason::NotBoth);
         };
         let (zone, barcode) = (Claimed::from(&zone.fields), Claimed::from(barcode));
         let answer = match name {
@@ -32,9 +32,9 @@ impl Case<'_> {
             _ => same(zone.sex, barcode.sex),
         };
         match answer {
-            None => Check::not_applicable(name, "NOT_IN_BOTH"),
-            Some(true) => Check::passed(name, "BARCODE_AGREES"),
-            Some(false) => Check::failed(name, "BARCODE_DIFFERS"),
+            None => Check::not_applicable(name, CheckReason::NotInBoth),
+            Some(true) => Check::passed(name, CheckReason::BarcodeAgrees),
+            Some(false) => Check::failed(name, CheckReason::BarcodeDiffers),
         }
     }
 }

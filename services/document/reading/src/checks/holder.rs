@@ -7,7 +7,7 @@ use crate::{
     printed::FieldAgreement,
 };
 use jiff::{Span, civil::Date};
-use mesh_types::{Check, CheckName, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
 /// The least age of a member in years (domain.md, "Document").
 pub const MINIMUM_AGE_YEARS: i32 = 16;
@@ -19,9 +19,6 @@ const LONGEST_VALIDITY_YEARS: i32 = 11;
 /// The same of a driver licence: 15 years in the European Union (Directive 2006/126/EC, article 7). Arizona's are valid
 /// until the holder is 65.
 const LONGEST_LICENCE_VALIDITY_YEARS: i32 = 16;
-/// Reason of dates further apart than is usual: a doubt, and against nobody.
-const VALID_FOR_TOO_LONG: &str = "VALID_FOR_TOO_LONG";
-
 impl Case<'_> {
     pub(super) fn not_expired(&self) -> Check {
         let name = CheckName::NotExpired;
@@ -29,9 +26,9 @@ impl Case<'_> {
             return Check::not_applicable(name, self.nothing_read());
         };
         match claimed.expiry_date {
-            None => Check::failed(name, "EXPIRY_DATE_UNREADABLE"),
-            Some(expiry) if expiry < self.as_of => Check::failed(name, "EXPIRED"),
-            Some(_) => Check::passed(name, "NOT_EXPIRED"),
+            None => Check::failed(name, CheckReason::ExpiryDateUnreadable),
+            Some(expiry) if expiry < self.as_of => Check::failed(name, CheckReason::Expired),
+            Some(_) => Check::passed(name, CheckReason::NotExpired),
         }
     }
 
@@ -42,20 +39,23 @@ impl Case<'_> {
             return Check::not_applicable(name, self.nothing_read());
         };
         let Some(birth) = claimed.birth_date else {
-            return Check::not_applicable(name, "BIRTH_DATE_UNKNOWN");
+            return Check::not_applicable(name, CheckReason::BirthDateUnknown);
         };
         let Some(expiry) = claimed.expiry_date else {
-            return Check::failed(name, "EXPIRY_DATE_UNREADABLE");
+            return Check::failed(name, CheckReason::ExpiryDateUnreadable);
         };
         let longest = match self.fields.kind {
             DocumentKind::DriversLicense => LONGEST_LICENCE_VALIDITY_YEARS,
             DocumentKind::Passport | DocumentKind::NationalId => LONGEST_VALIDITY_YEARS,
         };
         let implausible = [
-            (birth > self.as_of, "BORN_IN_THE_FUTURE"),
-            (years_after(birth, LONGEST_LIFE_YEARS) < self.as_of, "BORN_TOO_LONG_AGO"),
-            (expiry <= birth, "EXPIRES_BEFORE_BIRTH"),
-            (expiry > years_after(self.as_of, longest), VALID_FOR_TOO_LONG),
+            (birth > self.as_of, CheckReason::BornInTheFuture),
+            (
+                years_after(birth, LONGEST_LIFE_YEARS) < self.as_of,
+                CheckReason::BornTooLongAgo,
+            ),
+            (expiry <= birth, CheckReason::ExpiresBeforeBirth),
+            (expiry > years_after(self.as_of, longest), CheckReason::ValidForTooLong),
         ];
         if let Some((_, reason)) = implausible.into_iter().find(|(is_so, _)| *is_so) {
             return doubted(name, reason);
@@ -65,8 +65,8 @@ impl Case<'_> {
         // Zones have no date of issue. Print alone is one look, so what it says of that is held against nobody.
         match (barcode.and_then(wrong), self.printed_issue_date().and_then(wrong)) {
             (Some(reason), _) => doubted(name, reason),
-            (None, Some(_)) if barcode.is_none() => Check::not_applicable(name, "PRINTED_ISSUE_DATE_DOUBTFUL"),
-            (None, _) => Check::passed(name, "PLAUSIBLE"),
+            (None, Some(_)) if barcode.is_none() => Check::not_applicable(name, CheckReason::PrintedIssueDateDoubtful),
+            (None, _) => Check::passed(name, CheckReason::Plausible),
         }
     }
 
@@ -80,17 +80,17 @@ impl Case<'_> {
         let name = CheckName::MinimumAge;
         match self.fields.claims().map(|claimed| claimed.birth_date) {
             None => Check::not_applicable(name, self.nothing_read()),
-            Some(None) => Check::not_applicable(name, "BIRTH_DATE_UNKNOWN"),
+            Some(None) => Check::not_applicable(name, CheckReason::BirthDateUnknown),
             Some(Some(birth)) if years_after(birth, MINIMUM_AGE_YEARS) > self.as_of => {
                 let print_is_clear = self.fields.printed.birth_date == FieldAgreement::Agrees;
                 match self.other_century(birth) {
                     Some(earlier) if !print_is_clear || earlier == self.profile.birth_date => {
-                        Check::not_applicable(name, "BIRTH_CENTURY_UNCLEAR")
+                        Check::not_applicable(name, CheckReason::BirthCenturyUnclear)
                     }
-                    _ => Check::failed(name, "TOO_YOUNG"),
+                    _ => Check::failed(name, CheckReason::TooYoung),
                 }
             }
-            Some(Some(_)) => Check::passed(name, "OLD_ENOUGH"),
+            Some(Some(_)) => Check::passed(name, CheckReason::OldEnough),
         }
     }
 
@@ -101,11 +101,11 @@ impl Case<'_> {
         };
         // What no table can write is no proof that the member is another person, and the rest of it none that they are not.
         if !can_be_written(&self.profile.given_names) || !can_be_written(&self.profile.family_name) {
-            return Check::not_applicable(name, "PROFILE_NOT_COMPARABLE");
+            return Check::not_applicable(name, CheckReason::ProfileNotComparable);
         }
         match names_agree(&claimed.names(), &self.profile.given_names, &self.profile.family_name) {
-            true => Check::passed(name, "NAMES_AGREE"),
-            false => Check::failed(name, "NAMES_DIFFER"),
+            true => Check::passed(name, CheckReason::NamesAgree),
+            false => Check::failed(name, CheckReason::NamesDiffer),
         }
     }
 
@@ -113,12 +113,12 @@ impl Case<'_> {
         let name = CheckName::BirthDateMatchesProfile;
         match self.fields.claims().map(|claimed| claimed.birth_date) {
             None => Check::not_applicable(name, self.nothing_read()),
-            Some(None) => Check::not_applicable(name, "BIRTH_DATE_UNKNOWN"),
-            Some(Some(birth)) if birth == self.profile.birth_date => Check::passed(name, "BIRTH_DATES_AGREE"),
+            Some(None) => Check::not_applicable(name, CheckReason::BirthDateUnknown),
+            Some(Some(birth)) if birth == self.profile.birth_date => Check::passed(name, CheckReason::BirthDatesAgree),
             Some(Some(birth)) if self.other_century(birth) == Some(self.profile.birth_date) => {
-                Check::not_applicable(name, "BIRTH_CENTURY_UNCLEAR")
+                Check::not_applicable(name, CheckReason::BirthCenturyUnclear)
             }
-            Some(Some(_)) => Check::failed(name, "BIRTH_DATES_DIFFER"),
+            Some(Some(_)) => Check::failed(name, CheckReason::BirthDatesDiffer),
         }
     }
 
@@ -131,20 +131,20 @@ impl Case<'_> {
 }
 
 /// A contradiction fails; an unusual validity is left open.
-fn doubted(name: CheckName, reason: &'static str) -> Check {
+fn doubted(name: CheckName, reason: CheckReason) -> Check {
     match reason {
-        VALID_FOR_TOO_LONG => Check::not_applicable(name, reason),
+        CheckReason::ValidForTooLong => Check::not_applicable(name, CheckReason::ValidForTooLong),
         reason => Check::failed(name, reason),
     }
 }
 
 /// What is wrong with a date of issue.
-fn implausible_issue(issue: Date, birth: Date, expiry: Date, longest: i32, as_of: Date) -> Option<&'static str> {
+fn implausible_issue(issue: Date, birth: Date, expiry: Date, longest: i32, as_of: Date) -> Option<CheckReason> {
     let implausible = [
-        (issue > as_of, "ISSUED_IN_THE_FUTURE"),
-        (issue < birth, "ISSUED_BEFORE_BIRTH"),
-        (issue >= expiry, "EXPIRES_BEFORE_ISSUE"),
-        (expiry > years_after(issue, longest), VALID_FOR_TOO_LONG),
+        (issue > as_of, CheckReason::IssuedInTheFuture),
+        (issue < birth, CheckReason::IssuedBeforeBirth),
+        (issue >= expiry, CheckReason::ExpiresBeforeIssue),
+        (expiry > years_after(issue, longest), CheckReason::ValidForTooLong),
     ];
     implausible
         .into_iter()

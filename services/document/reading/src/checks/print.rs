@@ -7,10 +7,7 @@ use crate::{
     mrz_reading::Sex,
     printed::FieldAgreement,
 };
-use mesh_types::{Check, CheckName};
-
-/// Reason of a printed field that was not found and needs not be: its source cannot have been misread unseen.
-pub const NO_BLIND_SPOT: &str = "NO_BLIND_SPOT";
+use mesh_types::{Check, CheckName, CheckReason};
 
 impl Case<'_> {
     pub(super) fn print_agrees(&self, name: CheckName) -> Check {
@@ -18,7 +15,7 @@ impl Case<'_> {
             return Check::not_applicable(name, self.nothing_read());
         };
         if *source == Source::Print {
-            return Check::not_applicable(name, "NOTHING_BESIDE_PRINT");
+            return Check::not_applicable(name, CheckReason::NothingBesidePrint);
         }
         let printed = &self.fields.printed;
         match name {
@@ -27,14 +24,16 @@ impl Case<'_> {
             CheckName::PrintedNames => says(name, &[printed.surname, printed.given_names]),
             // An issuer who doesn't know a date leaves it open in the zone, and words it in print as no calendar does.
             CheckName::PrintedBirthDate if claimed.birth_date.is_none() => {
-                Check::not_applicable(name, "BIRTH_DATE_UNKNOWN")
+                Check::not_applicable(name, CheckReason::BirthDateUnknown)
             }
             CheckName::PrintedBirthDate => self.says_or_covered(name, printed.birth_date),
             CheckName::PrintedExpiryDate => self.says_or_covered(name, printed.expiry_date),
             CheckName::PrintedSex => match (claimed.sex, printed.sex) {
-                (None, _) => Check::not_applicable(name, "NOT_ON_THIS_KIND"),
+                (None, _) => Check::not_applicable(name, CheckReason::NotOnThisKind),
                 // A print without a letter is how some issuers leave the sex unspecified.
-                (Some(Sex::Unspecified), FieldAgreement::NotFound) => Check::not_applicable(name, "UNSPECIFIED"),
+                (Some(Sex::Unspecified), FieldAgreement::NotFound) => {
+                    Check::not_applicable(name, CheckReason::Unspecified)
+                }
                 (Some(_), printed) => self.says_or_covered(name, printed),
             },
             _ => match (source, self.fields.barcode) {
@@ -47,7 +46,7 @@ impl Case<'_> {
     /// What print does not show needs no second source where the first leaves no blind spot (domain.md, "Document").
     fn says_or_covered(&self, name: CheckName, answer: FieldAgreement) -> Check {
         if answer == FieldAgreement::NotFound && self.leaves_no_blind_spot(name) {
-            return Check::not_applicable(name, NO_BLIND_SPOT);
+            return Check::not_applicable(name, CheckReason::NoBlindSpot);
         }
         says(name, &[answer])
     }
@@ -58,39 +57,43 @@ impl Case<'_> {
         let code = |code: &Option<String>| code.clone().unwrap_or_default();
         let (issuing_state, nationality) = (code(&claimed.issuing_state), code(&claimed.nationality));
         if mrz::country_name(&issuing_state).is_none() || mrz::country_name(&nationality).is_none() {
-            return Check::failed(name, "STATE_UNKNOWN");
+            return Check::failed(name, CheckReason::StateUnknown);
         }
         // Two readings of one code in two places of the zone are two sources as well.
         let same = issuing_state == nationality;
         match (printed.nationality, printed.issuing_state) {
-            (FieldAgreement::Agrees, FieldAgreement::Agrees) => Check::passed(name, "PRINT_AGREES"),
-            (FieldAgreement::Agrees, _) | (_, FieldAgreement::Agrees) if same => Check::passed(name, "PRINT_AGREES"),
-            (FieldAgreement::Disagrees, _) | (_, FieldAgreement::Disagrees) => Check::failed(name, "PRINT_DIFFERS"),
-            _ => Check::not_applicable(name, "PRINT_NOT_FOUND"),
+            (FieldAgreement::Agrees, FieldAgreement::Agrees) => Check::passed(name, CheckReason::PrintAgrees),
+            (FieldAgreement::Agrees, _) | (_, FieldAgreement::Agrees) if same => {
+                Check::passed(name, CheckReason::PrintAgrees)
+            }
+            (FieldAgreement::Disagrees, _) | (_, FieldAgreement::Disagrees) => {
+                Check::failed(name, CheckReason::PrintDiffers)
+            }
+            _ => Check::not_applicable(name, CheckReason::PrintNotFound),
         }
     }
 }
 
 fn says(name: CheckName, answers: &[FieldAgreement]) -> Check {
     if answers.contains(&FieldAgreement::Disagrees) {
-        Check::failed(name, "PRINT_DIFFERS")
+        Check::failed(name, CheckReason::PrintDiffers)
     } else if answers.contains(&FieldAgreement::NotFound) {
-        Check::not_applicable(name, "PRINT_NOT_FOUND")
+        Check::not_applicable(name, CheckReason::PrintNotFound)
     } else {
-        Check::passed(name, "PRINT_AGREES")
+        Check::passed(name, CheckReason::PrintAgrees)
     }
 }
 
 /// The issuer's number is on AAMVA's list, and its country is the one that the barcode names.
 fn issuer_is_known(name: CheckName, barcode: &BarcodeReading) -> Check {
     let country = match barcode.issuing_jurisdiction().map(|jurisdiction| &jurisdiction[..2]) {
-        None => return Check::failed(name, "STATE_UNKNOWN"),
+        None => return Check::failed(name, CheckReason::StateUnknown),
         Some("US") => "USA",
         Some("CA") => "CAN",
-        Some(_) => return Check::passed(name, "ISSUER_KNOWN"),
+        Some(_) => return Check::passed(name, CheckReason::IssuerKnown),
     };
     match barcode.fields.country.as_deref() {
-        Some(named) if named != country => Check::failed(name, "ISSUER_OF_ANOTHER_COUNTRY"),
-        _ => Check::passed(name, "ISSUER_KNOWN"),
+        Some(named) if named != country => Check::failed(name, CheckReason::IssuerOfAnotherCountry),
+        _ => Check::passed(name, CheckReason::IssuerKnown),
     }
 }

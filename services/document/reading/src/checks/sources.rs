@@ -11,7 +11,7 @@ use crate::{
     printed::FieldAgreement,
 };
 use jiff::civil::Date;
-use mesh_types::{Check, CheckName, CheckResult};
+use mesh_types::{Check, CheckName, CheckReason, CheckResult};
 
 impl Case<'_> {
     pub(super) fn two_sources(&self) -> Check {
@@ -21,40 +21,40 @@ impl Case<'_> {
         };
         let zone = self.fields.zone.filter(|zone| zone.check_digits.all_passed());
         let single = match (source, zone) {
-            (Source::Print, _) => Some("SINGLE_SOURCE"),
+            (Source::Print, _) => Some(CheckReason::SingleSource),
             (Source::Barcode, _) => self.single_beside_barcode(),
             (Source::Zone, Some(zone)) => self.single_beside_zone(zone, claimed),
             // A zone whose digits fail is no source: nothing says which of its letters are right.
-            (Source::Zone, None) => Some("SINGLE_SOURCE_NUMBER"),
+            (Source::Zone, None) => Some(CheckReason::SingleSourceNumber),
         };
         match single {
             Some(reason) => Check::failed(name, reason),
-            None => Check::passed(name, "TWO_SOURCES"),
+            None => Check::passed(name, CheckReason::TwoSources),
         }
     }
 
     /// A barcode corrects its own errors (Reed–Solomon), so nothing in it is misread. But anybody can print one: all that
     /// decides must stand on the card as well, or in a zone. Only the sex may rest on the barcode alone.
-    fn single_beside_barcode(&self) -> Option<&'static str> {
+    fn single_beside_barcode(&self) -> Option<CheckReason> {
         let printed = |name| self.print_agrees(name).result == CheckResult::Passed;
         let fields = [
             (
                 printed(CheckName::PrintedDocumentNumber) || self.zone_agrees(CheckName::BarcodeDocumentNumber),
-                "SINGLE_SOURCE_NUMBER",
+                CheckReason::SingleSourceNumber,
             ),
             (
                 printed(CheckName::PrintedNames)
                     || self.one_name_is_printed()
                     || self.zone_agrees(CheckName::BarcodeNames),
-                "SINGLE_SOURCE_NAMES",
+                CheckReason::SingleSourceNames,
             ),
             (
                 printed(CheckName::PrintedBirthDate) || self.zone_agrees(CheckName::BarcodeBirthDate),
-                "SINGLE_SOURCE_BIRTH_DATE",
+                CheckReason::SingleSourceBirthDate,
             ),
             (
                 printed(CheckName::PrintedExpiryDate) || self.zone_agrees(CheckName::BarcodeExpiryDate),
-                "SINGLE_SOURCE_EXPIRY_DATE",
+                CheckReason::SingleSourceExpiryDate,
             ),
         ];
         fields.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason)
@@ -108,7 +108,7 @@ impl Case<'_> {
             || (captions.given_names && printed.given_names != FieldAgreement::Agrees)
     }
 
-    fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<&'static str> {
+    fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<CheckReason> {
         let printed = &self.fields.printed;
         let profile = |check: Check| check.result == CheckResult::Passed;
         let agrees = |answer: FieldAgreement| answer == FieldAgreement::Agrees;
@@ -119,7 +119,7 @@ impl Case<'_> {
                 agrees(printed.document_number)
                     || self.zone_agrees(CheckName::BarcodeDocumentNumber)
                     || !unseen(Field::DocumentNumber, &claimed.document_number),
-                "SINGLE_SOURCE_NUMBER",
+                CheckReason::SingleSourceNumber,
             ),
             (
                 names_agree
@@ -128,31 +128,31 @@ impl Case<'_> {
                     || (self.profile_has_the_names()
                         && !self.names_are_captioned()
                         && !zone.is_doubtful(ZoneField::Names)),
-                "SINGLE_SOURCE_NAMES",
+                CheckReason::SingleSourceNames,
             ),
             (
                 agrees(printed.birth_date)
                     || (profile(self.birth_date_matches_profile()) && !self.fields.captions.birth_date)
                     || self.zone_agrees(CheckName::BarcodeBirthDate)
                     || sees_all(zone, Field::BirthDate, claimed.birth_date),
-                "SINGLE_SOURCE_BIRTH_DATE",
+                CheckReason::SingleSourceBirthDate,
             ),
             (
                 agrees(printed.expiry_date)
                     || self.zone_agrees(CheckName::BarcodeExpiryDate)
                     || sees_all(zone, Field::ExpiryDate, claimed.expiry_date),
-                "SINGLE_SOURCE_EXPIRY_DATE",
+                CheckReason::SingleSourceExpiryDate,
             ),
             (
                 agrees(printed.sex)
                     || self.zone_agrees(CheckName::BarcodeSex)
                     // Print without a letter agrees with a zone without one.
                     || (claimed.sex == Some(Sex::Unspecified) && printed.sex == FieldAgreement::NotFound),
-                "SINGLE_SOURCE_SEX",
+                CheckReason::SingleSourceSex,
             ),
             (
                 self.print_agrees(CheckName::PrintedNationality).result == CheckResult::Passed,
-                "SINGLE_SOURCE_STATE",
+                CheckReason::SingleSourceState,
             ),
         ];
         fields.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason)

@@ -232,7 +232,7 @@ fn a_state_that_no_list_knows_fails_and_a_card_is_no_passport() {
 fn without_a_zone_nothing_passes() {
     let checks = check(&document(None, &PRINT), &profile(), DocumentKind::Passport, TODAY);
     assert!(checks.iter().all(|check| check.result != CheckResult::Passed));
-    assert_eq!(checks[2], Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND"));
+    assert_eq!(checks[2], Check::failed(CheckName::MrzFound, CheckReason::ZoneNotFound));
     assert!(
         check(&DocumentReading::default(), &profile(), DocumentKind::Passport, TODAY)
             .iter()
@@ -383,7 +383,7 @@ fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
             .expect("every check")
     };
     let too_long = find(zone(), &PRINT, &profile(), date(2001, 4, 14), CheckName::DatesPlausible);
-    let expected = Check::not_applicable(CheckName::DatesPlausible, "VALID_FOR_TOO_LONG");
+    let expected = Check::not_applicable(CheckName::DatesPlausible, CheckReason::ValidForTooLong);
     assert_eq!(too_long, expected);
 
     let young = date(1980, 1, 1);
@@ -393,14 +393,18 @@ fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
     };
     let (age, born) = (CheckName::MinimumAge, CheckName::BirthDateMatchesProfile);
     for (lines, profile, expected) in [
-        (&PRINT[..], profile(), Check::failed(age, "TOO_YOUNG")),
-        (&[], profile(), Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR")),
+        (&PRINT[..], profile(), Check::failed(age, CheckReason::TooYoung)),
+        (
+            &[],
+            profile(),
+            Check::not_applicable(age, CheckReason::BirthCenturyUnclear),
+        ),
         (
             &PRINT[..],
             old.clone(),
-            Check::not_applicable(age, "BIRTH_CENTURY_UNCLEAR"),
+            Check::not_applicable(age, CheckReason::BirthCenturyUnclear),
         ),
-        (&[], old, Check::not_applicable(born, "BIRTH_CENTURY_UNCLEAR")),
+        (&[], old, Check::not_applicable(born, CheckReason::BirthCenturyUnclear)),
     ] {
         let found = find(zone(), lines, &profile, young, expected.name);
         assert_eq!(found, expected);
@@ -408,13 +412,17 @@ fn what_may_be_right_is_left_open_and_not_held_against_the_member() {
 
     let name = CheckName::NameMatchesProfile;
     for (given_names, family_name, expected) in [
-        ("伟", "李", Check::not_applicable(name, "PROFILE_NOT_COMPARABLE")),
+        (
+            "伟",
+            "李",
+            Check::not_applicable(name, CheckReason::ProfileNotComparable),
+        ),
         (
             "Anna Maria",
             "Eriksson 李",
-            Check::not_applicable(name, "PROFILE_NOT_COMPARABLE"),
+            Check::not_applicable(name, CheckReason::ProfileNotComparable),
         ),
-        ("Anna Maria", "Li", Check::failed(name, "NAMES_DIFFER")),
+        ("Anna Maria", "Li", Check::failed(name, CheckReason::NamesDiffer)),
     ] {
         let profile = Profile {
             given_names: given_names.into(),

@@ -8,7 +8,7 @@ use crate::{
     names::names_agree,
     printed::FieldAgreement,
 };
-use mesh_types::{Check, CheckName, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
 impl Case<'_> {
     pub(super) fn type_supported(&self) -> Check {
@@ -34,10 +34,12 @@ impl Case<'_> {
     pub(super) fn mrz_found(&self) -> Check {
         let name = CheckName::MrzFound;
         match (self.fields.zone, self.fields.kind) {
-            (Some(_), _) => Check::passed(name, "ZONE_READ"),
-            (None, DocumentKind::Passport) => Check::failed(name, "ZONE_NOT_FOUND"),
-            (None, DocumentKind::NationalId) if self.fields.barcode.is_none() => Check::failed(name, "ZONE_NOT_FOUND"),
-            (None, _) => Check::not_applicable(name, "NO_ZONE_ON_THIS_KIND"),
+            (Some(_), _) => Check::passed(name, CheckReason::ZoneRead),
+            (None, DocumentKind::Passport) => Check::failed(name, CheckReason::ZoneNotFound),
+            (None, DocumentKind::NationalId) if self.fields.barcode.is_none() => {
+                Check::failed(name, CheckReason::ZoneNotFound)
+            }
+            (None, _) => Check::not_applicable(name, CheckReason::NoZoneOnThisKind),
         }
     }
 
@@ -45,17 +47,17 @@ impl Case<'_> {
     pub(super) fn mrz_check_digits(&self) -> Check {
         let name = CheckName::MrzCheckDigits;
         if self.reading.has_contradicting_zones() {
-            return Check::failed(name, "ZONES_OF_DIFFERENT_DOCUMENTS");
+            return Check::failed(name, CheckReason::ZonesOfDifferentDocuments);
         }
         let Some(zone) = self.fields.zone else {
             let reason = match self.fields.kind {
-                DocumentKind::Passport => "ZONE_NOT_FOUND",
-                DocumentKind::DriversLicense | DocumentKind::NationalId => "NO_ZONE",
+                DocumentKind::Passport => CheckReason::ZoneNotFound,
+                DocumentKind::DriversLicense | DocumentKind::NationalId => CheckReason::NoZone,
             };
             return Check::not_applicable(name, reason);
         };
         if !zone.check_digits.all_passed() {
-            return Check::failed(name, "CHECK_DIGIT_MISMATCH");
+            return Check::failed(name, CheckReason::CheckDigitMismatch);
         }
         // Print vouches for number, names, states and sex in checks of their own; the rest of the zone rests on this one.
         let printed = &self.fields.printed;
@@ -67,9 +69,9 @@ impl Case<'_> {
             .into_iter()
             .any(|(field, printed)| zone.is_doubtful(field) && printed != FieldAgreement::Agrees);
         if open {
-            Check::failed(name, "ZONE_DOUBTFUL")
+            Check::failed(name, CheckReason::ZoneDoubtful)
         } else {
-            Check::passed(name, "ALL_CHECK_DIGITS_PASS")
+            Check::passed(name, CheckReason::AllCheckDigitsPass)
         }
     }
 
@@ -77,10 +79,10 @@ impl Case<'_> {
     pub(super) fn visa_agrees(&self) -> Check {
         let name = CheckName::VisaAgrees;
         let Some(claimed) = self.fields.claims().filter(|_| !self.fields.visas.is_empty()) else {
-            return Check::not_applicable(name, "NO_VISA");
+            return Check::not_applicable(name, CheckReason::NoVisa);
         };
         if self.fields.visas.iter().any(|visa| !visa.check_digits.all_passed()) {
-            return Check::not_applicable(name, "VISA_NOT_READABLE");
+            return Check::not_applicable(name, CheckReason::VisaNotReadable);
         }
         let is_holders = |visa: &&MrzReading| {
             let fields = &visa.fields;
@@ -89,9 +91,9 @@ impl Case<'_> {
             born_alike && names_agree(&claimed.names(), &fields.given_names, &fields.surname)
         };
         if self.fields.visas.iter().all(is_holders) {
-            Check::passed(name, "VISA_OF_THE_HOLDER")
+            Check::passed(name, CheckReason::VisaOfTheHolder)
         } else {
-            Check::failed(name, "VISA_OF_ANOTHER")
+            Check::failed(name, CheckReason::VisaOfAnother)
         }
     }
 }
@@ -107,18 +109,18 @@ fn zone_is_of(kind: DocumentKind, zone: &MrzReading) -> bool {
     }
 }
 
-const fn announced(kind: DocumentKind) -> &'static str {
+const fn announced(kind: DocumentKind) -> CheckReason {
     match kind {
-        DocumentKind::Passport => "PASSPORT",
-        DocumentKind::DriversLicense => "DRIVERS_LICENSE",
-        DocumentKind::NationalId => "NATIONAL_ID",
+        DocumentKind::Passport => CheckReason::Passport,
+        DocumentKind::DriversLicense => CheckReason::DriversLicense,
+        DocumentKind::NationalId => CheckReason::NationalId,
     }
 }
 
-const fn not_announced(kind: DocumentKind) -> &'static str {
+const fn not_announced(kind: DocumentKind) -> CheckReason {
     match kind {
-        DocumentKind::Passport => "NOT_A_PASSPORT",
-        DocumentKind::DriversLicense => "NOT_A_DRIVERS_LICENSE",
-        DocumentKind::NationalId => "NOT_A_NATIONAL_ID",
+        DocumentKind::Passport => CheckReason::NotAPassport,
+        DocumentKind::DriversLicense => CheckReason::NotADriversLicense,
+        DocumentKind::NationalId => CheckReason::NotANationalId,
     }
 }

@@ -139,6 +139,6 @@ fn check(check: Check) -> proto::DocumentCheck {
     proto::DocumentCheck {
         name: check.name.as_str().to_owned(),
         result: result.into(),
-        reason: check.reason,
+        reason: check.reason.to_string(),
     }
 }

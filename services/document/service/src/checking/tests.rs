@@ -6,7 +6,7 @@ use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_ver
 use document_reading::{Reader, ReaderConfig};
 use document_workflows::contract::{Refusal, Ruling};
 use document_workflows::policy::decide;
-use mesh_types::{Decision, DocumentId, DocumentKind, EvidenceKind, Method};
+use mesh_types::{CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method};
 use specimen::{Passport, Truth, to_png};
 
 /// 2026-01-01, the day that specimens are valid on.
@@ -175,12 +175,24 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
         record_ruling(&world.vault, record).await.expect("recorded")
     };
     for request in [&first, &second] {
-        assert_eq!(result(request, CheckName::NotInUseByAnother).await, "NOT_IN_USE");
-        assert_eq!(result(request, CheckName::NotBlocklisted).await, "NOT_BLOCKLISTED");
+        assert_eq!(
+            result(request, CheckName::NotInUseByAnother).await,
+            CheckReason::NotInUse
+        );
+        assert_eq!(
+            result(request, CheckName::NotBlocklisted).await,
+            CheckReason::NotBlocklisted
+        );
     }
     assert_eq!(accept(&first).await.evidence.len(), 1);
-    assert_eq!(result(&first, CheckName::NotInUseByAnother).await, "NOT_IN_USE");
-    assert_eq!(result(&second, CheckName::NotInUseByAnother).await, "IN_USE_BY_ANOTHER");
+    assert_eq!(
+        result(&first, CheckName::NotInUseByAnother).await,
+        CheckReason::NotInUse
+    );
+    assert_eq!(
+        result(&second, CheckName::NotInUseByAnother).await,
+        CheckReason::InUseByAnother
+    );
     let refused = accept(&second).await;
     assert_eq!(
         (refused.evidence, refused.refused),
@@ -193,7 +205,10 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
     let mut connection = world.pool.acquire().await.expect("a connection");
     let blocked = block(&mut connection, &hashes, "REPORTED_STOLEN", clock::now());
     blocked.await.expect("blocked");
-    assert_eq!(result(&first, CheckName::NotBlocklisted).await, "BLOCKLISTED");
+    assert_eq!(
+        result(&first, CheckName::NotBlocklisted).await,
+        CheckReason::Blocklisted
+    );
 }
 
 #[tokio::test]
@@ -216,6 +231,6 @@ async fn without_a_number_nothing_is_compared_with_other_members() {
     let checks = check_document(&world.vault, &request, async { Ok(profile(passport.truth())) }).await;
     let checks = checks.expect("checked");
     for name in [CheckName::NotInUseByAnother, CheckName::NotBlocklisted] {
-        assert!(checks.contains(&Check::not_applicable(name, "NUMBER_UNKNOWN")));
+        assert!(checks.contains(&Check::not_applicable(name, CheckReason::NumberUnknown)));
     }
 }

@@ -3,7 +3,9 @@ use crate::extraction::NOTHING_READ;
 use crate::identity::Identity;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png};
 use document_workflows::contract::Refusal;
-use mesh_types::{Check, CheckName, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId};
+use mesh_types::{
+    Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId,
+};
 
 fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewRuling {
     NewRuling {
@@ -121,7 +123,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
         let kept = world.vault.insert_reading(document, 1, &NOTHING_READ, at(second)).await;
         kept.expect("kept");
     }
-    let checks = [Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND")];
+    let checks = [Check::failed(CheckName::MrzFound, CheckReason::ZoneNotFound)];
     let kept = world
         .store
         .record_checks(document, first, DocumentKind::NationalId, &checks, at(3))

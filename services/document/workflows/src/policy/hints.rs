@@ -2,7 +2,7 @@
 
 use super::Seen;
 use CheckName::*;
-use mesh_types::{Check, CheckName};
+use mesh_types::{Check, CheckName, CheckReason};
 
 /// How to take a better picture, a sentence each and none twice, in the order in which checks are read; empty if the
 /// pictures were good enough for everything. Meant for a document that may be submitted again.
@@ -34,16 +34,18 @@ pub fn hints(checks: &[Check]) -> Vec<&'static str> {
 }
 
 /// The hint for what is wrong with a picture, by the reason of the check `ImageQuality`.
-pub(super) fn of_picture(reason: &str) -> &'static str {
+pub(super) fn of_picture(reason: Option<&CheckReason>) -> &'static str {
     match reason {
-        "PICTURE_BLURRED" => "The picture is blurred. Hold the camera still, let it focus, and use more light.",
-        "PICTURE_GLARE" => {
+        Some(CheckReason::PictureBlurred) => {
+            "The picture is blurred. Hold the camera still, let it focus, and use more light."
+        }
+        Some(CheckReason::PictureGlare) => {
             "Light is mirrored on the document. Tilt it or move the lamp until nothing shines, and use no flash."
         }
-        "PICTURE_CROPPED" => {
+        Some(CheckReason::PictureCropped) => {
             "A part of the document is cut off. Show all four corners with some of the table around them."
         }
-        "PICTURE_TOO_SMALL" => {
+        Some(CheckReason::PictureTooSmall) => {
             "The document is too small in the picture. Go nearer, or use the camera's full resolution."
         }
         _ => "The picture is not good enough. Photograph the whole document, flat, sharp and in good light.",

@@ -7,10 +7,11 @@ fn any_checks() -> impl Strategy<Value = Vec<Check>> {
     let reasons = [
         "",
         "UNSPECIFIED",
-        NOT_ON_THIS_KIND,
+        "NOT_ON_THIS_KIND",
         "ZONES_OF_DIFFERENT_DOCUMENTS",
         "STATE_UNKNOWN",
         "PICTURE_BLURRED",
+        "OF_A_NEWER_VERSION",
     ];
     // Mostly passed: by chance alone nothing would ever be accepted.
     let result =
@@ -22,7 +23,7 @@ fn any_checks() -> impl Strategy<Value = Vec<Check>> {
             result.map(|result| Check {
                 name,
                 result,
-                reason: reasons[reason].to_owned(),
+                reason: CheckReason::of_text(reasons[reason]),
             })
         };
         named.filter_map(check).collect()

@@ -7,7 +7,7 @@ use document_workflows::contract::{
     StoredEvidence, Validity, ValidityRequest,
 };
 use mesh_runtime::clock;
-use mesh_types::{Check, CheckName, Decision, DocumentId, Evidence, EvidenceId};
+use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentId, Evidence, EvidenceId};
 use std::sync::Arc;
 use std::time::Duration;
 use temporalio_common::ActivityError;
@@ -66,10 +66,10 @@ impl DocumentFakes {
         let script = self.0.of(request.verification_id)?;
         let shows = script.shows(request.document_id);
         let check = |name| match (shows, name) {
-            (Shows::NoZone, CheckName::MrzFound) => Check::failed(name, "ZONE_NOT_FOUND"),
-            (Shows::OneSource, CheckName::TwoSources) => Check::failed(name, "SINGLE_SOURCE"),
-            (_, CheckName::VisaAgrees) => Check::not_applicable(name, "NO_VISA"),
-            _ => Check::passed(name, "PASSED"),
+            (Shows::NoZone, CheckName::MrzFound) => Check::failed(name, CheckReason::ZoneNotFound),
+            (Shows::OneSource, CheckName::TwoSources) => Check::failed(name, CheckReason::SingleSource),
+            (_, CheckName::VisaAgrees) => Check::not_applicable(name, CheckReason::NoVisa),
+            _ => Check::passed(name, CheckReason::PrintAgrees),
         };
         Ok(Validity {
             checks: CheckName::ALL.map(check).to_vec(),

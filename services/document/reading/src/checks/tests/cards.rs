@@ -216,8 +216,8 @@ fn beside_a_barcode_all_but_the_sex_must_stand_on_the_card() {
         let checks = check(&reading, &profile_of(truth), kind, DAY);
         let found = checks.iter().find(|check| check.name == CheckName::TwoSources);
         let expected = match expected {
-            Some(reason) => Check::failed(CheckName::TwoSources, reason),
-            None => Check::passed(CheckName::TwoSources, "TWO_SOURCES"),
+            Some(reason) => Check::failed(CheckName::TwoSources, CheckReason::of_text(reason)),
+            None => Check::passed(CheckName::TwoSources, CheckReason::TwoSources),
         };
         assert_eq!(found, Some(&expected), "{lines:?}");
     }
@@ -285,7 +285,7 @@ fn a_licence_of_print_alone_has_one_source() {
     let found = |name| checks.iter().find(|check| check.name == name).expect("every check");
     assert_eq!(
         *found(CheckName::TwoSources),
-        Check::failed(CheckName::TwoSources, "SINGLE_SOURCE")
+        Check::failed(CheckName::TwoSources, CheckReason::SingleSource)
     );
     for name in [
         CheckName::TypeSupported,
@@ -310,7 +310,7 @@ fn a_licence_of_print_alone_has_one_source() {
     // The same page is no passport and no identity card.
     for kind in [DocumentKind::Passport, DocumentKind::NationalId] {
         let checks = check(&reading, &profile(), kind, as_of);
-        assert_eq!(checks[2], Check::failed(CheckName::MrzFound, "ZONE_NOT_FOUND"));
+        assert_eq!(checks[2], Check::failed(CheckName::MrzFound, CheckReason::ZoneNotFound));
         assert!(identity(&reading, kind).is_none());
     }
 }
@@ -339,12 +339,18 @@ fn a_visa_supports_a_passport_of_the_same_holder_and_no_other() {
         checks[17].clone()
     };
     let name = CheckName::VisaAgrees;
-    assert_eq!(visa_check(visa_of(5)), Check::passed(name, "VISA_OF_THE_HOLDER"));
-    assert_eq!(visa_check(visa_of(6)), Check::failed(name, "VISA_OF_ANOTHER"));
+    assert_eq!(
+        visa_check(visa_of(5)),
+        Check::passed(name, CheckReason::VisaOfTheHolder)
+    );
+    assert_eq!(visa_check(visa_of(6)), Check::failed(name, CheckReason::VisaOfAnother));
     let mut unread = visa_of(5);
     unread.visas[0].check_digits.document_number = CheckDigit::Failed;
-    assert_eq!(visa_check(unread), Check::not_applicable(name, "VISA_NOT_READABLE"));
-    assert_eq!(visa_check(page(&[])), Check::not_applicable(name, "NO_VISA"));
+    assert_eq!(
+        visa_check(unread),
+        Check::not_applicable(name, CheckReason::VisaNotReadable)
+    );
+    assert_eq!(visa_check(page(&[])), Check::not_applicable(name, CheckReason::NoVisa));
 }
 
 #[test]
@@ -355,22 +361,22 @@ fn an_issuer_that_no_list_has_is_unknown() {
         (
             "636999",
             "USA",
-            Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN"),
+            Check::passed(CheckName::PrintedNationality, CheckReason::IssuerKnown),
         ),
         (
             "636000",
             "USA",
-            Check::passed(CheckName::PrintedNationality, "ISSUER_KNOWN"),
+            Check::passed(CheckName::PrintedNationality, CheckReason::IssuerKnown),
         ),
         (
             "636098",
             "USA",
-            Check::failed(CheckName::PrintedNationality, "STATE_UNKNOWN"),
+            Check::failed(CheckName::PrintedNationality, CheckReason::StateUnknown),
         ),
         (
             "636000",
             "CAN",
-            Check::failed(CheckName::PrintedNationality, "ISSUER_OF_ANOTHER_COUNTRY"),
+            Check::failed(CheckName::PrintedNationality, CheckReason::IssuerOfAnotherCountry),
         ),
     ] {
         let mut barcode = barcode_of(truth, Subfile::DrivingLicence);
@@ -427,11 +433,11 @@ fn a_licence_whose_barcode_is_there_but_unreadable_says_so() {
     for (kind, expected) in [
         (
             DocumentKind::DriversLicense,
-            Check::failed(CheckName::BarcodeFound, "BARCODE_NOT_READABLE"),
+            Check::failed(CheckName::BarcodeFound, CheckReason::BarcodeNotReadable),
         ),
         (
             DocumentKind::NationalId,
-            Check::not_applicable(CheckName::BarcodeFound, "BARCODE_NOT_FOUND"),
+            Check::not_applicable(CheckName::BarcodeFound, CheckReason::BarcodeNotFound),
         ),
     ] {
         assert!(check(&reading, &profile(), kind, DAY).contains(&expected), "{kind:?}");
@@ -444,12 +450,12 @@ fn an_issue_date_must_lie_between_birth_and_expiry() {
     let truth = licence.truth();
     let name = CheckName::DatesPlausible;
     for (issue, expected) in [
-        (truth.issue_date, Check::passed(name, "PLAUSIBLE")),
-        (date(2026, 1, 2), Check::failed(name, "ISSUED_IN_THE_FUTURE")),
-        (date(1900, 1, 1), Check::failed(name, "ISSUED_BEFORE_BIRTH")),
+        (truth.issue_date, Check::passed(name, CheckReason::Plausible)),
+        (date(2026, 1, 2), Check::failed(name, CheckReason::IssuedInTheFuture)),
+        (date(1900, 1, 1), Check::failed(name, CheckReason::IssuedBeforeBirth)),
         (
             truth.expiry_date.saturating_sub(jiff::Span::new().years(17)),
-            Check::not_applicable(name, "VALID_FOR_TOO_LONG"),
+            Check::not_applicable(name, CheckReason::ValidForTooLong),
         ),
     ] {
         let mut barcode = barcode_of(truth, Subfile::DrivingLicence);
@@ -476,15 +482,15 @@ fn an_issue_date_must_lie_between_birth_and_expiry() {
         DocumentKind::NationalId,
         DAY,
     );
-    assert!(checks.contains(&Check::not_applicable(name, "PRINTED_ISSUE_DATE_DOUBTFUL")));
+    assert!(checks.contains(&Check::not_applicable(name, CheckReason::PrintedIssueDateDoubtful)));
 }
 
 #[test]
 fn answers_of_elsewhere_take_their_places() {
     let checks = check(&DocumentReading::default(), &profile(), DocumentKind::Passport, TODAY);
-    let answer = Check::failed(CheckName::NotBlocklisted, "BLOCKLISTED");
+    let answer = Check::failed(CheckName::NotBlocklisted, CheckReason::Blocklisted);
     let answered = with_answers(checks, [answer.clone()]);
     assert!(answered.iter().map(|check| check.name).eq(CheckName::ALL));
     assert_eq!(answered[24], answer);
-    assert_eq!(answered[23].reason, "NOT_CHECKED");
+    assert_eq!(answered[23].reason, CheckReason::NotChecked);
 }
