@@ -1,6 +1,7 @@
 //! The walls of the house that no compiler guards, checked over the files of a checkout.
 
 mod code;
+mod links;
 mod manifests;
 mod sizes;
 mod wire_names;
@@ -57,6 +58,7 @@ const RULES: &[Rule] = &[
     ("construction without logic", sizes::no_service_lib_passes_150_lines),
     ("the kit knows no business word", words::the_kit_knows_no_business_word),
     ("nobody sleeps", words::nobody_sleeps),
+    ("links lead to files", links::each_leads_to_a_file),
 ];
 
 /// Prints what each rule finds in the checkout at `root`; true when nothing was found.

@@ -1,9 +1,16 @@
 //! The workflows on a real Temporal server: the real workflow types, fake activities bound to the same definitions.
 //!
-//! [`scenarios`] holds the rules of a verification, [`faults`] what it does when something breaks, [`documents`] those of its method document, [`scheduled`] those of
-//! reminders and reports, [`decay`] those of kept scores, [`replay`] that what has begun under older code goes on under this
-//! one. [`support`] has the server and the workers, [`document_run`] what is done to one document, [`fakes`] the activities
-//! and the scripts that they follow.
+//! | module | holds |
+//! |---|---|
+//! | [`scenarios`] | the rules of a verification |
+//! | [`faults`] | what a verification does when something breaks |
+//! | [`documents`] | the rules of its method document |
+//! | [`scheduled`] | reminders and reports |
+//! | [`decay`] | a member's own clock, and the sweep |
+//! | [`replay`] | that what has begun under older code goes on under this one |
+//! | [`support`] | the server and the workers |
+//! | [`document_run`] | what is done to one document |
+//! | [`fakes`] | the activities and the scripts that they follow |
 //!
 //! The histories under `services/*/workflows/histories/` are the ends of scenarios, as protobuf binaries. They are
 //! recorded, never edited. To record what is new after a change of a workflow, name the new files in the scenarios and run
