@@ -12,7 +12,7 @@ use temporalio_client::{
 };
 
 /// How long a workflow may take to answer; without a worker it would be for ever.
-const UPDATE_TIMEOUT: Duration = Duration::from_secs(10);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(7);
 
 /// The workflows.
 #[derive(Clone)]
