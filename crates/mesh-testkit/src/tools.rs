@@ -13,6 +13,8 @@ pub use locate::{cache_folder, postgres_programs};
 pub enum Purpose {
     /// Run the mesh and see it work (`xtask demo`, `xtask up`).
     Demo,
+    /// The same with a Jaeger that shows the traces (`--traces`).
+    TracedDemo,
     /// Check everything (`xtask test`).
     Test,
 }
@@ -168,8 +170,8 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "Jaeger 1.62",
-        why: "keeps the traces that the tests read; built once with Go, which takes minutes",
-        demo: Need::Welcome,
+        why: "keeps the traces; built once with Go, which takes minutes",
+        demo: Need::Unused,
         test: Need::Required,
         find: || locate::jaeger().map(|_| "1.62.0".to_owned()),
         source: Source::JaegerBuild,
@@ -180,7 +182,15 @@ impl Tool {
     fn need(&self, purpose: Purpose) -> Need {
         match purpose {
             Purpose::Demo => self.demo,
+            Purpose::TracedDemo => self.traced_demo(),
             Purpose::Test => self.test,
+        }
+    }
+
+    fn traced_demo(&self) -> Need {
+        match self.source {
+            Source::JaegerBuild => Need::Required,
+            Source::Packages(_) | Source::Wheel(_) => self.demo,
         }
     }
 }

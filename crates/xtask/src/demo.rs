@@ -27,6 +27,7 @@ use crate::stack;
 ///   cargo xtask demo --name "Somebody Else"   the document is another person's
 ///   cargo xtask demo --kind licence           a driver licence, front and back; also td1 and td2, identity cards
 ///   cargo xtask demo --seed 7 --keep          another holder; the mesh stays up until Ctrl-C
+///   cargo xtask demo --traces                 the verification's trace in Jaeger, which is built the first time
 ///   cargo xtask demo --document id.png --name "Anna Maria Muster" --birth-date 1990-04-01
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -52,6 +53,8 @@ pub struct Arguments {
     /// Leave the mesh up afterwards, until Ctrl-C.
     #[arg(long)]
     pub keep: bool,
+    #[command(flatten)]
+    pub traces: stack::Traces,
 }
 
 /// The kinds of documents that can be drawn.
@@ -70,7 +73,7 @@ pub enum Kind {
 /// # Errors
 /// When something cannot be installed, built or started, or the verification cannot be carried through.
 pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    stack::with_mesh(root, Addresses::Free, async |mesh| {
+    stack::with_mesh(root, &arguments.traces, Addresses::Free, async |mesh| {
         let code = conversation::run(mesh, arguments).await?;
         stack::print_pages(mesh);
         if arguments.keep {

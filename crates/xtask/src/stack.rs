@@ -4,7 +4,7 @@ use std::{future::Future, path::Path, process::ExitCode, sync::Arc, time::Instan
 
 use anyhow::Context;
 use mesh_testkit::{
-    Addresses, Engine, Mesh, Progress, WebPage,
+    Addresses, Engine, Mesh, Progress, SERVICES, WebPage,
     tools::{self, Purpose},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,17 +14,31 @@ use crate::{
     steps::{Steps, cargo},
 };
 
+/// How the mesh is started.
+#[derive(Debug, clap::Args)]
+pub struct Traces {
+    /// Show the traces in Jaeger, which is built first where it is not there yet; that takes minutes, once. Without this a
+    /// Jaeger that is there already is used.
+    #[arg(long)]
+    traces: bool,
+}
+
 /// Installs what is missing, builds the services, starts the mesh, runs `work` on it, and stops it in order: also when
 /// Ctrl-C or SIGTERM cuts the work short. A second signal ends all at once.
 ///
 /// # Errors
 /// When a step fails; nothing is left running then.
-pub fn with_mesh<W>(root: &Path, addresses: Addresses, work: W) -> anyhow::Result<ExitCode>
+pub fn with_mesh<W>(root: &Path, traces: &Traces, addresses: Addresses, work: W) -> anyhow::Result<ExitCode>
 where
     W: AsyncFnOnce(&Mesh) -> anyhow::Result<ExitCode>,
 {
     let mut steps = Steps::default();
-    steps.work("what this machine needs", || machine::prepare(Purpose::Demo))?;
+    let purpose = if traces.traces {
+        Purpose::TracedDemo
+    } else {
+        Purpose::Demo
+    };
+    steps.work("what this machine needs", || machine::prepare(purpose))?;
     steps.command("build the services", &mut build(root))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -51,12 +65,12 @@ where
 /// When a service ended; the error shows its last words.
 pub async fn until_a_service_ends(mesh: &Mesh) -> anyhow::Result<ExitCode> {
     const FOREVER: std::time::Duration = std::time::Duration::MAX;
-    let (orchestrator, document, reputation) = (&mesh.orchestrator, &mesh.document, &mesh.reputation);
-    let (service, status) = tokio::select! {
-        status = orchestrator.wait_exit(FOREVER) => (orchestrator, status?),
-        status = document.wait_exit(FOREVER) => (document, status?),
-        status = reputation.wait_exit(FOREVER) => (reputation, status?),
-    };
+    let exits = mesh
+        .services()
+        .iter()
+        .map(|service| Box::pin(service.wait_exit(FOREVER)));
+    let (status, which, _) = futures::future::select_all(exits).await;
+    let (service, status) = (&mesh.services()[which], status?);
     anyhow::bail!(
         "{}-service ended by itself with {status}\n{}",
         service.name(),
@@ -70,10 +84,11 @@ pub fn print_pages(mesh: &Mesh) {
     if let Some(page) = mesh.temporal.ui_url() {
         println!("  workflows    {page}");
     }
-    if let Some(jaeger) = &mesh.jaeger {
-        println!("  traces       {}/api/traces/<trace id>", jaeger.query_url());
+    match &mesh.jaeger {
+        Some(jaeger) => println!("  traces       {}/api/traces/<trace id>", jaeger.query_url()),
+        None => println!("  traces       nowhere; --traces shows them in Jaeger"),
     }
-    for service in [&mesh.orchestrator, &mesh.document, &mesh.reputation] {
+    for service in mesh.services() {
         println!(
             "  {:<12} gRPC {}  metrics {}/metrics",
             service.name(),
@@ -108,16 +123,10 @@ async fn start(addresses: Addresses) -> anyhow::Result<Mesh> {
 }
 
 fn build(root: &Path) -> std::process::Command {
-    let packages = [
-        "-p",
-        "orchestrator-service",
-        "-p",
-        "document-service",
-        "-p",
-        "reputation-service",
-    ];
     let mut build = cargo(root, &["build", "--bins"]);
-    build.args(packages);
+    for service in SERVICES {
+        build.args(["-p", service.package]);
+    }
     // The services are looked for beside this program.
     if !cfg!(debug_assertions) {
         build.arg("--release");

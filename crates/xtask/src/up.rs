@@ -15,6 +15,8 @@ pub struct Arguments {
     /// Take free ports, to run beside another mesh.
     #[arg(long)]
     free_ports: bool,
+    #[command(flatten)]
+    traces: stack::Traces,
 }
 
 /// # Errors
@@ -25,7 +27,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     } else {
         Addresses::Usual
     };
-    stack::with_mesh(root, addresses, async |mesh| {
+    stack::with_mesh(root, &arguments.traces, addresses, async |mesh| {
         stack::print_pages(mesh);
         println!("\nup; Ctrl-C stops it");
         stack::until_a_service_ends(mesh).await

@@ -46,14 +46,9 @@ pub fn ensure(purpose: Purpose, report: &mut dyn FnMut(&Tool, Outcome)) -> anyho
             Source::JaegerBuild => {
                 report(
                     tool,
-                    Outcome::Installing("go build github.com/jaegertracing/jaeger/cmd/all-in-one".into()),
+                    Outcome::Installing(format!("{JAEGER_BUILD}, said to {}", jaeger_log()?.display())),
                 );
-                // Nobody who only wants to look needs a whole Go fetched.
-                if tool.need(purpose) == Need::Welcome && locate::go().is_none() {
-                    Err(anyhow::anyhow!("there is no Go to build it with"))
-                } else {
-                    jaeger()
-                }
+                jaeger()
             }
         };
         match installed {
@@ -171,6 +166,13 @@ fn pip_command(wanted: Wheel) -> anyhow::Result<(Command, String)> {
     Ok((pip, shown))
 }
 
+const JAEGER_BUILD: &str = "go build github.com/jaegertracing/jaeger/cmd/all-in-one";
+
+/// Where the build says what it downloads, of which there are dozens of lines.
+fn jaeger_log() -> anyhow::Result<PathBuf> {
+    Ok(locate::cache_folder()?.join("jaeger-build.log"))
+}
+
 /// Builds Jaeger from the module in this crate, whose go.sum pins every byte of it.
 pub(super) fn jaeger() -> anyhow::Result<PathBuf> {
     const MODULE: [(&str, &str); 3] = [
@@ -207,7 +209,10 @@ pub(super) fn jaeger() -> anyhow::Result<PathBuf> {
         .arg("github.com/jaegertracing/jaeger/cmd/all-in-one")
         .env_remove("GOFLAGS")
         .env("CGO_ENABLED", "0");
-    succeed(&mut build)?;
+    let log = jaeger_log()?;
+    let said = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    build.stdout(said.try_clone()?).stderr(said);
+    succeed(&mut build).with_context(|| format!("{JAEGER_BUILD} failed; it says why in {}", log.display()))?;
     finish(&unfinished, place)?;
     Ok(program)
 }
