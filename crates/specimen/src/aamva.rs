@@ -3,8 +3,8 @@
 //! Written from the standard's versions 01 (DL/ID-2000) to 10 (2020) alone, apart from any reader.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
+use crate::aamva_version::{AamvaVersion, Subfile};
 use crate::document_truth::{DocumentTruth, LicenceTruth};
 use crate::letters::in_ascii;
 use crate::truth::Sex;
@@ -14,69 +14,6 @@ pub(crate) const ISSUER: &str = "636999";
 /// Two letters that no jurisdiction has; a subfile of its own is named Z and the first of them.
 pub(crate) const JURISDICTION: &str = "ZZ";
 const LONGEST_NAME: usize = 40;
-
-/// A version of the AAMVA standard, 1 to 10.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct AamvaVersion(u8);
-
-impl AamvaVersion {
-    /// The standard of 2020.
-    pub const LATEST: Self = Self(10);
-
-    /// The version of this number, if there is one.
-    pub fn new(number: u8) -> Option<Self> {
-        (1..=10).contains(&number).then_some(Self(number))
-    }
-
-    /// All ten, the oldest first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        (1..=10).map(Self)
-    }
-
-    /// 1 to 10.
-    pub fn number(self) -> u8 {
-        self.0
-    }
-}
-
-impl TryFrom<u8> for AamvaVersion {
-    type Error = String;
-
-    fn try_from(number: u8) -> Result<Self, String> {
-        Self::new(number).ok_or_else(|| format!("the AAMVA standard has versions 1 to 10, not {number}"))
-    }
-}
-
-impl From<AamvaVersion> for u8 {
-    fn from(version: AamvaVersion) -> Self {
-        version.0
-    }
-}
-
-/// What a barcode is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Subfile {
-    /// `DL`, a driving licence.
-    #[serde(rename = "DL")]
-    DrivingLicence,
-    /// `ID`, an identity card.
-    #[serde(rename = "ID")]
-    IdentityCard,
-}
-
-impl Subfile {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::DrivingLicence, Self::IdentityCard];
-
-    /// The two letters in the barcode.
-    pub fn designator(self) -> &'static str {
-        match self {
-            Self::DrivingLicence => "DL",
-            Self::IdentityCard => "ID",
-        }
-    }
-}
 
 /// The whole text of a barcode, header and two subfiles, in ASCII: one byte is one character.
 ///

@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::aamva::{AamvaVersion, Subfile};
+use crate::aamva_version::{AamvaVersion, Subfile};
 use crate::birth_date::BirthDate;
-use crate::document::DocumentKind;
+use crate::document_kind::DocumentKind;
 use crate::truth::{Sex, Truth};
 
 /// Everything that stands on a document, on all its sides. Serialised as JSON with ISO dates.

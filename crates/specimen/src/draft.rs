@@ -5,11 +5,11 @@ use jiff::civil::Date;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::aamva::{self, AamvaVersion, aamva_text};
+use crate::aamva::{self, aamva_text};
+use crate::aamva_version::AamvaVersion;
 use crate::birth_date::BirthDate;
-use crate::document::{
-    DocumentKind, DocumentOptions, Validity, WishedBarcode, WishedBirthDate, WishedNumber, WishedState,
-};
+use crate::document_kind::DocumentKind;
+use crate::document_options::{DocumentOptions, Validity, WishedBarcode, WishedBirthDate, WishedNumber, WishedState};
 use crate::document_truth::{DocumentTruth, LicenceTruth};
 use crate::letters::in_ascii;
 use crate::person;

@@ -26,12 +26,15 @@
 //! for the model that reads them.
 
 mod aamva;
+mod aamva_version;
 mod birth_date;
 mod canvas;
 mod card;
 mod data_page;
 mod degradation;
 mod document;
+mod document_kind;
+mod document_options;
 mod document_truth;
 mod draft;
 pub mod hostile;
@@ -54,10 +57,13 @@ use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage};
 
-pub use aamva::{AamvaVersion, Subfile, aamva_text};
+pub use aamva::aamva_text;
+pub use aamva_version::{AamvaVersion, Subfile};
 pub use birth_date::BirthDate;
 pub use degradation::{Degradation, degrade};
-pub use document::{Document, DocumentKind, DocumentOptions};
+pub use document::Document;
+pub use document_kind::DocumentKind;
+pub use document_options::DocumentOptions;
 pub use document_truth::{DocumentTruth, LicenceTruth};
 pub use other_pages::{blank_page, letter_page};
 pub use passport::{Passport, SpecimenOptions};

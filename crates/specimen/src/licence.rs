@@ -6,7 +6,7 @@ use barcodes::twod::pdf417::Pdf417;
 use image::{Rgb, RgbImage};
 use jiff::civil::Date;
 
-use crate::aamva::Subfile;
+use crate::aamva_version::Subfile;
 use crate::canvas::{Ink, fill_box};
 use crate::document_truth::{DocumentTruth, LicenceTruth};
 use crate::sheet::{LABEL, Millimetres, NOTICE, PRINT, Print, Sheet, chance_of_side};

@@ -3,7 +3,9 @@
 use image::RgbImage;
 use jiff::civil::Date;
 
-use crate::document::{Document, DocumentKind, DocumentOptions};
+use crate::document::Document;
+use crate::document_kind::DocumentKind;
+use crate::document_options::DocumentOptions;
 use crate::truth::Truth;
 
 /// What is asked of a specimen; everything else comes from the seed.

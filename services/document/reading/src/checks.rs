@@ -4,10 +4,10 @@
 //! cannot have been misread unseen ([`CheckReason::NoBlindSpot`]): see [`CheckName::TwoSources`].
 
 use crate::{
-    barcode::BarcodeReading,
+    document::DocumentReading,
     fields::DocumentFields,
     mrz_reading::MrzReading,
-    printed::{Agreement, FieldAgreement, PrintedFields, PrintedText},
+    printed::{FieldAgreement, PrintedText},
     quality,
     reader::PageReading,
 };
@@ -25,13 +25,6 @@ mod tests;
 mod zone;
 
 pub use holder::MINIMUM_AGE_YEARS;
-
-/// The readings of all pages of one document, in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentReading {
-    /// One reading per page.
-    pub pages: Vec<PageReading>,
-}
 
 /// What the member says of themselves.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,39 +44,6 @@ impl fmt::Debug for Profile {
 }
 
 impl DocumentReading {
-    /// The zone of the document: among the pages' zones the one with the fewest check digits that fail, the first of
-    /// equals; never a visa's.
-    pub fn mrz(&self) -> Option<&MrzReading> {
-        self.zone_page().map(|(_, zone)| zone)
-    }
-
-    /// Whether print says the same as the zone or the barcode of a document of `kind`; `None` where there is neither.
-    pub fn agreement(&self, kind: DocumentKind) -> Option<Agreement> {
-        (self.zone_page().is_some() || self.barcode_page().is_some()).then(|| DocumentFields::of(self, kind).printed)
-    }
-
-    pub(crate) fn zone_page(&self) -> Option<(&PageReading, &MrzReading)> {
-        let zones = self.pages.iter().filter_map(|page| Some((page, page.mrz.as_ref()?)));
-        zones.min_by_key(|(_, zone)| zone.check_digits.failed())
-    }
-
-    pub(crate) fn barcode_page(&self) -> Option<(&PageReading, &BarcodeReading)> {
-        self.pages.iter().find_map(|page| Some((page, page.barcode.as_ref()?)))
-    }
-
-    /// The zones of visas on any page.
-    pub(crate) fn visas(&self) -> impl Iterator<Item = &MrzReading> {
-        self.pages.iter().flat_map(|page| &page.visas)
-    }
-
-    /// What captions say of the values beside them; from the first page on which they name a document.
-    pub(crate) fn by_captions(&self) -> Option<PrintedFields> {
-        let pages = self.pages.iter().filter_map(|page| page.printed.as_ref());
-        pages
-            .map(|printed| printed.by_captions())
-            .find(PrintedFields::names_a_document)
-    }
-
     /// Whether two pages hold zones, or barcodes, of different documents. Visas are documents of their own and contradict
     /// nothing, and beside a poor zone no other one is held against it: its letters say nothing.
     fn has_contradicting_zones(&self) -> bool {

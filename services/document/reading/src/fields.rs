@@ -2,49 +2,15 @@
 
 use crate::{
     barcode::{BarcodeReading, Subfile},
-    checks::DocumentReading,
-    mrz_reading::{MrzFields, MrzReading, Sex},
-    names::{HolderNames, in_zone_letters},
-    printed::{Agreement, Captions, DateOrder, FieldAgreement, PrintedFields},
+    claimed::{Claimed, letters_and_digits},
+    document::DocumentReading,
+    mrz_reading::MrzReading,
+    printed::{Agreement, Captions, FieldAgreement, PrintedFields},
     reader::PageReading,
 };
-use jiff::civil::Date;
 use mesh_types::DocumentKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// What one source says of holder and document, in a zone's letters; the others are compared with it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Claimed {
-    /// The whole document number.
-    pub document_number: String,
-    /// The surname, its parts separated by a space.
-    pub surname: String,
-    /// The given names, separated by a space; empty if there are none.
-    pub given_names: String,
-    /// Whether the surname may lack its end.
-    pub surname_may_be_cut: bool,
-    /// Whether the given names may lack their end, or some of them.
-    pub given_names_may_be_cut: bool,
-    /// The nationality's code; `None` where the source has no such field.
-    pub nationality: Option<String>,
-    /// The issuing state's code; `None` where the source has no such field.
-    pub issuing_state: Option<String>,
-    /// `None` if it is unknown or no day of the calendar.
-    pub birth_date: Option<Date>,
-    /// `None` where the source has no such field; zones have none.
-    pub issue_date: Option<Date>,
-    /// `None` if it is no day of the calendar.
-    pub expiry_date: Option<Date>,
-    /// `None` where the source does not say; not the same as unspecified.
-    pub sex: Option<Sex>,
-    /// The personal number or other data of the issuer's choice; empty if there is none.
-    pub optional_data: String,
-    /// The second such field, which cards of three lines have.
-    pub second_optional_data: String,
-    /// How the issuer prints dates.
-    pub date_order: DateOrder,
-}
 
 /// Where the fields come from with which all else is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +104,13 @@ fn captions_beside(reading: &DocumentReading, own_page: &PageReading, kind: Docu
     captions.fold(Captions::default(), Captions::or)
 }
 
+impl DocumentReading {
+    /// Whether print says the same as the zone or the barcode of a document of `kind`; `None` where there is neither.
+    pub fn agreement(&self, kind: DocumentKind) -> Option<Agreement> {
+        (self.zone_page().is_some() || self.barcode_page().is_some()).then(|| DocumentFields::of(self, kind).printed)
+    }
+}
+
 /// Whether print says the same as what stands on `own_page`.
 ///
 /// Of a passport only that page's print counts: anybody can add a page. A card has a front and a back, so the print of
@@ -162,96 +135,6 @@ fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReadin
     });
     let of_sides = sides.into_iter().reduce(Agreement::with_rival);
     of_strangers.chain(of_sides).fold(own, Agreement::with_page)
-}
-
-impl Claimed {
-    /// Holder's names, for [`names_agree`](crate::names_agree).
-    pub fn names(&self) -> HolderNames<'_> {
-        HolderNames {
-            surname: &self.surname,
-            given_names: &self.given_names,
-            surname_may_be_cut: self.surname_may_be_cut,
-            given_names_may_be_cut: self.given_names_may_be_cut,
-        }
-    }
-}
-
-impl From<&MrzFields> for Claimed {
-    fn from(fields: &MrzFields) -> Self {
-        Self {
-            document_number: fields.document_number.clone(),
-            surname: fields.surname.clone(),
-            given_names: fields.given_names.clone(),
-            surname_may_be_cut: fields.surname_may_be_cut(),
-            given_names_may_be_cut: fields.names_may_be_cut,
-            nationality: Some(fields.nationality.clone()),
-            issuing_state: Some(fields.issuing_state.clone()),
-            birth_date: fields.birth_date,
-            issue_date: None,
-            expiry_date: fields.expiry_date,
-            sex: Some(fields.sex),
-            optional_data: fields.optional_data.clone(),
-            second_optional_data: fields.second_optional_data.clone(),
-            date_order: DateOrder::DayFirst,
-        }
-    }
-}
-
-impl From<&BarcodeReading> for Claimed {
-    fn from(barcode: &BarcodeReading) -> Self {
-        let fields = &barcode.fields;
-        let canadian = fields.country.as_deref() == Some("CAN");
-        Self {
-            document_number: letters_and_digits(&fields.number),
-            surname: in_zone_letters(&fields.surname),
-            given_names: in_zone_letters(&fields.given_names),
-            surname_may_be_cut: barcode.surname_may_be_cut(),
-            given_names_may_be_cut: barcode.given_names_may_be_cut(),
-            nationality: None,
-            // Issuers are told by their number; what they print of country and state is theirs to choose.
-            issuing_state: None,
-            birth_date: fields.birth_date,
-            issue_date: fields.issue_date,
-            expiry_date: fields.expiry_date,
-            sex: fields.sex,
-            optional_data: String::new(),
-            second_optional_data: String::new(),
-            date_order: if canadian {
-                DateOrder::DayFirst
-            } else {
-                DateOrder::MonthFirst
-            },
-        }
-    }
-}
-
-impl From<&PrintedFields> for Claimed {
-    fn from(fields: &PrintedFields) -> Self {
-        let name = |name: &Option<String>| in_zone_letters(name.as_deref().unwrap_or_default());
-        Self {
-            document_number: letters_and_digits(fields.number.as_deref().unwrap_or_default()),
-            surname: name(&fields.surname),
-            given_names: name(&fields.given_names),
-            surname_may_be_cut: false,
-            given_names_may_be_cut: false,
-            nationality: None,
-            issuing_state: None,
-            birth_date: fields.birth_date,
-            issue_date: fields.issue_date,
-            expiry_date: fields.expiry_date,
-            sex: fields.sex,
-            optional_data: String::new(),
-            second_optional_data: String::new(),
-            date_order: DateOrder::DayFirst,
-        }
-    }
-}
-
-// Names, numbers and dates are personal data.
-impl fmt::Debug for Claimed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claimed").finish_non_exhaustive()
-    }
 }
 
 /// What makes a document the same one when it is seen again; kept by others as a keyed hash only.
@@ -287,11 +170,6 @@ pub fn identity(reading: &DocumentReading, kind: DocumentKind) -> Option<Identit
     };
     let number = letters_and_digits(&claimed.document_number);
     (!number.is_empty()).then_some(Identity { issuer, kind, number })
-}
-
-fn letters_and_digits(text: &str) -> String {
-    let kept = text.chars().filter(char::is_ascii_alphanumeric);
-    kept.map(|c| c.to_ascii_uppercase()).collect()
 }
 
 /// The subfile that a barcode of a kind of document has; passports have none.

@@ -12,8 +12,8 @@ mod pixels;
 mod poppler;
 
 use crate::{
+    blocking::blocking,
     error::{ReadError, ReaderError},
-    reader::blocking,
 };
 use bytes::Bytes;
 use document_sandbox::{Confinement, InForce, Limits, Sandbox, SandboxConfig};

@@ -1,9 +1,9 @@
 //! The cells of one line: where they are, and what stands in each.
 
 use crate::{
+    cut::Cut,
     glyphs::{ALPHABET, BLURS, COARSE, FINE, Scores, Templates},
     plane::Plane,
-    zone::Cut,
 };
 
 /// Where the cells of a line are: the middle of cell `k` by polynomials in the distance from the line's middle, in cells,

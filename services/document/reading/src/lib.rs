@@ -19,8 +19,12 @@
 
 pub mod barcode;
 pub mod blind_spots;
+mod blocking;
 pub mod checks;
+pub mod claimed;
+mod cut;
 mod decode;
+pub mod document;
 pub mod engine;
 mod error;
 pub mod fields;
@@ -42,15 +46,17 @@ mod weigh;
 mod zone;
 
 pub use barcode::BarcodeReading;
-pub use checks::{DocumentReading, Profile, check, with_answers};
+pub use checks::{Profile, check, with_answers};
+pub use claimed::{Claimed, DateOrder};
+pub use document::DocumentReading;
 pub use document_sandbox::{Confinement, InForce, Limits, RunError, SandboxError};
 pub use engine::ReaderConfig;
 pub use error::{Fault, ReadError, ReaderError};
-pub use fields::{Claimed, DocumentFields, Identity, Source, identity};
+pub use fields::{DocumentFields, Identity, Source, identity};
 pub use files::{FileFacts, FileFormat, Files, FilesConfig, MAX_PAGES, MAX_PIXELS, inspect_picture};
 pub use format::{MrzFormat, ZoneField};
 pub use mrz_reading::{Cell, CheckDigit, CheckDigits, MrzFields, MrzReading, PartialDate, Repair, Sex};
 pub use names::{HolderNames, names_agree};
-pub use printed::{Agreement, DateOrder, FieldAgreement, PrintedFields, PrintedText, Word};
+pub use printed::{Agreement, FieldAgreement, PrintedFields, PrintedText, Word};
 pub use quality::Quality;
 pub use reader::{PageReading, Reader};

@@ -1,6 +1,9 @@
 //! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::{fields::Claimed, names::spellings};
+use crate::{
+    claimed::{Claimed, DateOrder, letters_and_digits},
+    names::{in_zone_letters, spellings},
+};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -17,7 +20,6 @@ mod tests;
 pub(crate) use agreement::Captions;
 pub use agreement::{Agreement, FieldAgreement};
 pub(crate) use clearing::{Clearing, cleared};
-pub use dates::DateOrder;
 pub use labelled::PrintedFields;
 
 use dates::dates_in;
@@ -393,5 +395,27 @@ impl fmt::Debug for Word {
         f.debug_struct("Word")
             .field("confidence", &self.confidence)
             .finish_non_exhaustive()
+    }
+}
+
+impl From<&PrintedFields> for Claimed {
+    fn from(fields: &PrintedFields) -> Self {
+        let name = |name: &Option<String>| in_zone_letters(name.as_deref().unwrap_or_default());
+        Self {
+            document_number: letters_and_digits(fields.number.as_deref().unwrap_or_default()),
+            surname: name(&fields.surname),
+            given_names: name(&fields.given_names),
+            surname_may_be_cut: false,
+            given_names_may_be_cut: false,
+            nationality: None,
+            issuing_state: None,
+            birth_date: fields.birth_date,
+            issue_date: fields.issue_date,
+            expiry_date: fields.expiry_date,
+            sex: fields.sex,
+            optional_data: String::new(),
+            second_optional_data: String::new(),
+            date_order: DateOrder::DayFirst,
+        }
     }
 }

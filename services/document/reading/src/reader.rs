@@ -2,16 +2,18 @@
 
 use crate::{
     barcode::{self, BarcodeReading, Found},
+    blocking::blocking,
+    claimed::Claimed,
+    cut::Cut,
     engine::{Engine, ReaderConfig},
     error::{ReadError, ReaderError},
-    fields::Claimed,
     files::Files,
     format::MrzFormat,
     mrz_reading::MrzReading,
     printed::{Clearing, PrintedText, cleared},
     quality::Quality,
     weigh::{self, Weighed, weigh},
-    zone::{self, Cut, Paper, PrintLook, Zone},
+    zone::{self, Paper, PrintLook, Zone},
 };
 use bytes::Bytes;
 use document_sandbox::InForce;
@@ -400,10 +402,3 @@ const CUTS: [&[Cut]; 3] = [
         },
     ],
 ];
-
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ReadError> {
-    let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work))
-        .await
-        .map_err(|_| ReadError::WorkLost)
-}

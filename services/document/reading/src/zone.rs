@@ -2,6 +2,7 @@
 //! 10° aslant, any way up.
 
 use crate::{
+    cut::Cut,
     grid::{CellScores, Line},
     plane::Plane,
     rows::{Rows, find_rows},
@@ -166,19 +167,6 @@ pub(crate) enum Paper {
         /// Becomes black.
         to: f32,
     },
-}
-
-/// A way to cut a line out for tesseract.
-#[derive(Clone, Copy)]
-pub(crate) struct Cut {
-    /// Pixels a cell.
-    pub(crate) pitch: f32,
-    /// Pixels down.
-    pub(crate) height: usize,
-    /// Cells of margin at either end.
-    pub(crate) beside: f32,
-    /// The bell by which the cut is smoothed, in pixels; 0 leaves it as it is.
-    pub(crate) smooth: f32,
 }
 
 /// Looks for zones whose lines lie across the page, the letters upright or upside down.

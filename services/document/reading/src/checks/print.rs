@@ -1,12 +1,7 @@
 //! Whether print says the same as the zone, or as the barcode where there is no zone.
 
 use super::Case;
-use crate::{
-    barcode::BarcodeReading,
-    fields::{Claimed, Source},
-    mrz_reading::Sex,
-    printed::FieldAgreement,
-};
+use crate::{barcode::BarcodeReading, claimed::Claimed, fields::Source, mrz_reading::Sex, printed::FieldAgreement};
 use mesh_types::{Check, CheckName, CheckReason};
 
 impl Case<'_> {

@@ -4,7 +4,8 @@
 use super::{Case, Profile};
 use crate::{
     blind_spots::{Field, has_blind_spot},
-    fields::{Claimed, Source},
+    claimed::Claimed,
+    fields::Source,
     format::ZoneField,
     mrz_reading::{MrzReading, Sex},
     names::names_are_same,

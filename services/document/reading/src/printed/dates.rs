@@ -1,5 +1,6 @@
 //! Dates as passports print them.
 
+use crate::claimed::DateOrder;
 use jiff::civil::Date;
 
 /// Months by how they begin in the languages of the Latin script that passports print beside English.
@@ -20,15 +21,6 @@ const MONTHS: [&[&str]; 12] = [
 
 /// A year of two digits above this one is of the last century; expiry dates in print have four digits or this century.
 const CENTURY_PIVOT: i16 = 50;
-
-/// What stands first in a date of two small numbers and a year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DateOrder {
-    /// `12/08/1974` is of August, as nearly everywhere.
-    DayFirst,
-    /// `08/12/1974` is of August, as in the United States.
-    MonthFirst,
-}
 
 /// Every date in a text: `12.08.1974`, `12/08/1974`, `12 08 1974`, `1974-08-12`, `12 AUG 1974`, `12 AUG/AOÛT 74`; with the
 /// month first `08/12/1974`, `AUG 12, 1974`.

@@ -1,0 +1,147 @@
+//! What is asked of a document.
+
+use jiff::civil::{Date, date};
+
+use crate::aamva_version::{AamvaVersion, Subfile};
+use crate::document_kind::DocumentKind;
+use crate::truth::Sex;
+
+/// What is asked of a document; everything else comes from the seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentOptions {
+    pub(crate) kind: DocumentKind,
+    pub(crate) seed: u64,
+    pub(crate) today: Date,
+    pub(crate) validity: Validity,
+    pub(crate) names: Option<(String, String)>,
+    pub(crate) birth_date: WishedBirthDate,
+    pub(crate) sex: Option<Sex>,
+    pub(crate) number: WishedNumber,
+    pub(crate) state: WishedState,
+    pub(crate) barcode: WishedBarcode,
+    pub(crate) subfile: Subfile,
+}
+
+/// Whether a document is valid on its reference day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    Valid,
+    Expired,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WishedBirthDate {
+    Invented,
+    PartlyUnknown,
+    Given(Date),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WishedNumber {
+    Invented,
+    Long,
+    Given(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WishedState {
+    Utopia,
+    OneLetter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WishedBarcode {
+    Drawn(AamvaVersion),
+    LeftOut,
+}
+
+impl DocumentOptions {
+    /// A valid document of a grown-up on 2026-01-01, all from `seed`. The same seed names the same
+    /// holder on every kind.
+    pub fn new(kind: DocumentKind, seed: u64) -> Self {
+        Self {
+            kind,
+            seed,
+            today: date(2026, 1, 1),
+            validity: Validity::Valid,
+            names: None,
+            birth_date: WishedBirthDate::Invented,
+            sex: None,
+            number: WishedNumber::Invented,
+            state: WishedState::Utopia,
+            barcode: WishedBarcode::Drawn(AamvaVersion::LATEST),
+            subfile: Subfile::DrivingLicence,
+        }
+    }
+
+    /// The day on which the document is valid (or expired) and the holder 18 to 85 years old.
+    pub fn today(mut self, today: Date) -> Self {
+        self.today = today;
+        self
+    }
+
+    /// A document that ran out one day to four years before the reference day.
+    pub fn expired(mut self) -> Self {
+        self.validity = Validity::Expired;
+        self
+    }
+
+    /// The holder's names as they are to be printed; letters outside the tables of ICAO Doc 9303
+    /// part 3, section 6, are lost in the zone and in the barcode.
+    pub fn names(mut self, surname: &str, given_names: &str) -> Self {
+        self.names = Some((surname.to_uppercase(), given_names.to_uppercase()));
+        self
+    }
+
+    /// The holder's day of birth, whatever their age then is.
+    pub fn birth_date(mut self, birth_date: Date) -> Self {
+        self.birth_date = WishedBirthDate::Given(birth_date);
+        self
+    }
+
+    /// The day, the day and month, or all of the birth date is unknown, by the seed. A licence has no
+    /// way to say so and keeps its birth date.
+    pub fn unknown_birth_date(mut self) -> Self {
+        self.birth_date = WishedBirthDate::PartlyUnknown;
+        self
+    }
+
+    /// What the document says of the holder's sex.
+    pub fn sex(mut self, sex: Sex) -> Self {
+        self.sex = Some(sex);
+        self
+    }
+
+    /// This document number: letters and digits, cut at [`DocumentKind::longest_number`].
+    pub fn document_number(mut self, number: &str) -> Self {
+        self.number = WishedNumber::Given(number.to_uppercase());
+        self
+    }
+
+    /// A number of more than nine characters on the kinds that can carry one: both identity cards and the licence.
+    pub fn long_number(mut self) -> Self {
+        self.number = WishedNumber::Long;
+        self
+    }
+
+    /// Issuing state and nationality `D`, the one state of a single letter, in place of Utopia;
+    /// nothing changes on a licence.
+    pub fn one_letter_state(mut self) -> Self {
+        self.state = WishedState::OneLetter;
+        self
+    }
+
+    /// Which version of the AAMVA standard a licence's barcode follows, and whether it is a licence or
+    /// an identity card of the same authority; nothing changes on other kinds.
+    pub fn aamva(mut self, version: AamvaVersion, subfile: Subfile) -> Self {
+        self.barcode = WishedBarcode::Drawn(version);
+        self.subfile = subfile;
+        self
+    }
+
+    /// A licence whose back has print alone.
+    pub fn without_barcode(mut self) -> Self {
+        self.barcode = WishedBarcode::LeftOut;
+        self
+    }
+}
