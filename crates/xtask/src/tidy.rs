@@ -1,9 +1,11 @@
 //! The walls of the house that no compiler guards, checked over the files of a checkout.
 
+mod circles;
 mod code;
 mod links;
 mod manifests;
 mod sizes;
+mod time_limits;
 mod wire_names;
 mod words;
 
@@ -58,6 +60,8 @@ const RULES: &[Rule] = &[
     ("construction without logic", sizes::no_service_lib_passes_150_lines),
     ("the kit knows no business word", words::the_kit_knows_no_business_word),
     ("nobody sleeps", words::nobody_sleeps),
+    ("time limits in one file", time_limits::each_stands_in_timeouts),
+    ("no circles of imports", circles::none_between_the_files_of_a_crate),
     ("links lead to files", links::each_leads_to_a_file),
 ];
 
