@@ -7,7 +7,7 @@
 use crate::{
     format::{MrzFormat, ZoneField},
     glyphs::{ALPHABET, Scores, index_of},
-    trellis::{IMPOSSIBLE, Move, Way, best_way},
+    viterbi::{IMPOSSIBLE, Move, Path, best_path},
 };
 use std::{ops::Range, sync::LazyLock};
 
@@ -52,11 +52,11 @@ impl Decoded {
             .collect()
     }
 
-    fn take(&mut self, cells: impl Iterator<Item = usize>, way: &Way) {
-        self.score += way.score;
+    fn take(&mut self, cells: impl Iterator<Item = usize>, path: &Path) {
+        self.score += path.score;
         for (place, cell) in cells.enumerate() {
-            self.zone[cell] = way.characters[place];
-            self.margins[cell] = way.score - way.otherwise[place];
+            self.zone[cell] = path.characters[place];
+            self.margins[cell] = path.score - path.otherwise[place];
         }
     }
 }
@@ -71,17 +71,17 @@ pub(crate) fn decode(format: MrzFormat, seen: &Seen, digits: CheckDigitsMust) ->
     for (field, _) in format.fields() {
         let span = format.span(*field);
         let shown = &seen[span.clone()];
-        let way = match field {
+        let path = match field {
             ZoneField::DocumentCode => code(format, shown),
             ZoneField::IssuingState | ZoneField::Nationality => state(shown),
             ZoneField::Names => names(shown),
             ZoneField::Sex => sex(&shown[0]),
             _ => continue,
         };
-        decoded.take(span, &way);
+        decoded.take(span, &path);
     }
-    let (cells, way) = data::likeliest(format, seen, digits);
-    decoded.take(cells.into_iter(), &way);
+    let (cells, path) = data::likeliest(format, seen, digits);
+    decoded.take(cells.into_iter(), &path);
     decoded
 }
 
@@ -101,24 +101,24 @@ fn choose(scores: &Scores, among: impl Iterator<Item = usize>, rivals: impl Iter
 
 /// The document code. The letters of other formats are no choice here, but a letter that looks as much like one of them
 /// is in doubt.
-fn code(format: MrzFormat, seen: &[Scores]) -> Way {
+fn code(format: MrzFormat, seen: &[Scores]) -> Path {
     let own = format.first_letters().iter().filter_map(|letter| index_of(*letter));
     let all = MrzFormat::ALL.into_iter().flat_map(MrzFormat::first_letters);
     let (first, first_rival) = choose(&seen[0], own, all.filter_map(|letter| index_of(*letter)));
     let kinds = || LETTERS.chain([FILLER]);
     let (kind, kind_rival) = choose(&seen[1], kinds(), kinds());
     let score = seen[0][first] + seen[1][kind];
-    Way {
+    Path {
         score,
         characters: vec![first, kind],
         otherwise: vec![first_rival + seen[1][kind], seen[0][first] + kind_rival],
     }
 }
 
-fn sex(seen: &Scores) -> Way {
+fn sex(seen: &Scores) -> Path {
     let among = || ['F', 'M', '<'].into_iter().filter_map(index_of);
     let (sex, rival) = choose(seen, among(), among());
-    Way {
+    Path {
         score: seen[sex],
         characters: vec![sex],
         otherwise: vec![rival],
@@ -138,7 +138,7 @@ static STATES: LazyLock<Vec<[usize; 3]>> = LazyLock::new(|| {
 });
 
 /// A state's code: one of the list, unless the letters say strongly otherwise.
-fn state(seen: &[Scores]) -> Way {
+fn state(seen: &[Scores]) -> Path {
     let score = |code: &[usize; 3]| (0..3).map(|i| seen[i][code[i]]).sum::<f32>();
     let mut codes: Vec<([usize; 3], f32)> = STATES.iter().map(|code| (*code, score(code))).collect();
     let free = [0, 1, 2].map(|i| best_of(&seen[i], LETTERS));
@@ -158,7 +158,7 @@ fn state(seen: &[Scores]) -> Way {
         let others = codes.iter().filter(|(code, _)| code[i] != best[i]);
         others.map(|(_, score)| *score).fold(IMPOSSIBLE, f32::max)
     };
-    Way {
+    Path {
         score: best_score,
         characters: best.to_vec(),
         otherwise: (0..3).map(rival).collect(),
@@ -207,7 +207,7 @@ impl Place {
     }
 }
 
-fn names(seen: &[Scores]) -> Way {
+fn names(seen: &[Scores]) -> Path {
     let letters: Vec<[usize; 2]> = seen
         .iter()
         .map(|cell| {
@@ -215,7 +215,7 @@ fn names(seen: &[Scores]) -> Way {
             [best, best_of(cell, LETTERS.filter(|letter| *letter != best))]
         })
         .collect();
-    let way = best_way(
+    let path = best_path(
         seen.len(),
         PLACES.len(),
         |state| PLACES[state] != Place::Start,
@@ -238,5 +238,5 @@ fn names(seen: &[Scores]) -> Way {
             }
         },
     );
-    way.expect("a field of letters alone is a name")
+    path.expect("a field of letters alone is a name")
 }

@@ -30,6 +30,7 @@ mod error;
 pub mod fields;
 mod files;
 mod format;
+mod fusion;
 mod glyphs;
 mod grid;
 pub mod mrz_reading;
@@ -41,8 +42,7 @@ mod reader;
 mod rows;
 #[cfg(test)]
 mod samples;
-mod trellis;
-mod weigh;
+mod viterbi;
 mod zone;
 
 pub use barcode::BarcodeReading;

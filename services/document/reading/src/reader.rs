@@ -9,10 +9,10 @@ use crate::{
     error::{ReadError, ReaderError},
     files::Files,
     format::MrzFormat,
+    fusion::{self, Fused, fuse},
     mrz_reading::MrzReading,
     printed::{Clearing, PrintedText, cleared},
     quality::Quality,
-    weigh::{self, Weighed, weigh},
     zone::{self, Paper, PrintLook, Zone},
 };
 use bytes::Bytes;
@@ -103,9 +103,7 @@ impl Reader {
         let places: Vec<Arc<Zone>> = zones.into_iter().map(Arc::new).collect();
         let (sure, first_look) = self.read_at_a_glance(&places).await?;
         let zones = self.read_zones(places, sure).await?;
-        let anchor = zones
-            .first()
-            .map(|(zone, weighed)| (zone.clone(), weighed.reading.clone()));
+        let anchor = zones.first().map(|(zone, fused)| (zone.clone(), fused.reading.clone()));
         let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
         let passport = anchor
             .as_ref()
@@ -130,7 +128,7 @@ impl Reader {
         };
         let (visas, mut identity): (Vec<_>, Vec<_>) = zones
             .into_iter()
-            .map(|(_, weighed)| weighed.reading)
+            .map(|(_, fused)| fused.reading)
             .partition(|reading| reading.format.is_visa());
         let mrz = (!identity.is_empty()).then(|| identity.swap_remove(0));
         Ok(PageReading {
@@ -155,18 +153,18 @@ impl Reader {
         let glance = blocking(move || {
             let mut seen = shown
                 .into_iter()
-                .filter_map(|zone| weigh::at_a_glance(&zone.scores).map(|weighed| (zone, weighed)));
-            seen.find(|(_, weighed)| matches!(weighed.reading.format, MrzFormat::Td2 | MrzFormat::Td3))
+                .filter_map(|zone| fusion::at_a_glance(&zone.scores).map(|fused| (zone, fused)));
+            seen.find(|(_, fused)| matches!(fused.reading.format, MrzFormat::Td2 | MrzFormat::Td3))
         })
         .await?;
-        let Some((zone, weighed)) = glance else {
+        let Some((zone, fused)) = glance else {
             return Ok((Vec::new(), None));
         };
-        let claimed = Claimed::from(&weighed.reading.fields);
+        let claimed = Claimed::from(&fused.reading.fields);
         let look = self.look_at_print(&zone, PRINT_LOOKS[0], &claimed).await?;
         let agrees = look.agrees(&claimed).is_whole();
         let first_look = Some((zone.clone(), look));
-        Ok((if agrees { vec![(zone, weighed)] } else { Vec::new() }, first_look))
+        Ok((if agrees { vec![(zone, fused)] } else { Vec::new() }, first_look))
     }
 
     /// Reads every place that may be a zone: those of passports and cards first, then visas, the best of each first.
@@ -176,24 +174,24 @@ impl Reader {
             if known.is_some_and(|at| zones[at].1.is_sure()) {
                 continue;
             }
-            let Some(weighed) = self.look_closer(&place).await? else {
+            let Some(fused) = self.look_closer(&place).await? else {
                 continue;
             };
             match known {
-                Some(at) if zones[at].1.rank() >= weighed.rank() => {}
-                Some(at) => zones[at] = (place, weighed),
-                None => zones.push((place, weighed)),
+                Some(at) if zones[at].1.rank() >= fused.rank() => {}
+                Some(at) => zones[at] = (place, fused),
+                None => zones.push((place, fused)),
             }
         }
-        zones.sort_by_key(|(_, weighed)| (weighed.reading.format.is_visa(), Reverse(weighed.rank())));
+        zones.sort_by_key(|(_, fused)| (fused.reading.format.is_visa(), Reverse(fused.rank())));
         Ok(zones)
     }
 
     /// Has tesseract read a zone's lines, cut in more and more ways until nothing is in doubt, and weighs what both eyes
     /// saw.
-    async fn look_closer(&self, zone: &Arc<Zone>) -> Result<Option<Weighed>, ReadError> {
+    async fn look_closer(&self, zone: &Arc<Zone>) -> Result<Option<Fused>, ReadError> {
         let mut texts: Vec<Vec<String>> = vec![Vec::new(); zone.scores.len()];
-        let mut weighed = None;
+        let mut fused = None;
         for ways in CUTS {
             let shown = zone.clone();
             let cuts = blocking(move || shown.cuts(ways)).await?;
@@ -202,12 +200,12 @@ impl Reader {
                 line.extend(read.by_ref().take(ways.len()));
             }
             let (seen, read) = (zone.clone(), texts.clone());
-            weighed = blocking(move || weigh(&seen.scores, &read)).await?;
-            if weighed.as_ref().is_some_and(Weighed::is_sure) {
+            fused = blocking(move || fuse(&seen.scores, &read)).await?;
+            if fused.as_ref().is_some_and(Fused::is_sure) {
                 break;
             }
         }
-        Ok(weighed)
+        Ok(fused)
     }
 
     /// Reads the print above a zone, in one way after another until it agrees with the zone in every field.
@@ -322,7 +320,7 @@ fn is_one_side(width: u32, height: u32) -> bool {
 }
 
 /// A zone and what stands in it.
-type ReadZone = (Arc<Zone>, Weighed);
+type ReadZone = (Arc<Zone>, Fused);
 
 /// A zone and what the first look at the print above it showed.
 type FirstLook = (Arc<Zone>, PrintedText);

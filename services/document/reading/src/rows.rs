@@ -3,9 +3,9 @@
 
 use crate::{glyphs::CAP_OVER_PITCH, grid::Line, plane::Plane};
 
-mod comb;
+mod pitch;
 
-use comb::Comb;
+use pitch::PitchGrid;
 
 /// Rows that may be a zone: two, or three of 30 cells; the upper first.
 #[derive(Clone)]
@@ -215,11 +215,11 @@ fn rows_at(page: &Columns, edges: &Columns, slope: f32, place: &Place) -> Vec<Ro
     let inks = tops.map(|top| page.ink(slope, top, cap));
     let ink: Vec<f32> = inks[0].iter().zip(&inks[1]).map(|(a, b)| a + b).collect();
     let mut found = Vec::new();
-    for comb in combs(&ink, from, to, place.pitch) {
-        let line = |comb: &Comb, top: f32| comb.line(slope, top + cap / 2.0);
-        let pair = [0, 1].map(|row| line(&comb.refitted(&inks[row]), tops[row]));
-        if comb.cells == THREE_ROW_CELLS {
-            let third = |top: f32| line(&comb.refitted(&page.ink(slope, top, cap)), top);
+    for grid in pitch_grids(&ink, from, to, place.pitch) {
+        let line = |grid: &PitchGrid, top: f32| grid.line(slope, top + cap / 2.0);
+        let pair = [0, 1].map(|row| line(&grid.refitted(&inks[row]), tops[row]));
+        if grid.cells == THREE_ROW_CELLS {
+            let third = |top: f32| line(&grid.refitted(&page.ink(slope, top, cap)), top);
             let above = third(tops[0] - place.distance);
             let below = third(tops[1] + place.distance);
             found.extend([vec![above, pair[0], pair[1]], vec![pair[0], pair[1], below]]);
@@ -230,33 +230,33 @@ fn rows_at(page: &Columns, edges: &Columns, slope: f32, place: &Place) -> Vec<Ro
     found.into_iter().map(|lines| Rows { lines }).collect()
 }
 
-/// A comb that fits worse than this share of the best has the wrong number of cells.
+/// A grid that fits worse than this share of the best has the wrong number of cells.
 const LEAST_SHARE: f32 = 0.6;
 /// Zones of lines so short have three of them (part 5).
 const THREE_ROW_CELLS: usize = 30;
 
-/// The combs that fit to what stands between two columns. The frame of a page makes the stretch too long and a stain too
+/// The grids that fit to what stands between two columns. The frame of a page makes the stretch too long and a stain too
 /// short, so each pitch that fits is tried with every number of cells; the letters will tell which one it is.
-fn combs(ink: &[f32], from: f32, to: f32, pitch: f32) -> Vec<Comb> {
+fn pitch_grids(ink: &[f32], from: f32, to: f32, pitch: f32) -> Vec<PitchGrid> {
     let fitted = CELLS
         .into_iter()
         .map(|cells| (cells, (to - from) / cells as f32))
         .filter(|(_, own)| (0.7..1.4).contains(&(own / pitch)))
-        .map(|(cells, _)| Comb::fitted(ink, cells, from, to));
+        .map(|(cells, _)| PitchGrid::fitted(ink, cells, from, to));
     let Some((_, best)) = fitted.max_by(|a, b| (a.0 / a.1.cells as f32).total_cmp(&(b.0 / b.1.cells as f32))) else {
         return Vec::new();
     };
-    let combs = CELLS.map(|cells| {
+    let grids = CELLS.map(|cells| {
         if cells == best.cells {
             (best.score(ink), best)
         } else {
             best.with_cells(ink, cells)
         }
     });
-    let each = |(score, comb): &(f32, Comb)| score / comb.cells as f32;
-    let most = combs.iter().map(each).fold(0.0, f32::max);
-    let good = combs.iter().filter(|comb| each(comb) > LEAST_SHARE * most);
-    good.map(|(_, comb)| *comb).collect()
+    let each = |(score, grid): &(f32, PitchGrid)| score / grid.cells as f32;
+    let most = grids.iter().map(each).fold(0.0, f32::max);
+    let good = grids.iter().filter(|grid| each(grid) > LEAST_SHARE * most);
+    good.map(|(_, grid)| *grid).collect()
 }
 
 /// A picture as running sums down its columns, so that the mean of any band is one difference a column.

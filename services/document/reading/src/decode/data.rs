@@ -3,7 +3,7 @@
 use super::{CheckDigitsMust, DIGITS, FILLER, LETTERS, Seen};
 use crate::{
     format::{MrzFormat, ZoneField},
-    trellis::{IMPOSSIBLE, Move, Way, best_way},
+    viterbi::{IMPOSSIBLE, Move, Path, best_path},
 };
 use std::ops::Range;
 
@@ -45,39 +45,39 @@ enum Holds {
     CompositeDigit,
 }
 
-/// The likeliest data, and the cells that it is of, in the order of the way.
-pub(super) fn likeliest(format: MrzFormat, seen: &Seen, digits: CheckDigitsMust) -> (Vec<usize>, Way) {
+/// The likeliest data, and the cells that it is of, in the order of the path.
+pub(super) fn likeliest(format: MrzFormat, seen: &Seen, digits: CheckDigitsMust) -> (Vec<usize>, Path) {
     let mut shapes = vec![Shape::Plain];
     if digits == CheckDigitsMust::Pass {
         shapes.extend(other_shapes(format, seen));
     }
-    let ways: Vec<(Vec<usize>, Way)> = shapes
+    let paths: Vec<(Vec<usize>, Path)> = shapes
         .into_iter()
         .filter_map(|shape| {
             let steps = steps(format, shape, digits);
             let cells = steps.iter().map(|step| step.cell).collect();
-            Some((cells, way_through(&steps, seen)?))
+            Some((cells, path_through(&steps, seen)?))
         })
         .collect();
-    let best = (0..ways.len()).max_by(|a, b| ways[*a].1.score.total_cmp(&ways[*b].1.score));
-    let best = best.expect("the plain shape always has a way: any data has its check digits");
-    let (cells, mut way) = ways[best].clone();
-    for (_, rival) in ways
+    let best = (0..paths.len()).max_by(|a, b| paths[*a].1.score.total_cmp(&paths[*b].1.score));
+    let best = best.expect("the plain shape always has a path: any data has its check digits");
+    let (cells, mut path) = paths[best].clone();
+    for (_, rival) in paths
         .iter()
         .enumerate()
         .filter(|(at, _)| *at != best)
-        .map(|(_, way)| way)
+        .map(|(_, path)| path)
     {
         for place in 0..cells.len() {
-            let other = if rival.characters[place] == way.characters[place] {
+            let other = if rival.characters[place] == path.characters[place] {
                 rival.otherwise[place]
             } else {
                 rival.score
             };
-            way.otherwise[place] = way.otherwise[place].max(other);
+            path.otherwise[place] = path.otherwise[place].max(other);
         }
     }
-    (cells, way)
+    (cells, path)
 }
 
 fn other_shapes(format: MrzFormat, seen: &Seen) -> Vec<Shape> {
@@ -202,9 +202,9 @@ fn value(character: usize) -> usize {
     if character == FILLER { 0 } else { character }
 }
 
-/// The best way through the steps; a state is two remainders modulo 10: of the field's own sum and of the composite sum.
-fn way_through(steps: &[Step], seen: &Seen) -> Option<Way> {
-    best_way(
+/// The best path through the steps; a state is two remainders modulo 10: of the field's own sum and of the composite sum.
+fn path_through(steps: &[Step], seen: &Seen) -> Option<Path> {
+    best_path(
         steps.len(),
         100,
         |_| true,

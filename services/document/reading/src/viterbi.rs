@@ -1,16 +1,16 @@
-//! The best way through a row of cells when what a cell may hold depends on what stood before it.
+//! A Viterbi decoder: the best path through a row of cells when what a cell may hold depends on what stood before it.
 
 /// Less likely than anything that was ever seen.
 pub(crate) const IMPOSSIBLE: f32 = -1.0e9;
 
-/// The best way through some cells.
+/// The best path through some cells.
 #[derive(Clone)]
-pub(crate) struct Way {
+pub(crate) struct Path {
     /// The sum of its cells' scores.
     pub(crate) score: f32,
     /// What it takes in each cell.
     pub(crate) characters: Vec<usize>,
-    /// For each cell, the score of the best way that takes another character there.
+    /// For each cell, the score of the best path that takes another character there.
     pub(crate) otherwise: Vec<f32>,
 }
 
@@ -21,17 +21,17 @@ pub(crate) struct Move {
     pub(crate) to: usize,
 }
 
-/// Finds the best way through `cells` cells from the state 0 to any of `states` states that `may_end`; `moves` shows every
-/// move out of a state at a cell to its last argument. `None` if there is no way.
+/// Finds the best path through `cells` cells from the state 0 to any of `states` states that `may_end`; `moves` shows every
+/// move out of a state at a cell to its last argument. `None` if there is no path.
 ///
-/// Two passes, as Viterbi and the backward half of forward-backward: the second knows for every move the best way
+/// Two passes, as Viterbi and the backward half of forward-backward: the second knows for every move the best path
 /// through it, and so what is best when the first choice of a cell is forbidden.
-pub(crate) fn best_way(
+pub(crate) fn best_path(
     cells: usize,
     states: usize,
     may_end: impl Fn(usize) -> bool,
     moves: impl Fn(usize, usize, &mut dyn FnMut(Move)),
-) -> Option<Way> {
+) -> Option<Path> {
     let mut before = vec![vec![IMPOSSIBLE; states]; cells + 1];
     before[0][0] = 0.0;
     let mut came = vec![vec![(0usize, 0usize); states]; cells];
@@ -55,7 +55,7 @@ pub(crate) fn best_way(
         (state, characters[cell]) = came[cell][state];
     }
     let otherwise = otherwise(&before, &characters, may_end, moves);
-    Some(Way {
+    Some(Path {
         score: before[cells][last],
         characters,
         otherwise,
@@ -96,16 +96,18 @@ mod tests {
 
     /// Ways of binary characters whose sum must be even, by trying all of them.
     fn by_trying(scores: &[[f32; 2]]) -> Vec<(f32, Vec<usize>)> {
-        let ways = (0..1usize << scores.len()).map(|bits| {
+        let paths = (0..1usize << scores.len()).map(|bits| {
             let taken: Vec<usize> = (0..scores.len()).map(|cell| bits >> cell & 1).collect();
             let score = taken.iter().zip(scores).map(|(taken, scores)| scores[*taken]).sum();
             (score, taken)
         });
-        ways.filter(|(_, taken)| taken.iter().sum::<usize>() % 2 == 0).collect()
+        paths
+            .filter(|(_, taken)| taken.iter().sum::<usize>() % 2 == 0)
+            .collect()
     }
 
-    fn best(ways: impl Iterator<Item = f32>) -> f32 {
-        ways.fold(IMPOSSIBLE, f32::max)
+    fn best(paths: impl Iterator<Item = f32>) -> f32 {
+        paths.fold(IMPOSSIBLE, f32::max)
     }
 
     proptest! {
@@ -114,18 +116,18 @@ mod tests {
             scores in prop::collection::vec((0.0f32..1.0, 0.0f32..1.0), 1..9),
         ) {
             let scores: Vec<[f32; 2]> = scores.into_iter().map(|(a, b)| [a, b]).collect();
-            let way = best_way(scores.len(), 2, |state| state == 0, |cell, from, take| {
+            let path = best_path(scores.len(), 2, |state| state == 0, |cell, from, take| {
                 for (character, score) in scores[cell].iter().enumerate() {
                     take(Move { character, score: *score, to: (from + character) % 2 });
                 }
             }).expect("nothing but zeros is even");
             let all = by_trying(&scores);
-            prop_assert!((way.score - best(all.iter().map(|(score, _)| *score))).abs() < 1e-4);
+            prop_assert!((path.score - best(all.iter().map(|(score, _)| *score))).abs() < 1e-4);
             for cell in 0..scores.len() {
-                let rivals = all.iter().filter(|(_, taken)| taken[cell] != way.characters[cell]);
+                let rivals = all.iter().filter(|(_, taken)| taken[cell] != path.characters[cell]);
                 let rival = best(rivals.map(|(score, _)| *score));
-                let neither = way.otherwise[cell] < IMPOSSIBLE / 2.0 && rival < IMPOSSIBLE / 2.0;
-                prop_assert!(neither || (way.otherwise[cell] - rival).abs() < 1e-4);
+                let neither = path.otherwise[cell] < IMPOSSIBLE / 2.0 && rival < IMPOSSIBLE / 2.0;
+                prop_assert!(neither || (path.otherwise[cell] - rival).abs() < 1e-4);
             }
         }
     }

@@ -1,17 +1,17 @@
-//! Cells of regular pitch, laid over the ink of a row like a comb.
+//! Pitch estimation: cells of regular pitch, laid over the ink of a row as a grid.
 
 use crate::grid::Line;
 
 /// Cells of one pitch: the middle of the first, the pitch in the middle of the line, and how it changes.
 #[derive(Clone, Copy)]
-pub(super) struct Comb {
+pub(super) struct PitchGrid {
     pub(super) cells: usize,
     first: f32,
     pitch: f32,
     bend: f32,
 }
 
-impl Comb {
+impl PitchGrid {
     fn place(&self, cell: f32) -> f32 {
         let half = (self.cells as f32 - 1.0) / 2.0;
         self.first + cell * self.pitch + self.bend * ((cell - half).powi(2) - half * half)
@@ -37,9 +37,9 @@ impl Comb {
         inside / 3.0 - between - 2.0 * beyond
     }
 
-    /// The comb of so many cells that fits best to what stands between two columns, and how well. Noise and frames move
+    /// The grid of so many cells that fits best to what stands between two columns, and how well. Noise and frames move
     /// the ends of a row by cells, so the pitch is that of the strongest wave in the ink, and only then is a place for the
-    /// first cell looked for; at last the comb may be bent, as perspective bends a row.
+    /// first cell looked for; at last the grid may be bent, as perspective bends a row.
     pub(super) fn fitted(ink: &[f32], cells: usize, from: f32, to: f32) -> (f32, Self) {
         let shown = &ink[from as usize..(to as usize).min(ink.len())];
         let usual = (to - from) / cells as f32;
@@ -64,7 +64,7 @@ impl Comb {
             bend: 0.0,
         };
         let (_, best) = places
-            .map(|comb| (comb.score(ink), comb))
+            .map(|grid| (grid.score(ink), grid))
             .chain([usual.best_near(ink, (7, 0.008), (9, 0.16), &[0.0])])
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .expect("there are places");
@@ -72,29 +72,29 @@ impl Comb {
         straight.best_near(ink, (2, 0.002), (2, 0.05), &BENDS)
     }
 
-    /// The comb of the same pitch with another number of cells: the one that fits best of those that hold this one or that
+    /// The grid of the same pitch with another number of cells: the one that fits best of those that hold this one or that
     /// this one holds.
     pub(super) fn with_cells(&self, ink: &[f32], cells: usize) -> (f32, Self) {
         let more = cells as i32 - self.cells as i32;
         let shifts = if more > 0 { -more..=0 } else { 0..=-more };
-        let combs = shifts.map(|shift| Self {
+        let grids = shifts.map(|shift| Self {
             cells,
             first: self.place(shift as f32),
             ..*self
         });
-        combs
-            .map(|comb| (comb.score(ink), comb))
+        grids
+            .map(|grid| (grid.score(ink), grid))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((self.score(ink), *self))
     }
 
-    /// The comb near this one that fits best to another row.
+    /// The grid near this one that fits best to another row.
     pub(super) fn refitted(&self, ink: &[f32]) -> Self {
         let near = self.best_near(ink, (3, 0.004), (4, 0.1), &[0.0]).1;
         near.best_near(ink, (1, 0.002), (1, 0.05), &BENDS).1
     }
 
-    /// The best of the combs that differ a little; this one if none is better.
+    /// The best of the grids that differ a little; this one if none is better.
     ///
     /// `stretches` and `shifts` are how many are tried to either side and how far apart: shares of the pitch.
     fn best_near(&self, ink: &[f32], stretches: (i32, f32), shifts: (i32, f32), bends: &[f32]) -> (f32, Self) {
@@ -104,15 +104,15 @@ impl Comb {
             for shift in -shifts.0..=shifts.0 {
                 let first = self.first + shift as f32 * shifts.1 * pitch;
                 for bend in bends {
-                    let comb = Self {
+                    let grid = Self {
                         first,
                         pitch,
                         bend: self.bend + bend * pitch,
                         ..*self
                     };
-                    let score = comb.score(ink);
+                    let score = grid.score(ink);
                     if score > best.0 {
-                        best = (score, comb);
+                        best = (score, grid);
                     }
                 }
             }
@@ -168,8 +168,8 @@ mod tests {
                 }
             })
             .collect();
-        let (_, comb) = Comb::fitted(&ink, cells, 60.0, 100.0 + 38.0 * pitch);
-        assert!((comb.pitch - pitch).abs() < 0.05, "{}", comb.pitch);
-        assert!((comb.first - (100.0 + pitch / 2.0)).abs() < 1.5, "{}", comb.first);
+        let (_, grid) = PitchGrid::fitted(&ink, cells, 60.0, 100.0 + 38.0 * pitch);
+        assert!((grid.pitch - pitch).abs() < 0.05, "{}", grid.pitch);
+        assert!((grid.first - (100.0 + pitch / 2.0)).abs() < 1.5, "{}", grid.first);
     }
 }

@@ -22,16 +22,16 @@ fn glyphs(text: &str) -> CellScores {
 }
 
 /// Both lines, the lower one as each eye sees it.
-fn weighed(by_glyphs: &str, by_engine: &str) -> MrzReading {
+fn fused(by_glyphs: &str, by_engine: &str) -> MrzReading {
     let texts = [vec![LINE.to_owned()], vec![by_engine.to_owned()]];
-    weigh(&[glyphs(LINE), glyphs(by_glyphs)], &texts)
+    fuse(&[glyphs(LINE), glyphs(by_glyphs)], &texts)
         .expect("a zone")
         .reading
 }
 
 #[test]
 fn what_both_eyes_see_is_without_doubt() {
-    let reading = weighed(LOWER, LOWER);
+    let reading = fused(LOWER, LOWER);
     assert_eq!(reading.lines, [LINE, LOWER]);
     assert!(reading.check_digits.all_passed() && reading.doubtful.is_empty() && reading.repaired.is_empty());
 }
@@ -39,7 +39,7 @@ fn what_both_eyes_see_is_without_doubt() {
 #[test]
 fn a_check_digit_that_is_plainly_wrong_fails_and_is_not_bent() {
     let forged = LOWER.replace("L898902C3", "L898902C4");
-    let reading = weighed(&forged, &forged);
+    let reading = fused(&forged, &forged);
     assert_eq!(reading.lines[1], forged);
     assert!(!reading.check_digits.all_passed());
 }
@@ -51,14 +51,14 @@ fn eyes_that_differ_where_no_check_digit_tells_leave_a_doubt() {
     let mut seen = glyphs(LOWER);
     seen.cells[35][index_of('G').expect("a letter")] = 0.85;
     let texts = [vec![LINE.to_owned()], vec![other]];
-    let reading = weigh(&[glyphs(LINE), seen], &texts).expect("a zone").reading;
+    let reading = fuse(&[glyphs(LINE), seen], &texts).expect("a zone").reading;
     assert!(reading.check_digits.all_passed());
     assert_eq!(reading.doubtful, [Cell { line: 1, position: 35 }]);
 }
 
 #[test]
 fn a_glance_is_enough_only_where_nothing_is_near_and_every_digit_passes() {
-    let glance = |upper: CellScores, lower: CellScores| at_a_glance(&[upper, lower]).map(|weighed| weighed.reading);
+    let glance = |upper: CellScores, lower: CellScores| at_a_glance(&[upper, lower]).map(|fused| fused.reading);
     let whole = glance(glyphs(LINE), glyphs(LOWER)).expect("every shape is unmistakable");
     assert_eq!(whole.lines, [LINE, LOWER]);
     assert!(whole.check_digits.all_passed() && whole.doubtful.is_empty() && whole.repaired.is_empty());
@@ -83,7 +83,7 @@ fn a_glance_is_enough_only_where_nothing_is_near_and_every_digit_passes() {
 fn text_that_the_eyes_read_differently_throughout_is_no_zone() {
     let noise = "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM";
     let texts = [vec!["THISISALETTER".to_owned()], vec!["ANDNOZONE".to_owned()]];
-    assert!(weigh(&[glyphs(noise), glyphs(noise)], &texts).is_none());
+    assert!(fuse(&[glyphs(noise), glyphs(noise)], &texts).is_none());
 }
 
 fn text_of(cells: &[Option<usize>]) -> String {

@@ -1,4 +1,4 @@
-//! Two eyes on one zone: what tesseract read and what the glyphs look like, weighed cell by cell. Or the glyph eye alone,
+//! Two eyes on one zone: what tesseract read and what the glyphs look like, fused cell by cell. Or the glyph eye alone,
 //! where its reading is to be held against the print of the page.
 
 use crate::{
@@ -31,12 +31,12 @@ const MOST_REPAIRS: usize = 3;
 const LEAST_AGREEMENT: f32 = 0.6;
 
 /// A zone's reading and how good it is.
-pub(crate) struct Weighed {
+pub(crate) struct Fused {
     pub(crate) reading: MrzReading,
     quality: f32,
 }
 
-impl Weighed {
+impl Fused {
     /// Orders readings of one page: by check digits that fail, by those that pass, by cells in doubt, by likeness to OCR-B.
     pub(crate) fn rank(&self) -> (Reverse<usize>, usize, Reverse<usize>, u32) {
         let digits = &self.reading.check_digits;
@@ -55,9 +55,9 @@ impl Weighed {
     }
 }
 
-/// Weighs what the glyph eye saw on a zone's lines with the texts that tesseract read off each line's cuts; `None` if it is
+/// Fuses what the glyph eye saw on a zone's lines with the texts that tesseract read off each line's cuts; `None` if it is
 /// no zone after all.
-pub(crate) fn weigh(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Weighed> {
+pub(crate) fn fuse(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Fused> {
     let lines: Vec<Both> = glyphs.iter().zip(texts).map(|(g, t)| Both::new(g, t)).collect();
     let cells = glyphs.first()?.cells.len();
     let Likeliest {
@@ -74,13 +74,13 @@ pub(crate) fn weigh(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Weig
     let repaired = repairs(&seen, &taken, cells);
     let reading = MrzReading::parse(taken.lines(format), repaired, doubtful)?;
     let quality = quality(glyphs);
-    Some(Weighed { reading, quality })
+    Some(Fused { reading, quality })
 }
 
 /// What the glyph eye alone reads in a zone; `None` unless every check digit passes as the glyphs were seen, no cell has a
 /// near rival, and no cell that print can't vouch for has one within what one eye can tell. It is a reading only together
 /// with print that agrees in every field.
-pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Weighed> {
+pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Fused> {
     let lines: Vec<Both> = glyphs.iter().map(|glyphs| Both::new(glyphs, &[])).collect();
     let cells = glyphs.first()?.cells.len();
     let Likeliest {
@@ -107,7 +107,7 @@ pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Weighed> {
         .enumerate()
         .any(|(at, margin)| is_near(at, *margin));
     let holds = repairable && changed == 0 && reading.check_digits.all_passed() && !doubted;
-    holds.then(|| Weighed {
+    holds.then(|| Fused {
         reading,
         quality: quality(glyphs),
     })
@@ -211,7 +211,7 @@ fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
     };
     let width = text.len() + 1;
     let mut scores = vec![f32::MIN; (cells_there + 1) * width];
-    let mut ways = vec![Way::Start; (cells_there + 1) * width];
+    let mut steps = vec![Step::Start; (cells_there + 1) * width];
     for cell in 0..=cells_there {
         for read in 0..=text.len() {
             let at = cell * width + read;
@@ -221,30 +221,30 @@ fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
             }
             let at_an_end = cell == 0 || cell == cells_there;
             let character_left_out = if at_an_end { LEFT_OUT_AT_AN_END } else { LEFT_OUT };
-            let ways_here = [
-                (read > 0).then(|| (scores[at - 1] - character_left_out, Way::CharacterLeftOut)),
-                (cell > 0).then(|| (scores[at - width] - LEFT_OUT, Way::CellLeftOut)),
+            let steps_here = [
+                (read > 0).then(|| (scores[at - 1] - character_left_out, Step::CharacterLeftOut)),
+                (cell > 0).then(|| (scores[at - width] - LEFT_OUT, Step::CellLeftOut)),
                 (cell > 0 && read > 0).then(|| {
                     (
                         scores[at - width - 1] + likeness(&seen[cell - 1], text[read - 1]),
-                        Way::Both,
+                        Step::Both,
                     )
                 }),
             ];
-            if let Some((score, way)) = ways_here.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0)) {
+            if let Some((score, step)) = steps_here.into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0)) {
                 scores[at] = score;
-                ways[at] = way;
+                steps[at] = step;
             }
         }
     }
     let mut cells = vec![None; cells_there];
     let (mut cell, mut read) = (cells_there, text.len());
     loop {
-        match ways[cell * width + read] {
-            Way::Start => return cells,
-            Way::CharacterLeftOut => read -= 1,
-            Way::CellLeftOut => cell -= 1,
-            Way::Both => {
+        match steps[cell * width + read] {
+            Step::Start => return cells,
+            Step::CharacterLeftOut => read -= 1,
+            Step::CellLeftOut => cell -= 1,
+            Step::Both => {
                 cell -= 1;
                 read -= 1;
                 cells[cell] = Some(text[read]);
@@ -254,7 +254,7 @@ fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Step {
     Start,
     CharacterLeftOut,
     CellLeftOut,
