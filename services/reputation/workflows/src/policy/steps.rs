@@ -97,11 +97,11 @@ mod tests {
         for step in steps {
             match step.method {
                 Method::Document => events.push(best_document(at_seconds)),
-                Method::Community => panic!("it is not offered"),
                 Method::Reputation => events.extend((0..step.points).map(|hour| LedgerEvent {
                     occurred_at_seconds: at_seconds,
                     ..hours(1_000_000 + hour as u128, 0, 1)
                 })),
+                other => panic!("{} is no step to a target", other.as_str()),
             }
         }
         events
