@@ -14,7 +14,8 @@ mod method;
 mod outcome;
 mod reason;
 mod schedule;
-pub mod score;
+mod score;
+pub mod score_breakdown;
 pub mod scoring;
 
 pub use check_reason::CheckReason;
@@ -27,5 +28,6 @@ pub use method::{Method, VerificationStatus};
 pub use outcome::MethodOutcome;
 pub use reason::{Class, Reason};
 pub use schedule::Schedule;
-pub use score::{Cap, Contribution, Level, NextStep, Score, ScoreBreakdown};
+pub use score::{Level, Score};
+pub use score_breakdown::{Cap, Contribution, NextStep, ScoreBreakdown};
 pub use scoring::RuleVersion;

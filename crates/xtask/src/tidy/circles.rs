@@ -21,10 +21,17 @@ pub fn none_between_the_files_of_a_crate(checkout: &Checkout) -> anyhow::Result<
     let mut violations = Vec::new();
     for (folder, modules) in crates(checkout) {
         let mut imports = Imports::new();
+        let exports = match modules.get(&Module::new()) {
+            Some(root) => exports(&code::tokens(checkout, root)?, &modules),
+            None => BTreeMap::new(),
+        };
         for (module, file) in &modules {
             let tokens = code::tokens(checkout, file)?;
             let paths = paths(without_tests(&tokens), module);
-            let named = paths.filter_map(|path| nearest(&path, &modules));
+            let named = paths.filter_map(|path| match exports.get(path.first()?) {
+                Some(exporting) => Some(exporting.clone()),
+                None => nearest(&path, &modules),
+            });
             let apart = named.filter(|other| !other.starts_with(module) && !module.starts_with(other));
             imports.insert(module.clone(), apart.collect());
         }
@@ -175,6 +182,24 @@ fn nearest(path: &[String], modules: &BTreeMap<Module, PathBuf>) -> Option<Modul
         .find(|prefix| modules.contains_key(prefix))
 }
 
+/// What the crate's root makes public of its modules (`pub use a::Thing;`), by name: whoever imports it from the root imports
+/// from that module.
+fn exports(root: &[Token], modules: &BTreeMap<Module, PathBuf>) -> BTreeMap<String, Module> {
+    let kinds: Vec<_> = root.iter().map(|token| &token.kind).collect();
+    let mut found = Vec::new();
+    for at in 0..kinds.len() {
+        if matches!(kinds[at], Kind::Word(word) if word == "use") {
+            branches(&kinds, at + 1, Module::new(), &mut found);
+        }
+    }
+    let names = found
+        .into_iter()
+        .filter_map(|path| Some((path.last()?.clone(), nearest(&path, modules)?)));
+    names
+        .filter(|(name, module)| !module.is_empty() && module.last() != Some(name))
+        .collect()
+}
+
 /// The groups of modules that lead to each other.
 fn circles(imports: &Imports) -> Vec<Vec<Module>> {
     let reached: BTreeMap<_, _> = imports.keys().map(|module| (module, reach(module, imports))).collect();
@@ -232,6 +257,16 @@ mod tests {
             ];
             assert_one(&found(&files), "a.rs: a, b, c import each other");
         }
+    }
+
+    #[test]
+    fn a_circle_through_what_the_root_makes_public_is_found() {
+        let files = [
+            ("lib.rs", "mod a; mod b; pub use a::{One, Two}; pub use b::Three;"),
+            ("a.rs", "use crate::Three;"),
+            ("b.rs", "use crate::{Two, a};"),
+        ];
+        assert_one(&found(&files), "a.rs: a, b import each other");
     }
 
     #[test]

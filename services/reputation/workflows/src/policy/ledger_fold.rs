@@ -7,7 +7,7 @@
 //! event without points, are left out as if they had never been.
 
 use super::decay::{Nanopoints, full_periods};
-use mesh_types::score::push_cap;
+use mesh_types::score_breakdown::push_cap;
 use mesh_types::{
     Cap, Contribution, Counting, EventId, EvidenceKind, Method, RuleVersion, Score, ScoreBreakdown, VerificationId,
 };
