@@ -47,7 +47,7 @@ const RULES: &[Rule] = &[
     ),
     (
         "mesh-types knows nothing",
-        manifests::mesh_types_depends_on_almost_nothing,
+        manifests::plain_crates_depend_on_almost_nothing,
     ),
     (
         "nothing depends on a service",

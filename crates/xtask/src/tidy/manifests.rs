@@ -17,7 +17,14 @@ const WORKFLOWS_MAY_HOLD: [&str; 7] = [
     "temporalio-workflow",
     "thiserror",
 ];
-const MESH_TYPES_MAY_HOLD: [&str; 3] = ["serde", "thiserror", "uuid"];
+/// Crates of plain data and rules, with all that each may see.
+const PLAIN_CRATES: [(&str, &[&str]); 2] = [
+    ("mesh-types", &["serde", "thiserror", "uuid"]),
+    (
+        "document-policy",
+        &["jiff", "mesh-types", "mrz", "serde", "unicode-normalization"],
+    ),
+];
 const OPENTELEMETRY: [&str; 3] = ["opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp"];
 
 pub fn workflow_crates_hold_only_what_is_deterministic(checkout: &Checkout) -> anyhow::Result<Vec<Violation>> {
@@ -50,16 +57,16 @@ pub fn workflow_crates_hold_only_what_is_deterministic(checkout: &Checkout) -> a
     Ok(violations)
 }
 
-pub fn mesh_types_depends_on_almost_nothing(checkout: &Checkout) -> anyhow::Result<Vec<Violation>> {
+pub fn plain_crates_depend_on_almost_nothing(checkout: &Checkout) -> anyhow::Result<Vec<Violation>> {
     let mut violations = Vec::new();
-    for manifest in manifests(checkout)?
-        .iter()
-        .filter(|manifest| manifest.name == "mesh-types")
-    {
+    for manifest in manifests(checkout)? {
+        let Some((name, may_hold)) = PLAIN_CRATES.iter().find(|(name, _)| *name == manifest.name) else {
+            continue;
+        };
         for (dependency, _) in manifest.tables(&["dependencies", "build-dependencies"]) {
-            if !MESH_TYPES_MAY_HOLD.contains(&dependency) {
-                let allowed = MESH_TYPES_MAY_HOLD.join(", ");
-                violations.push(manifest.violation(format!("mesh-types may hold {allowed}, not {dependency}")));
+            if !may_hold.contains(&dependency) {
+                let allowed = may_hold.join(", ");
+                violations.push(manifest.violation(format!("{name} may hold {allowed}, not {dependency}")));
             }
         }
     }
@@ -235,16 +242,19 @@ mod tests {
     }
 
     #[test]
-    fn mesh_types_that_gains_a_dependency_fails() {
-        let manifest = |dependency: &str| format!("[package]\nname = 'mesh-types'\n[dependencies]\n{dependency} = '1'");
-        let found = |dependency: &str| {
+    fn a_plain_crate_that_gains_a_dependency_fails() {
+        let manifest =
+            |name: &str, dependency: &str| format!("[package]\nname = '{name}'\n[dependencies]\n{dependency} = '1'");
+        let found = |name: &str, dependency: &str| {
             findings(
-                mesh_types_depends_on_almost_nothing,
-                &[("crates/t/Cargo.toml", &manifest(dependency))],
+                plain_crates_depend_on_almost_nothing,
+                &[("crates/t/Cargo.toml", &manifest(name, dependency))],
             )
         };
-        assert_eq!(found("serde"), Vec::<String>::new());
-        assert_one(&found("tonic"), "not tonic");
+        assert_eq!(found("mesh-types", "serde"), Vec::<String>::new());
+        assert_eq!(found("document-policy", "jiff"), Vec::<String>::new());
+        assert_one(&found("mesh-types", "jiff"), "not jiff");
+        assert_one(&found("document-policy", "tokio"), "not tokio");
     }
 
     #[test]

@@ -5,43 +5,22 @@
 
 use crate::{
     document::DocumentReading,
-    fields::DocumentFields,
+    fields::{DocumentFields, Source},
     mrz_reading::MrzReading,
     printed::{FieldAgreement, PrintedText},
     quality,
     reader::PageReading,
 };
+use document_policy::{Holder, Profile};
 use jiff::civil::Date;
 use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
-use serde::{Deserialize, Serialize};
-use std::fmt;
 
 mod barcode;
-mod holder;
 mod print;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod zone;
-
-pub use holder::MINIMUM_AGE_YEARS;
-
-/// What the member says of themselves.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
-    /// Given names.
-    pub given_names: String,
-    /// Family name.
-    pub family_name: String,
-    /// Birth date.
-    pub birth_date: Date,
-}
-
-impl fmt::Debug for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Profile").finish_non_exhaustive()
-    }
-}
 
 impl DocumentReading {
     /// Whether two pages hold zones, or barcodes, of different documents. Visas are documents of their own and contradict
@@ -83,6 +62,7 @@ fn all_same<T: PartialEq>(mut things: impl Iterator<Item = T>) -> bool {
 pub fn check(reading: &DocumentReading, profile: &Profile, kind: DocumentKind, as_of: Date) -> Vec<Check> {
     let case = Case {
         fields: DocumentFields::of(reading, kind),
+        printed_issue_date: printed_issue_date(reading),
         reading,
         profile,
         as_of,
@@ -101,10 +81,17 @@ pub fn with_answers(mut checks: Vec<Check>, answers: impl IntoIterator<Item = Ch
     checks
 }
 
+/// The date of issue by its caption, on any page that shows one.
+fn printed_issue_date(reading: &DocumentReading) -> Option<Date> {
+    let pages = reading.pages.iter().filter_map(|page| page.printed.as_ref());
+    pages.filter_map(|printed| printed.by_captions().issue_date).next()
+}
+
 /// What is checked.
 struct Case<'a> {
     fields: DocumentFields<'a>,
     reading: &'a DocumentReading,
+    printed_issue_date: Option<Date>,
     profile: &'a Profile,
     as_of: Date,
 }
@@ -130,15 +117,44 @@ impl Case<'_> {
             | CheckName::BarcodeSex => self.barcode_agrees(name),
             CheckName::TwoSources => self.two_sources(),
             CheckName::VisaAgrees => self.visa_agrees(),
-            CheckName::NotExpired => self.not_expired(),
-            CheckName::DatesPlausible => self.dates_plausible(),
-            CheckName::MinimumAge => self.minimum_age(),
+            CheckName::NotExpired => self.of_holder(name, |holder| holder.not_expired(self.as_of)),
+            CheckName::DatesPlausible => self.of_holder(name, |holder| holder.dates_plausible(self.as_of)),
+            CheckName::MinimumAge => self.of_holder(name, |holder| holder.minimum_age(self.profile, self.as_of)),
             CheckName::NameMatchesProfile => self.name_matches_profile(),
             CheckName::BirthDateMatchesProfile => self.birth_date_matches_profile(),
             CheckName::NotInUseByAnother | CheckName::NotBlocklisted => {
                 Check::not_applicable(name, CheckReason::NotChecked)
             }
         }
+    }
+
+    fn name_matches_profile(&self) -> Check {
+        let name = CheckName::NameMatchesProfile;
+        self.of_holder(name, |holder| holder.name_matches_profile(self.profile))
+    }
+
+    fn birth_date_matches_profile(&self) -> Check {
+        let name = CheckName::BirthDateMatchesProfile;
+        self.of_holder(name, |holder| {
+            holder.birth_date_matches_profile(self.profile, self.as_of)
+        })
+    }
+
+    /// A check of the holder by the rules of [`document_policy`], where a holder was read.
+    fn of_holder(&self, name: CheckName, rule: impl Fn(&Holder<'_>) -> Check) -> Check {
+        let Some((source, claimed)) = &self.fields.claimed else {
+            return Check::not_applicable(name, self.nothing_read());
+        };
+        rule(&Holder {
+            kind: self.fields.kind,
+            names: claimed.names(),
+            birth_date: claimed.birth_date,
+            birth_century_is_concluded: *source == Source::Zone,
+            birth_date_is_printed: self.fields.printed.birth_date == FieldAgreement::Agrees,
+            expiry_date: claimed.expiry_date,
+            barcode_issue_date: self.fields.barcode.and_then(|barcode| barcode.fields.issue_date),
+            printed_issue_date: self.printed_issue_date,
+        })
     }
 
     /// Judges the pages that the document was read from, or all if it was read from none: what else was sent with them need

@@ -3,8 +3,8 @@
 use crate::{
     barcode::BarcodeReading,
     mrz_reading::{MrzFields, Sex},
-    names::{HolderNames, in_zone_letters},
 };
+use document_policy::{HolderNames, names::in_zone_letters};
 use jiff::civil::Date;
 use std::fmt;
 
@@ -51,7 +51,7 @@ pub enum DateOrder {
 }
 
 impl Claimed {
-    /// Holder's names, for [`names_agree`](crate::names_agree).
+    /// Holder's names, for [`names_agree`](document_policy::names_agree).
     pub fn names(&self) -> HolderNames<'_> {
         HolderNames {
             surname: &self.surname,

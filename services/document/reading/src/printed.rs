@@ -1,9 +1,7 @@
 //! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::{
-    claimed::{Claimed, DateOrder, letters_and_digits},
-    names::{in_zone_letters, spellings},
-};
+use crate::claimed::{Claimed, DateOrder, letters_and_digits};
+use document_policy::names::{in_zone_letters, spellings};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;

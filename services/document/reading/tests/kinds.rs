@@ -1,8 +1,7 @@
 //! Real pictures of every kind of document, the real engine, and the checks on what was read.
 
-use document_reading::{
-    DocumentReading, Profile, Reader, ReaderConfig, Source, check, fields::DocumentFields, identity,
-};
+use document_policy::Profile;
+use document_reading::{DocumentReading, Reader, ReaderConfig, Source, check, fields::DocumentFields, identity};
 use jiff::civil::{Date, date};
 use mesh_types::{CheckName, CheckResult, DocumentKind};
 use specimen::{Document, DocumentOptions, to_jpeg, to_png};

@@ -1,6 +1,7 @@
 //! Real pictures, the real engine.
 
-use document_reading::{DocumentReading, Fault, Profile, ReadError, Reader, ReaderConfig, ReaderError, check};
+use document_policy::Profile;
+use document_reading::{DocumentReading, Fault, ReadError, Reader, ReaderConfig, ReaderError, check};
 use image::{Rgb, RgbImage, imageops};
 use imageproc::geometric_transformations::{Border, Interpolation, rotate_about_center};
 use jiff::civil::date;

@@ -1,6 +1,6 @@
 //! What the orchestrator knows of a member, for the comparison with the document.
 
-use document_reading::Profile;
+use document_policy::Profile;
 use mesh_proto::orchestrator::v1::GetMemberRequest;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_runtime::{PeerChannel, Problem, from_peer};

@@ -1,6 +1,7 @@
 //! What came of one document, against its truth.
 
-use document_reading::{BarcodeReading, DocumentReading, MrzReading, Profile, check};
+use document_policy::Profile;
+use document_reading::{BarcodeReading, DocumentReading, MrzReading, check};
 use document_workflows::policy::decide;
 use jiff::civil::{Date, date};
 use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, DocumentKind};

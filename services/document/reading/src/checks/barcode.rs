@@ -1,7 +1,8 @@
 //! Whether there is a barcode, and whether it says the same as the zone of the same document.
 
 use super::Case;
-use crate::{claimed::Claimed, names::names_agree};
+use crate::claimed::Claimed;
+use document_policy::names_agree;
 use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
 impl Case<'_> {

@@ -1,16 +1,16 @@
 //! Whether every field rests on two sources, or on one whose check digits leave no blind spot for it (domain.md,
 //! "Document": a check digit that passes is a strong filter and a weak proof).
 
-use super::{Case, Profile};
+use super::Case;
 use crate::{
     blind_spots::{Field, has_blind_spot},
     claimed::Claimed,
     fields::Source,
     format::ZoneField,
     mrz_reading::{MrzReading, Sex},
-    names::names_are_same,
     printed::FieldAgreement,
 };
+use document_policy::{Profile, names::names_are_same};
 use jiff::civil::Date;
 use mesh_types::{Check, CheckName, CheckReason, CheckResult};
 

@@ -5,9 +5,9 @@ use crate::{
     fields::{Source, subfile_of},
     format::ZoneField,
     mrz_reading::MrzReading,
-    names::names_agree,
     printed::FieldAgreement,
 };
+use document_policy::names_agree;
 use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
 impl Case<'_> {

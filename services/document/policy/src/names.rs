@@ -32,7 +32,7 @@ pub fn names_agree(names: &HolderNames<'_>, profile_given: &str, profile_family:
 
 /// Whether a document's names are those of a member's profile as a whole: none is cut, and neither side has a part that
 /// the other one lacks. Only then is the profile a second source of every letter.
-pub(crate) fn names_are_same(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
+pub fn names_are_same(names: &HolderNames<'_>, profile_given: &str, profile_family: &str) -> bool {
     let (surname, given) = names.parts();
     let is_cut = names.surname_may_be_cut || names.given_names_may_be_cut;
     !is_cut
@@ -58,7 +58,7 @@ impl<'a> HolderNames<'a> {
 }
 
 /// A name as a zone would write it without its marks: `O'Neil-Smith` becomes `ONEIL SMITH`.
-pub(crate) fn in_zone_letters(name: &str) -> String {
+pub fn in_zone_letters(name: &str) -> String {
     let upper: String = name.nfc().filter(|c| !vanishes(*c)).collect::<String>().to_uppercase();
     parts(&transliterate(&upper, TransliterationStyle::Simple)).join(" ")
 }
