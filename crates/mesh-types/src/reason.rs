@@ -62,6 +62,18 @@ macro_rules! reasons {
     };
 }
 
+impl Reason {
+    /// Something that a request or an activity needs is away, or its own process is on its way out. The work is not at fault,
+    /// so waiting helps, and an attempt that ends like this counts as none.
+    pub const OUTAGES: [Reason; 5] = [
+        Self::DatabaseUnavailable,
+        Self::TemporalUnavailable,
+        Self::ObjectStoreUnavailable,
+        Self::PeerUnavailable,
+        Self::ShuttingDown,
+    ];
+}
+
 reasons! {
     /// A field of the request is missing or out of its range.
     InvalidRequest = "INVALID_REQUEST", InvalidArgument;

@@ -1,6 +1,11 @@
-//! What the workflows of several services need: the instant that a scheduled run stands for.
+//! What the workflows of several services need: the instant that a scheduled run stands for, and whether a failure is an
+//! outage.
 //!
 //! Deterministic: no clock, no IO, no chance. Time comes from the workflow's context.
+
+mod outage;
+
+pub use outage::{is_outage, outage_types};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 use temporalio_common::{SearchAttributeKey, Timestamp};

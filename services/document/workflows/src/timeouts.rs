@@ -2,12 +2,13 @@
 //!
 //! | activity | one attempt | heartbeat | in all |
 //! |---|---|---|---|
-//! | `extract_document_data` | 5 min | 30 s | 3 attempts (domain.md, "Document") |
+//! | `extract_document_data` | 5 min | 30 s | 3 attempts (domain.md, "Document"); those that an outage ends count as none for 7 days |
 //! | `check_document_validity` | 30 s | none | attempts without end: it needs PostgreSQL and the orchestrator, which come back |
 //! | `store_verification_evidence`, `close_document_review` (local) | 30 s | none | 7 days: they need PostgreSQL |
 //! | `request_document_review` | 1 h | none | 7 days, the time that a person has |
 
 use crate::contract::{ExtractionLimits, OCR_TASK_QUEUE};
+use mesh_workflows::outage_types;
 use std::time::Duration;
 use temporalio_common::ActivityCloseTimeouts;
 use temporalio_workflow::{
@@ -16,8 +17,8 @@ use temporalio_workflow::{
 
 /// Reads or writes some rows.
 const ROWS: Duration = Duration::from_secs(30);
-/// How long an outage of PostgreSQL is waited for where a decision must be recorded.
-const DATABASE_OUTAGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long an outage of PostgreSQL or of the object store is waited for.
+pub(crate) const OUTAGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// One attempt to hear of a person's decision. The next attempt looks first whether it is there, so a completion that got lost
 /// costs no more than this.
 const PERSON: Duration = Duration::from_secs(3600);
@@ -27,13 +28,23 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 pub(crate) fn extract_document_data(limits: &ExtractionLimits) -> ActivityOptions {
     let retry = RetryPolicy::builder()
         .initial_interval(Duration::from_secs(1))
-        .maximum_attempts(limits.attempts);
+        .maximum_attempts(limits.attempts)
+        // The server would count them as attempts: the workflow waits instead, and asks anew.
+        .non_retryable_error_types(outage_types());
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(limits.start_to_close_seconds))
         .task_queue(OCR_TASK_QUEUE.to_owned())
         .heartbeat_timeout(Duration::from_secs(limits.heartbeat_seconds))
         .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
         .retry_policy(retry.build())
         .build()
+}
+
+/// The pause before an extraction that an outage ended is asked for anew; `outages` counts those before, from 0. It doubles
+/// from 1 s to 10 min, so that 7 days of outage stay far below the server's limit of 51,200 events.
+pub(crate) fn outage_pause(outages: u32) -> Duration {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(600);
+    FIRST.saturating_mul(2_u32.saturating_pow(outages)).min(LONGEST)
 }
 
 pub(crate) fn check_document_validity() -> ActivityOptions {
@@ -43,7 +54,7 @@ pub(crate) fn check_document_validity() -> ActivityOptions {
 pub(crate) fn store_verification_evidence() -> LocalActivityOptions {
     LocalActivityOptions::builder()
         .start_to_close_timeout(ROWS)
-        .schedule_to_close_timeout(DATABASE_OUTAGE)
+        .schedule_to_close_timeout(OUTAGE)
         .build()
 }
 
@@ -65,7 +76,30 @@ pub(crate) fn request_document_review(review: Duration) -> ActivityOptions {
 pub(crate) fn close_document_review() -> LocalActivityOptions {
     LocalActivityOptions::builder()
         .start_to_close_timeout(ROWS)
-        .schedule_to_close_timeout(DATABASE_OUTAGE)
+        .schedule_to_close_timeout(OUTAGE)
         .cancellation_token(WorkflowCancellationToken::new())
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_ten_minutes() {
+        let seconds = [0, 1, 2, 9, 10, u32::MAX].map(|outages| outage_pause(outages).as_secs());
+        assert_eq!(seconds, [1, 2, 4, 512, 600, 600]);
+    }
+
+    #[test]
+    fn an_outage_of_seven_days_leaves_the_history_small() {
+        // An activity that fails, and a timer: 3 and 2 events, with 3 for the workflow task after each.
+        const EVENTS_A_ROUND: usize = 11;
+        let mut waited = Duration::ZERO;
+        let pauses = (0..).map(outage_pause).take_while(|pause| {
+            waited += *pause;
+            waited <= OUTAGE
+        });
+        assert!(pauses.count() * EVENTS_A_ROUND < 51_200 / 4);
+    }
 }

@@ -1,14 +1,15 @@
 //! The rules of a verification by document: submissions, and reviews by a person.
 
 use super::document_run::{DocumentPlan, DocumentRun};
-use super::fakes::{Course, ReviewScript, Shows};
-use super::support::{Clock, Plan, document_worker, lasted, on_stack, record};
+use super::fakes::{Course, ExtractionScript, ReviewScript, Shows};
+use super::support::{Clock, Plan, count, document_worker, lasted, on_stack, record};
 use anyhow::ensure;
 use document_workflows::contract::{Phase, Refusal, ReviewEnd};
 use mesh_types::{Decision, Method, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 use std::time::{Duration, Instant};
 use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A queue whose worker is stopped and started again.
@@ -110,6 +111,27 @@ fn a_document_is_taken_only_while_one_is_waited_for_and_the_same_one_once() -> a
         assert_eq!(document.outcome().await?.0, Decision::Accepted);
         assert_eq!(document.script.seen().extractions.len(), 2);
         Ok(())
+    })
+}
+
+#[test]
+fn an_outage_uses_up_no_attempt_of_the_extraction() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let course = Course {
+            extraction: ExtractionScript::MeetsAnOutage,
+            ..Course::default()
+        };
+        let plan = DocumentPlan {
+            clock: Clock::Skipping,
+            ..with(course)
+        };
+        let document = DocumentRun::start(stack, plan).await?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        let attempts = document.script.seen().extractions.len();
+        assert_eq!(attempts, 5 + 3, "five that an outage ended, and all three");
+        let history = document.history().await?;
+        assert_eq!(count(&history, EventType::TimerFired), 5);
+        record("document", "read-after-an-outage", &history)
     })
 }
 

@@ -104,6 +104,9 @@ pub enum ExtractionScript {
     FindsNoDocument,
     /// Every attempt of the first workflow breaks; another workflow reads every page.
     BreaksAtFirst,
+    /// Object store and database are away at the first five attempts; then two attempts break, and the next reads every
+    /// page.
+    MeetsAnOutage,
     /// It goes on until it is cancelled.
     RunsUntilCancelled,
 }

@@ -7,11 +7,32 @@ use crate::contract::{
 };
 use crate::{policy, timeouts};
 use mesh_types::Check;
-use mesh_workflows::seconds;
-use temporalio_workflow::{WorkflowContext, WorkflowResult};
+use mesh_workflows::{is_outage, seconds};
+use std::time::Duration;
+use temporalio_common::error::ActivityExecutionError;
+use temporalio_workflow::{TimerResult, WorkflowContext, WorkflowResult};
 
 impl DocumentVerificationWorkflow {
+    /// Reads every page. An outage uses up no attempt: it is waited for, and the extraction asked for anew with all of them.
     pub(super) async fn extract(ctx: &WorkflowContext<Self>) -> WorkflowResult<Extraction> {
+        let mut outages = 0;
+        let mut waited = Duration::ZERO;
+        loop {
+            match Self::try_to_extract(ctx).await {
+                Err(error) if is_outage(&error) && waited < timeouts::OUTAGE => {
+                    let pause = timeouts::outage_pause(outages);
+                    if ctx.timer(pause).await == TimerResult::Cancelled {
+                        return Err(error.into());
+                    }
+                    outages += 1;
+                    waited += pause;
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    async fn try_to_extract(ctx: &WorkflowContext<Self>) -> Result<Extraction, ActivityExecutionError> {
         let options = ctx.state(|state| timeouts::extract_document_data(&state.request.limits));
         let input = ctx.state(|state| ExtractionRequest {
             verification_id: state.request.verification_id,
@@ -19,9 +40,8 @@ impl DocumentVerificationWorkflow {
             document_url: state.document.document_url.clone(),
             submission: state.submission,
         });
-        Ok(ctx
-            .execute_activity(DocumentActivities::extract_document_data, input, options)
-            .await?)
+        ctx.execute_activity(DocumentActivities::extract_document_data, input, options)
+            .await
     }
 
     pub(super) async fn check(ctx: &WorkflowContext<Self>, extraction: &Extraction) -> WorkflowResult<Vec<Check>> {

@@ -28,12 +28,21 @@ impl DocumentFakes {
         request: ExtractionRequest,
     ) -> Result<Extraction, ActivityError> {
         let script = self.0.of(request.verification_id)?;
-        lock(&script.seen).extractions.push(request);
+        let attempt = {
+            let mut seen = lock(&script.seen);
+            seen.extractions.push(request);
+            seen.extractions.len()
+        };
         match script.course.extraction {
             ExtractionScript::BreaksAtFirst if is_first_child(&ctx) => {
                 Err(transient("OCR_FAILED", Duration::from_millis(10)))
             }
-            ExtractionScript::Reads | ExtractionScript::BreaksAtFirst => {
+            ExtractionScript::MeetsAnOutage if attempt <= 5 => Err(transient(
+                ["DATABASE_UNAVAILABLE", "OBJECT_STORE_UNAVAILABLE"][attempt % 2],
+                Duration::from_millis(10),
+            )),
+            ExtractionScript::MeetsAnOutage if attempt <= 7 => Err(transient("OCR_FAILED", Duration::from_millis(10))),
+            ExtractionScript::Reads | ExtractionScript::BreaksAtFirst | ExtractionScript::MeetsAnOutage => {
                 let document_id = DocumentId::from(clock::new_uuid());
                 lock(&script.seen).documents.push(document_id);
                 Ok(Extraction {
