@@ -14,11 +14,11 @@ pub struct DocumentOptions {
     pub(crate) today: Date,
     pub(crate) validity: Validity,
     pub(crate) names: Option<(String, String)>,
-    pub(crate) birth_date: WishedBirthDate,
+    pub(crate) birth_date: RequestedBirthDate,
     pub(crate) sex: Option<Sex>,
-    pub(crate) number: WishedNumber,
-    pub(crate) state: WishedState,
-    pub(crate) barcode: WishedBarcode,
+    pub(crate) number: RequestedNumber,
+    pub(crate) state: RequestedState,
+    pub(crate) barcode: RequestedBarcode,
     pub(crate) subfile: Subfile,
 }
 
@@ -30,27 +30,27 @@ pub(crate) enum Validity {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WishedBirthDate {
+pub(crate) enum RequestedBirthDate {
     Invented,
     PartlyUnknown,
     Given(Date),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WishedNumber {
+pub(crate) enum RequestedNumber {
     Invented,
     Long,
     Given(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WishedState {
+pub(crate) enum RequestedState {
     Utopia,
     OneLetter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WishedBarcode {
+pub(crate) enum RequestedBarcode {
     Drawn(AamvaVersion),
     LeftOut,
 }
@@ -65,11 +65,11 @@ impl DocumentOptions {
             today: date(2026, 1, 1),
             validity: Validity::Valid,
             names: None,
-            birth_date: WishedBirthDate::Invented,
+            birth_date: RequestedBirthDate::Invented,
             sex: None,
-            number: WishedNumber::Invented,
-            state: WishedState::Utopia,
-            barcode: WishedBarcode::Drawn(AamvaVersion::LATEST),
+            number: RequestedNumber::Invented,
+            state: RequestedState::Utopia,
+            barcode: RequestedBarcode::Drawn(AamvaVersion::LATEST),
             subfile: Subfile::DrivingLicence,
         }
     }
@@ -95,14 +95,14 @@ impl DocumentOptions {
 
     /// The holder's day of birth, whatever their age then is.
     pub fn birth_date(mut self, birth_date: Date) -> Self {
-        self.birth_date = WishedBirthDate::Given(birth_date);
+        self.birth_date = RequestedBirthDate::Given(birth_date);
         self
     }
 
     /// The day, the day and month, or all of the birth date is unknown, by the seed. A licence has no
     /// way to say so and keeps its birth date.
     pub fn unknown_birth_date(mut self) -> Self {
-        self.birth_date = WishedBirthDate::PartlyUnknown;
+        self.birth_date = RequestedBirthDate::PartlyUnknown;
         self
     }
 
@@ -114,34 +114,34 @@ impl DocumentOptions {
 
     /// This document number: letters and digits, cut at [`DocumentKind::longest_number`].
     pub fn document_number(mut self, number: &str) -> Self {
-        self.number = WishedNumber::Given(number.to_uppercase());
+        self.number = RequestedNumber::Given(number.to_uppercase());
         self
     }
 
     /// A number of more than nine characters on the kinds that can carry one: both identity cards and the licence.
     pub fn long_number(mut self) -> Self {
-        self.number = WishedNumber::Long;
+        self.number = RequestedNumber::Long;
         self
     }
 
     /// Issuing state and nationality `D`, the one state of a single letter, in place of Utopia;
     /// nothing changes on a licence.
     pub fn one_letter_state(mut self) -> Self {
-        self.state = WishedState::OneLetter;
+        self.state = RequestedState::OneLetter;
         self
     }
 
     /// Which version of the AAMVA standard a licence's barcode follows, and whether it is a licence or
     /// an identity card of the same authority; nothing changes on other kinds.
     pub fn aamva(mut self, version: AamvaVersion, subfile: Subfile) -> Self {
-        self.barcode = WishedBarcode::Drawn(version);
+        self.barcode = RequestedBarcode::Drawn(version);
         self.subfile = subfile;
         self
     }
 
     /// A licence whose back has print alone.
     pub fn without_barcode(mut self) -> Self {
-        self.barcode = WishedBarcode::LeftOut;
+        self.barcode = RequestedBarcode::LeftOut;
         self
     }
 }

@@ -9,7 +9,9 @@ use crate::aamva::{self, aamva_text};
 use crate::aamva_version::AamvaVersion;
 use crate::birth_date::BirthDate;
 use crate::document_kind::DocumentKind;
-use crate::document_options::{DocumentOptions, Validity, WishedBarcode, WishedBirthDate, WishedNumber, WishedState};
+use crate::document_options::{
+    DocumentOptions, RequestedBarcode, RequestedBirthDate, RequestedNumber, RequestedState, Validity,
+};
 use crate::document_truth::{DocumentTruth, LicenceTruth};
 use crate::letters::in_ascii;
 use crate::person;
@@ -114,8 +116,8 @@ fn with_zone(mut truth: DocumentTruth) -> DocumentTruth {
 
 fn with_licence(mut truth: DocumentTruth, options: &DocumentOptions, chance: &mut ChaCha8Rng) -> DocumentTruth {
     let version = match options.barcode {
-        WishedBarcode::Drawn(version) => version,
-        WishedBarcode::LeftOut => AamvaVersion::LATEST,
+        RequestedBarcode::Drawn(version) => version,
+        RequestedBarcode::LeftOut => AamvaVersion::LATEST,
     };
     truth.licence = Some(LicenceTruth {
         version,
@@ -137,8 +139,8 @@ fn with_licence(mut truth: DocumentTruth, options: &DocumentOptions, chance: &mu
         discriminator: invent_digits(14, chance),
     });
     truth.barcode = match options.barcode {
-        WishedBarcode::Drawn(version) => Some(aamva_text(version, options.subfile, &truth)),
-        WishedBarcode::LeftOut => None,
+        RequestedBarcode::Drawn(version) => Some(aamva_text(version, options.subfile, &truth)),
+        RequestedBarcode::LeftOut => None,
     };
     truth
 }
@@ -155,8 +157,8 @@ fn document_code(kind: DocumentKind) -> &'static str {
 fn state(options: &DocumentOptions) -> &'static str {
     match (options.kind, options.state) {
         (DocumentKind::DrivingLicence, _) => "USA",
-        (_, WishedState::Utopia) => "UTO",
-        (_, WishedState::OneLetter) => "D",
+        (_, RequestedState::Utopia) => "UTO",
+        (_, RequestedState::OneLetter) => "D",
     }
 }
 
@@ -181,9 +183,9 @@ fn birth_date(options: &DocumentOptions, invented: Date, chance: &mut ChaCha8Rng
         BirthDate::UNKNOWN,
     ][chance.random_range(0..3)];
     match (options.birth_date, options.kind) {
-        (WishedBirthDate::Given(date), _) => date.into(),
-        (WishedBirthDate::PartlyUnknown, DocumentKind::DrivingLicence) | (WishedBirthDate::Invented, _) => whole,
-        (WishedBirthDate::PartlyUnknown, _) => unknown,
+        (RequestedBirthDate::Given(date), _) => date.into(),
+        (RequestedBirthDate::PartlyUnknown, DocumentKind::DrivingLicence) | (RequestedBirthDate::Invented, _) => whole,
+        (RequestedBirthDate::PartlyUnknown, _) => unknown,
     }
 }
 
@@ -200,9 +202,9 @@ fn document_number(options: &DocumentOptions, passport_number: &str, chance: &mu
         .map(|place| invent_character(place % 4 == 0, chance))
         .collect();
     match &options.number {
-        WishedNumber::Given(number) => number.chars().take(longest).collect(),
-        WishedNumber::Long if longest > 9 => long,
-        WishedNumber::Long | WishedNumber::Invented => invented,
+        RequestedNumber::Given(number) => number.chars().take(longest).collect(),
+        RequestedNumber::Long if longest > 9 => long,
+        RequestedNumber::Long | RequestedNumber::Invented => invented,
     }
 }
 
@@ -221,7 +223,7 @@ fn optional_data(
         // The rest of the number, its check digit and a filler.
         length => length - 9 + 2,
     };
-    let wished = match kind {
+    let requested = match kind {
         DocumentKind::VisaA | DocumentKind::VisaB => passport_number,
         _ => personal_number,
     };
@@ -230,7 +232,7 @@ fn optional_data(
         (DocumentKind::NationalIdTd1, 0) => invent_digits(chance.random_range(4..=11), chance),
         _ => String::new(),
     };
-    (wished.chars().take(room).collect(), second)
+    (requested.chars().take(room).collect(), second)
 }
 
 fn before(today: Date, days: i32) -> Date {

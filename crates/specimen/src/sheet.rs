@@ -163,8 +163,12 @@ impl Sheet {
     }
 }
 
-/// The largest em of at most `wished` millimetres at which `text` is `room` millimetres wide.
-fn fitting_em(text: &str, wished: f32, room: f32) -> f32 {
-    let width = Typeface::sans().width(text, wished);
-    if width > room { wished * room / width } else { wished }
+/// The largest em of at most `requested` millimetres at which `text` is `room` millimetres wide.
+fn fitting_em(text: &str, requested: f32, room: f32) -> f32 {
+    let width = Typeface::sans().width(text, requested);
+    if width > room {
+        requested * room / width
+    } else {
+        requested
+    }
 }

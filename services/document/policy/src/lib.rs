@@ -1,4 +1,4 @@
-//! The rules on what a document says of its holder: expiry, plausible dates, age, and the member's profile
+//! The decides on what a document says of its holder: expiry, plausible dates, age, and the member's profile
 //! (domain.md, "Document").
 //!
 //! Each rule is a total function from plain data to one [`Check`](mesh_types::Check). `document_workflows::policy` says

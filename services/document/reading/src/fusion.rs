@@ -37,7 +37,7 @@ pub(crate) struct Fused {
 }
 
 impl Fused {
-    /// Orders readings of one page: by check digits that fail, by those that pass, by cells in doubt, by likeness to OCR-B.
+    /// Orders readings of one page: by check digits that fail, by those that pass, by cells in doubt, by similarity to OCR-B.
     pub(crate) fn rank(&self) -> (Reverse<usize>, usize, Reverse<usize>, u32) {
         let digits = &self.reading.check_digits;
         let doubts = self.reading.doubtful.len();
@@ -80,7 +80,7 @@ pub(crate) fn fuse(glyphs: &[CellScores], texts: &[Vec<String>]) -> Option<Fused
 /// What the glyph eye alone reads in a zone; `None` unless every check digit passes as the glyphs were seen, no cell has a
 /// near rival, and no cell that print can't vouch for has one within what one eye can tell. It is a reading only together
 /// with print that agrees in every field.
-pub(crate) fn at_a_glance(glyphs: &[CellScores]) -> Option<Fused> {
+pub(crate) fn by_glyphs_alone(glyphs: &[CellScores]) -> Option<Fused> {
     let lines: Vec<Both> = glyphs.iter().map(|glyphs| Both::new(glyphs, &[])).collect();
     let cells = glyphs.first()?.cells.len();
     let Likeliest {
@@ -205,7 +205,7 @@ const LEFT_OUT_AT_AN_END: f32 = 1.0;
 fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
     let cells_there = seen.len();
     let text: Vec<usize> = text.chars().filter_map(index_of).collect();
-    let likeness = |scores: &Scores, character: usize| {
+    let similarity = |scores: &Scores, character: usize| {
         let best = scores.iter().copied().fold(f32::MIN, f32::max);
         (scores[character] - best).max(-2.0 * LEFT_OUT) + LEFT_OUT / 2.0
     };
@@ -226,7 +226,7 @@ fn aligned(seen: &[Scores], text: &str) -> Vec<Option<usize>> {
                 (cell > 0).then(|| (scores[at - width] - LEFT_OUT, Step::CellLeftOut)),
                 (cell > 0 && read > 0).then(|| {
                     (
-                        scores[at - width - 1] + likeness(&seen[cell - 1], text[read - 1]),
+                        scores[at - width - 1] + similarity(&seen[cell - 1], text[read - 1]),
                         Step::Both,
                     )
                 }),

@@ -257,16 +257,16 @@ impl Line {
     }
 
     /// How much this is a line of OCR-B, from a rough look at every other cell: 0–1.
-    pub(crate) fn likeness(&self, page: &Plane) -> f32 {
-        self.likeness_within(page, (1, 1), 2)
+    pub(crate) fn similarity(&self, page: &Plane) -> f32 {
+        self.similarity_within(page, (1, 1), 2)
     }
 
     /// The same for a line that is fitted already, from every cell.
-    pub(crate) fn likeness_in_place(&self, page: &Plane) -> f32 {
-        self.likeness_within(page, (0, 0), 1)
+    pub(crate) fn similarity_in_place(&self, page: &Plane) -> f32 {
+        self.similarity_within(page, (0, 0), 1)
     }
 
-    fn likeness_within(&self, page: &Plane, reach: (i32, i32), every: usize) -> f32 {
+    fn similarity_within(&self, page: &Plane, reach: (i32, i32), every: usize) -> f32 {
         let matches = self.matches(page, &COARSE, 2, (reach, 0.1), every);
         matches.iter().map(|found| found.score).sum::<f32>() / matches.len() as f32
     }

@@ -10,8 +10,8 @@ mod agreement;
 mod clearing;
 mod dates;
 mod labelled;
-mod likeness;
 mod sex;
+mod similarity;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +21,8 @@ pub(crate) use clearing::{Clearing, cleared};
 pub use labelled::PrintedFields;
 
 use dates::dates_in;
-use likeness::{Likeness, compare_letters, compare_number, same_but_for_lost_marks};
 use sex::sex;
+use similarity::{Similarity, compare_letters, compare_number, same_but_for_lost_marks};
 
 /// A word with its place on the page.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,9 +204,9 @@ fn number(runs: &[Run<'_>], wanted: &str) -> FieldAgreement {
             for word in &run[start..] {
                 printed.extend(word.text.chars().filter_map(number_character));
                 match compare_number(wanted, &printed) {
-                    Likeness::Same => return FieldAgreement::Agrees,
-                    Likeness::Near => found = FieldAgreement::Disagrees,
-                    Likeness::Other => {}
+                    Similarity::Same => return FieldAgreement::Agrees,
+                    Similarity::Near => found = FieldAgreement::Disagrees,
+                    Similarity::Other => {}
                 }
             }
         }
@@ -242,16 +242,16 @@ fn name(runs: &[Run<'_>], wanted: &str, may_be_cut: bool) -> FieldAgreement {
                 .collect::<Vec<_>>()
                 .join(" ");
             match compare_name(&wanted, &printed, may_be_cut) {
-                Likeness::Same => return FieldAgreement::Agrees,
-                Likeness::Near => found = FieldAgreement::Disagrees,
-                Likeness::Other => {}
+                Similarity::Same => return FieldAgreement::Agrees,
+                Similarity::Near => found = FieldAgreement::Disagrees,
+                Similarity::Other => {}
             }
         }
     }
     found
 }
 
-fn compare_name(wanted: &str, printed: &str, may_be_cut: bool) -> Likeness {
+fn compare_name(wanted: &str, printed: &str, may_be_cut: bool) -> Similarity {
     // In print all in capitals a small l is a misread I.
     let capitals = printed.chars().filter(|c| c.is_uppercase()).count() * 2 > printed.chars().count();
     let printed: String = printed
@@ -259,11 +259,11 @@ fn compare_name(wanted: &str, printed: &str, may_be_cut: bool) -> Likeness {
         .map(|c| if (capitals && c == 'l') || c == '|' { 'I' } else { c })
         .map(letter_for_digit)
         .collect();
-    let mut best = Likeness::Other;
+    let mut best = Similarity::Other;
     for spelling in spellings(&printed) {
         let whole = spelling.concat();
         if same_but_for_lost_marks(wanted, &whole, may_be_cut) {
-            return Likeness::Same;
+            return Similarity::Same;
         }
         let compared = if may_be_cut {
             &whole[..whole.len().min(wanted.len())]

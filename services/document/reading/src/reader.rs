@@ -101,7 +101,7 @@ impl Reader {
         .await?;
         let (width, height) = gray.dimensions();
         let places: Vec<Arc<Zone>> = zones.into_iter().map(Arc::new).collect();
-        let (sure, first_look) = self.read_at_a_glance(&places).await?;
+        let (sure, first_look) = self.read_by_glyphs(&places).await?;
         let zones = self.read_zones(places, sure).await?;
         let anchor = zones.first().map(|(zone, fused)| (zone.clone(), fused.reading.clone()));
         let pitch = anchor.as_ref().map(|(zone, _)| zone.pitch_on(width, height));
@@ -148,12 +148,12 @@ impl Reader {
 
     /// Reads a zone by its glyphs and holds it against the print: the zone if print agrees in every field, and what was
     /// seen of the print. Most pages need no more than that. Visas and the backs of cards do, which show less print.
-    async fn read_at_a_glance(&self, places: &[Arc<Zone>]) -> Result<(Vec<ReadZone>, Option<FirstLook>), ReadError> {
+    async fn read_by_glyphs(&self, places: &[Arc<Zone>]) -> Result<(Vec<ReadZone>, Option<FirstLook>), ReadError> {
         let shown = places.to_vec();
         let glance = blocking(move || {
             let mut seen = shown
                 .into_iter()
-                .filter_map(|zone| fusion::at_a_glance(&zone.scores).map(|fused| (zone, fused)));
+                .filter_map(|zone| fusion::by_glyphs_alone(&zone.scores).map(|fused| (zone, fused)));
             seen.find(|(_, fused)| matches!(fused.reading.format, MrzFormat::Td2 | MrzFormat::Td3))
         })
         .await?;

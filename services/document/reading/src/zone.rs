@@ -23,7 +23,7 @@ const RIVAL: f32 = 0.9;
 /// The same for a second zone on a page.
 const SECOND_ZONE: f32 = 0.35;
 /// What a rough look finds alike in lines of anything.
-const LIKENESS_OF_ANYTHING: f32 = 0.58;
+const SIMILARITY_OF_ANYTHING: f32 = 0.58;
 /// A line whose letters are less alike by so much than another's of its zone may be in the wrong cells.
 const MUCH_WORSE: f32 = 0.06;
 /// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
@@ -210,12 +210,12 @@ fn find_lying(gray: &GrayImage) -> Vec<Zone> {
     zones
 }
 
-/// How much speaks for lines being a zone: the likeness of their cells beyond what anything has, summed, so that of lines
+/// How much speaks for lines being a zone: the similarity of their cells beyond what anything has, summed, so that of lines
 /// that hold one another the longest without foreign cells has most.
 fn evidence(lines: &[Line], page: &Plane) -> f32 {
     lines
         .iter()
-        .map(|line| (line.likeness(page) - LIKENESS_OF_ANYTHING) * line.cells() as f32)
+        .map(|line| (line.similarity(page) - SIMILARITY_OF_ANYTHING) * line.cells() as f32)
         .sum()
 }
 
@@ -242,8 +242,8 @@ impl Rows {
 }
 
 /// How much lines are of OCR-B, from a rough look: 0–1.
-fn likeness(lines: &[Line], page: &Plane) -> f32 {
-    lines.iter().map(|line| line.likeness(page)).sum::<f32>() / lines.len() as f32
+fn similarity(lines: &[Line], page: &Plane) -> f32 {
+    lines.iter().map(|line| line.similarity(page)).sum::<f32>() / lines.len() as f32
 }
 
 /// Fits rows, found on the last level, to the letters.
@@ -254,14 +254,14 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
     let (page, scale) = (levels[level].clone(), scale_of(level));
     let upright: Vec<Line> = rows.lines.iter().map(|line| line.scaled(scale)).collect();
     let turned: Vec<Line> = upright.iter().rev().map(Line::turned).collect();
-    let ahead = likeness(&upright, &page) - likeness(&turned, &page);
+    let ahead = similarity(&upright, &page) - similarity(&turned, &page);
     let fitted = |lines: Vec<Line>| lines.into_iter().map(|line| line.fitted(&page)).collect::<Vec<_>>();
     let lines = if ahead > PLAINLY_UPRIGHT {
         fitted(upright)
     } else if ahead < -PLAINLY_UPRIGHT {
         fitted(turned)
     } else {
-        let ways = [fitted(upright), fitted(turned)].map(|lines| (likeness(&lines, &page), lines));
+        let ways = [fitted(upright), fitted(turned)].map(|lines| (similarity(&lines, &page), lines));
         let [upright, turned] = ways;
         if turned.0 > upright.0 { turned.1 } else { upright.1 }
     };
@@ -279,15 +279,15 @@ fn fit(levels: &[Arc<Plane>], rows: &Rows, evidence: f32) -> Zone {
 /// The cells of a zone stand one below the other: a line that was fitted to much worse letters than another, as noise and
 /// frames beside it make it, is tried where that other says that it is.
 fn like_the_best(mut lines: Vec<Line>, page: &Plane) -> Vec<Line> {
-    let likeness: Vec<f32> = lines.iter().map(|line| line.likeness_in_place(page)).collect();
-    let Some(best) = (0..lines.len()).max_by(|a, b| likeness[*a].total_cmp(&likeness[*b])) else {
+    let similarity: Vec<f32> = lines.iter().map(|line| line.similarity_in_place(page)).collect();
+    let Some(best) = (0..lines.len()).max_by(|a, b| similarity[*a].total_cmp(&similarity[*b])) else {
         return lines;
     };
     let model = lines[best];
-    for (line, own) in lines.iter_mut().zip(&likeness) {
-        if likeness[best] - own > MUCH_WORSE {
+    for (line, own) in lines.iter_mut().zip(&similarity) {
+        if similarity[best] - own > MUCH_WORSE {
             let other = model.moved_below(model.distance_to(line)).fitted(page);
-            if other.likeness_in_place(page) > *own {
+            if other.similarity_in_place(page) > *own {
                 *line = other;
             }
         }
@@ -298,6 +298,6 @@ fn like_the_best(mut lines: Vec<Line>, page: &Plane) -> Vec<Line> {
 /// A zone that begins with a frame is easily taken some cells too early; the letters say where it begins.
 fn in_its_cells(line: Line, page: &Plane) -> Line {
     let places = (-3..=3).map(|cells| line.moved_by_cells(cells as f32));
-    let scored = places.map(|line| (line.likeness_in_place(page), line));
+    let scored = places.map(|line| (line.similarity_in_place(page), line));
     scored.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(line, |(_, line)| line)
 }

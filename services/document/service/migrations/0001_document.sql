@@ -1,4 +1,4 @@
--- Documents, what was read on them, and what was ruled. Pictures lie in the object store, never here.
+-- Documents, what was read on them, and what was decided. Pictures lie in the object store, never here.
 
 CREATE TABLE documents (
     document_id     uuid        NOT NULL,
@@ -108,16 +108,16 @@ CREATE TABLE document_checks (
     CONSTRAINT document_checks_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE
 );
 
-CREATE TABLE rulings (
+CREATE TABLE document_decisions (
     verification_id uuid        NOT NULL,
     document_id     uuid        NOT NULL,
     decision        text        NOT NULL,
     internal_reason text        NOT NULL,
     member_reason   text        NOT NULL,
     decided_at      timestamptz NOT NULL,
-    CONSTRAINT rulings_pkey PRIMARY KEY (verification_id, document_id),
-    CONSTRAINT rulings_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
-    CONSTRAINT rulings_decision_known CHECK (decision IN ('accepted', 'rejected', 'resubmit', 'needs_review'))
+    CONSTRAINT document_decisions_pkey PRIMARY KEY (verification_id, document_id),
+    CONSTRAINT document_decisions_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
+    CONSTRAINT document_decisions_decision_known CHECK (decision IN ('accepted', 'rejected', 'resubmit', 'needs_review'))
 );
 
 CREATE TABLE evidence (
@@ -131,8 +131,8 @@ CREATE TABLE evidence (
     created_at      timestamptz NOT NULL,
     CONSTRAINT evidence_pkey PRIMARY KEY (evidence_id),
     CONSTRAINT evidence_once UNIQUE (verification_id, document_id, kind),
-    CONSTRAINT evidence_of_ruling FOREIGN KEY (verification_id, document_id)
-        REFERENCES rulings (verification_id, document_id),
+    CONSTRAINT evidence_of_decision FOREIGN KEY (verification_id, document_id)
+        REFERENCES document_decisions (verification_id, document_id),
     CONSTRAINT evidence_sha256_length CHECK (octet_length(document_sha256) = 32)
 );
 

@@ -6,7 +6,7 @@ use crate::store::{WaitingActivity, WorkflowRun};
 use crate::vault::Vault;
 use crate::{checking, review};
 use document_workflows::contract::{
-    Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
+    DecisionRecord, Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest,
     StoredEvidence, Validity, ValidityRequest, definitions,
 };
 use mesh_runtime::Problem;
@@ -91,14 +91,14 @@ impl Activities {
         })
     }
 
-    /// Records the ruling, its evidence and the member's claim in one transaction.
+    /// Records the decision, its evidence and the member's claim in one transaction.
     #[activity(definition = definitions::StoreVerificationEvidence)]
     pub async fn store_verification_evidence(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        record: RulingRecord,
+        record: DecisionRecord,
     ) -> Result<StoredEvidence, ActivityError> {
-        Ok(checking::record_ruling(&self.vault, record).await?)
+        Ok(checking::record_decision(&self.vault, record).await?)
     }
 
     /// Asks for a person's look; `DecideReview` completes it, unless the decision is there already.

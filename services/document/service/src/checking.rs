@@ -1,12 +1,12 @@
-//! From what was read to checks, and from a ruling to evidence.
+//! From what was read to checks, and from a decision to evidence.
 
 use crate::extraction::{not_found, own_document};
 use crate::identity::{Identity, IdentityHash};
-use crate::store::{Entry, NewRuling, Written};
+use crate::store::{Entry, NewDecision, Written};
 use crate::vault::Vault;
 use document_policy::Profile;
 use document_reading::{DocumentReading, check, with_answers};
-use document_workflows::contract::{RulingRecord, StoredEvidence, ValidityRequest};
+use document_workflows::contract::{DecisionRecord, StoredEvidence, ValidityRequest};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -92,29 +92,29 @@ async fn check_identity(
     ])
 }
 
-/// Records a ruling with its evidence; the same document and verification again return the same evidence. With an
+/// Records a decision with its evidence; the same document and verification again return the same evidence. With an
 /// acceptance the member claims the document of the world; where that can't be, nothing is written and the answer says why.
 ///
 /// # Errors
 /// `DOCUMENT_NOT_FOUND`; `DOCUMENT_UNREADABLE`; `DATABASE_UNAVAILABLE`.
-pub async fn record_ruling(vault: &Vault, record: RulingRecord) -> Result<StoredEvidence, Problem> {
+pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<StoredEvidence, Problem> {
     let new_id = |kind| (kind, EvidenceId::from(clock::new_uuid()));
-    let ruling = NewRuling {
+    let decided = NewDecision {
         verification_id: record.verification_id,
         document_id: record.document_id,
-        decision: record.ruling.decision,
-        identity: match record.ruling.decision {
+        decision: record.decided.decision,
+        identity: match record.decided.decision {
             Decision::Accepted => identity_of(vault, &record).await?,
             Decision::Rejected | Decision::Resubmit | Decision::NeedsReview => Vec::new(),
         },
-        internal_reason: record.ruling.internal_reason,
-        member_reason: record.ruling.member_reason,
+        internal_reason: record.decided.internal_reason,
+        member_reason: record.decided.member_reason,
         decided_at: instant("decided_at_seconds", record.decided_at_seconds)?,
-        evidence: record.ruling.proves.into_iter().map(new_id).collect(),
+        evidence: record.decided.proves.into_iter().map(new_id).collect(),
         retention_class: RETENTION_CLASS,
         recorded_at: clock::now(),
     };
-    match vault.store().record_ruling(&ruling).await? {
+    match vault.store().record_decision(&decided).await? {
         Written::NoDocument => Err(not_found()),
         Written::Refused(refusal) => Ok(StoredEvidence {
             evidence: Vec::new(),
@@ -130,8 +130,8 @@ pub async fn record_ruling(vault: &Vault, record: RulingRecord) -> Result<Stored
     }
 }
 
-/// An erased document has none; that it is erased is found again where the ruling is written.
-async fn identity_of(vault: &Vault, record: &RulingRecord) -> Result<Vec<IdentityHash>, Problem> {
+/// An erased document has none; that it is erased is found again where the decision is written.
+async fn identity_of(vault: &Vault, record: &DecisionRecord) -> Result<Vec<IdentityHash>, Problem> {
     let store = vault.store();
     let document = store.find_document(record.document_id).await?.ok_or_else(not_found)?;
     let checked = store

@@ -1,4 +1,4 @@
-//! `EraseDocument`: what a document shows is gone for ever; hash, ruling and evidence stay.
+//! `EraseDocument`: what a document shows is gone for ever; hash, decision and evidence stay.
 
 use crate::vault::Vault;
 use jiff::Timestamp;

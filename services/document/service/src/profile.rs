@@ -7,7 +7,7 @@ use mesh_runtime::{PeerChannel, Problem, from_peer};
 use mesh_types::MemberId;
 use std::time::Duration;
 
-/// An answer that takes longer is worth another try more than more patience.
+/// An answer that takes longer is worth another try more than a longer wait.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The profiles, at the orchestrator.

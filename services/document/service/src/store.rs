@@ -1,4 +1,4 @@
-//! All SQL of the service: documents, what was read on them, what was ruled, who reviews them.
+//! All SQL of the service: documents, what was read on them, what was decided, who reviews them.
 //!
 //! Time and ids are arguments, what is not there is `None`, and every write may come twice.
 
@@ -9,20 +9,20 @@ mod identities;
 mod orphaned_objects;
 mod pages;
 mod readings;
+mod review_decisions;
 mod reviews;
 mod rows;
-mod rulings;
 mod submissions;
 
-pub use decisions::{DecidedReview, NewDecision};
+pub use decisions::{EvidenceKey, NewDecision, StoredDecision, StoredEvidenceItem, Written};
 pub use document_status::DocumentStatus;
 pub use documents::{Document, Erased, NewDocument, NewFile, insert_document};
 pub use identities::{Entry, block, unblock};
 pub use orphaned_objects::OrphanedObjects;
 pub use pages::Page;
 pub use readings::StoredKey;
+pub use review_decisions::{DecidedReview, NewReviewDecision};
 pub use reviews::{Claim, NewReview, Requested, Review, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
-pub use rulings::{EvidenceKey, NewRuling, StoredEvidenceItem, StoredRuling, Written};
 pub use submissions::{NewSubmission, StoredSubmission, WorkflowRun};
 
 use sqlx::PgPool;

@@ -21,7 +21,7 @@ pub const DOCUMENT_VERIFICATION_WORKFLOW: &str = "DocumentVerificationWorkflow";
 pub const EXTRACT_DOCUMENT_DATA: &str = "extract_document_data";
 /// Activity: checks what was read, also against the member's profile.
 pub const CHECK_DOCUMENT_VALIDITY: &str = "check_document_validity";
-/// Local activity: records the ruling and the evidence.
+/// Local activity: records the decision and the evidence.
 pub const STORE_VERIFICATION_EVIDENCE: &str = "store_verification_evidence";
 /// Activity, completed asynchronously: a person decides.
 pub const REQUEST_DOCUMENT_REVIEW: &str = "request_document_review";
@@ -197,20 +197,20 @@ pub struct Validity {
 
 /// Input of `store_verification_evidence`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RulingRecord {
+pub struct DecisionRecord {
     /// The verification that the document is for.
     pub verification_id: VerificationId,
     /// The document.
     pub document_id: DocumentId,
-    /// What was ruled.
-    pub ruling: Ruling,
+    /// What was decided.
+    pub decided: DocumentDecision,
     /// When, in seconds since 1970-01-01 UTC.
     pub decided_at_seconds: i64,
 }
 
 /// What the checks of a document amount to (see [`crate::policy::decide`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ruling {
+pub struct DocumentDecision {
     /// Accepted, rejected or to be submitted again.
     pub decision: Decision,
     /// The stable internal reason.
@@ -310,9 +310,9 @@ impl DocumentActivities {
         unimplemented!()
     }
 
-    /// Records the ruling and the evidence; the same document and verification again return the same evidence.
+    /// Records the decision and the evidence; the same document and verification again return the same evidence.
     #[activity(name = STORE_VERIFICATION_EVIDENCE)]
-    pub fn store_verification_evidence(record: RulingRecord) -> Result<StoredEvidence, ActivityError> {
+    pub fn store_verification_evidence(record: DecisionRecord) -> Result<StoredEvidence, ActivityError> {
         unimplemented!()
     }
 

@@ -1,4 +1,4 @@
-//! One verification by document: up to three submissions, each from its pages to a ruling.
+//! One verification by document: up to three submissions, each from its pages to a decision.
 
 mod review;
 mod steps;
@@ -90,12 +90,12 @@ impl DocumentVerificationWorkflow {
     async fn verify_submission(ctx: &WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
         let extraction = Self::extract(ctx).await?;
         let checks = Self::check(ctx, &extraction).await?;
-        let ruling = policy::decide(&checks);
-        let ruling = match ruling.decision {
-            Decision::NeedsReview => Self::ask_a_person(ctx, &extraction, ruling, &checks).await?,
-            Decision::Accepted | Decision::Rejected | Decision::Resubmit => ruling,
+        let decided = policy::decide(&checks);
+        let decided = match decided.decision {
+            Decision::NeedsReview => Self::ask_a_person(ctx, &extraction, decided, &checks).await?,
+            Decision::Accepted | Decision::Rejected | Decision::Resubmit => decided,
         };
-        Self::record(ctx, &extraction, ruling).await
+        Self::record(ctx, &extraction, decided).await
     }
 
     async fn wait_for_another_document(ctx: &WorkflowContext<Self>) -> WorkflowResult<()> {

@@ -11,7 +11,7 @@ mod tests;
 
 pub use hints::hints;
 
-use crate::contract::{Refusal, ReviewDecision, Ruling, SubmissionLimits};
+use crate::contract::{DocumentDecision, Refusal, ReviewDecision, SubmissionLimits};
 use CheckName::*;
 use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method};
 
@@ -202,7 +202,7 @@ impl Rule {
         }
     }
 
-    fn ruling(&self, seen: &Seen) -> Ruling {
+    fn decision_on(&self, seen: &Seen) -> DocumentDecision {
         let internal_reason = match self.internal_reason {
             Internal::Always(reason) => reason,
             Internal::OfCheck(name) => seen.reason(name).map_or("", CheckReason::as_str),
@@ -272,28 +272,28 @@ impl Seen<'_> {
     }
 }
 
-/// Rules on a document by its checks.
+/// Decides on a document by its checks.
 ///
 /// Accepted only when two sources agree on every field, or one that leaves no blind spot. Poor pictures are asked for again
 /// only where they made the reading doubtful; what is doubtful on a good picture goes to a person.
-pub fn decide(checks: &[Check]) -> Ruling {
+pub fn decide(checks: &[Check]) -> DocumentDecision {
     let seen = Seen(checks);
     let first = |rules: &'static [Rule]| rules.iter().find(|rule| (rule.applies)(&seen));
     if (UNKNOWN.applies)(&seen) {
-        return UNKNOWN.ruling(&seen);
+        return UNKNOWN.decision_on(&seen);
     }
     match first(READING) {
         Some(_) if seen.failed(ImageQuality) => poor_picture(seen.reason(ImageQuality)),
-        Some(rule) => rule.ruling(&seen),
+        Some(rule) => rule.decision_on(&seen),
         None => first(CONTENT).map_or_else(
             || accepted("ALL_CHECKS_PASSED", ACCEPTED, &seen),
-            |rule| rule.ruling(&seen),
+            |rule| rule.decision_on(&seen),
         ),
     }
 }
 
-/// Rules on a document that a person looked at. The person has the last word on what was read, but see [`refused`].
-pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
+/// Decides on a document that a person looked at. The person has the last word on what was read, but see [`refused`].
+pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> DocumentDecision {
     let code = review.reason_code.as_str();
     let or = |otherwise| if code.is_empty() { otherwise } else { code };
     match review.decision {
@@ -317,8 +317,8 @@ pub fn after_review(review: &ReviewDecision, checks: &[Check]) -> Ruling {
     }
 }
 
-/// Rules on a document that nobody looked at in time.
-pub fn review_expired() -> Ruling {
+/// Decides on a document that nobody looked at in time.
+pub fn review_expired() -> DocumentDecision {
     not_accepted(
         Decision::Resubmit,
         "REVIEW_EXPIRED",
@@ -327,8 +327,8 @@ pub fn review_expired() -> Ruling {
     )
 }
 
-/// Rules on a document whose acceptance could not be recorded.
-pub fn refused(refusal: Refusal) -> Ruling {
+/// Decides on a document whose acceptance could not be recorded.
+pub fn refused(refusal: Refusal) -> DocumentDecision {
     match refusal {
         Refusal::InUseByAnother => not_accepted(Decision::Rejected, "DOCUMENT_IN_USE", IN_USE),
         Refusal::Blocklisted => not_accepted(Decision::Rejected, "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
@@ -341,17 +341,17 @@ pub fn refused(refusal: Refusal) -> Ruling {
 }
 
 /// How many submissions there may be after number `submission`, which counts from 1; the first is always allowed.
-pub fn submissions_left(patience: &SubmissionLimits, submission: u32) -> u32 {
-    patience.submissions.saturating_sub(submission)
+pub fn submissions_left(limits: &SubmissionLimits, submission: u32) -> u32 {
+    limits.submissions.saturating_sub(submission)
 }
 
-fn poor_picture(reason: Option<&CheckReason>) -> Ruling {
+fn poor_picture(reason: Option<&CheckReason>) -> DocumentDecision {
     let internal_reason = reason.map_or("PICTURE_POOR", CheckReason::as_str);
     not_accepted(Decision::Resubmit, internal_reason, hints::of_picture(reason))
 }
 
-fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Ruling {
-    Ruling {
+fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> DocumentDecision {
+    DocumentDecision {
         decision: Decision::Accepted,
         internal_reason: internal_reason.to_owned(),
         member_reason: member_reason.to_owned(),
@@ -361,8 +361,8 @@ fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Ruling {
     }
 }
 
-fn not_accepted(decision: Decision, internal_reason: &str, member_reason: &str) -> Ruling {
-    Ruling {
+fn not_accepted(decision: Decision, internal_reason: &str, member_reason: &str) -> DocumentDecision {
+    DocumentDecision {
         decision,
         internal_reason: internal_reason.to_owned(),
         member_reason: member_reason.to_owned(),

@@ -1,4 +1,4 @@
-//! Each submission of a verification keeps its own ruling and evidence; only the member's own document may follow.
+//! Each submission of a verification keeps its own decision and evidence; only the member's own document may follow.
 //! (The story of three submissions is told in `story.rs`.)
 
 use super::support::*;
@@ -30,7 +30,7 @@ async fn an_unreadable_picture_is_followed_by_a_better_one() {
         (VerificationStatus::Completed, MethodStatus::Accepted)
     );
 
-    // Each submission keeps its own ruling, and only the second proves something.
+    // Each submission keeps its own decision, and only the second proves something.
     assert_eq!(
         caller.document(&first.document_id).await.decision(),
         DocumentDecision::Resubmit

@@ -49,13 +49,16 @@ fn a_second_document_is_accepted_after_one_that_could_not_be_read() -> anyhow::R
         let seen = verification.script.seen();
         let submissions: Vec<_> = seen.extractions.iter().map(|request| request.submission).collect();
         assert_eq!(submissions, [1, 2]);
-        let ruled: Vec<_> = seen
-            .rulings
+        let decided: Vec<_> = seen
+            .decisions
             .iter()
-            .map(|record| (record.document_id, record.ruling.decision))
+            .map(|record| (record.document_id, record.decided.decision))
             .collect();
         let expected = [Decision::Resubmit, Decision::Accepted];
-        assert_eq!(ruled, seen.documents.iter().copied().zip(expected).collect::<Vec<_>>());
+        assert_eq!(
+            decided,
+            seen.documents.iter().copied().zip(expected).collect::<Vec<_>>()
+        );
         record(
             "orchestrator",
             "accepted-at-the-second-document",
@@ -88,7 +91,7 @@ fn a_third_document_that_cannot_be_read_is_the_last() -> anyhow::Result<()> {
             (Phase::Ended, 3, 0)
         );
         ensure!(document.submit("fourth").await.is_err(), "a fourth document was taken");
-        assert_eq!(document.script.seen().rulings.len(), 3);
+        assert_eq!(document.script.seen().decisions.len(), 3);
         record("document", "three-documents-in-vain", &document.history().await?)
     })
 }
@@ -173,7 +176,7 @@ fn a_person_accepts_and_it_is_scored() -> anyhow::Result<()> {
         assert_eq!(request.internal_reason, "SINGLE_SOURCE");
         assert_eq!(request.expires_at_seconds - request.requested_at_seconds, 7 * 24 * 3600);
         assert_eq!(
-            seen.rulings[0].ruling.decision,
+            seen.decisions[0].decided.decision,
             Decision::NeedsReview,
             "it is shown while it waits"
         );
@@ -254,12 +257,12 @@ fn a_review_that_nobody_decides_ends_after_7_days_with_an_apology() -> anyhow::R
         let seen = document.script.seen();
         let closed: Vec<_> = seen.closings.iter().map(|closing| closing.ended).collect();
         assert_eq!(closed, [ReviewEnd::Expired]);
-        let ruling = &seen.rulings.last().expect("two rulings are recorded").ruling;
+        let decided = &seen.decisions.last().expect("two decisions are recorded").decided;
         assert_eq!(
-            (ruling.decision, ruling.internal_reason.as_str()),
+            (decided.decision, decided.internal_reason.as_str()),
             (Decision::Resubmit, "REVIEW_EXPIRED")
         );
-        ensure!(ruling.member_reason.contains("sorry"), "{}", ruling.member_reason);
+        ensure!(decided.member_reason.contains("sorry"), "{}", decided.member_reason);
         document.submit("second").await?;
         assert_eq!(document.outcome().await?.0, Decision::Accepted);
         record(
@@ -342,12 +345,12 @@ fn an_acceptance_that_is_refused_when_it_is_recorded_is_ruled_again() -> anyhow:
             document.outcome().await?,
             (Decision::Rejected, "DOCUMENT_IN_USE".to_owned())
         );
-        let rulings = document.script.seen().rulings;
-        let decided: Vec<_> = rulings.iter().map(|record| record.ruling.decision).collect();
+        let decisions = document.script.seen().decisions;
+        let decided: Vec<_> = decisions.iter().map(|record| record.decided.decision).collect();
         assert_eq!(
             decided,
             [Decision::Rejected],
-            "what is recorded is what was ruled in the end"
+            "what is recorded is what was decided in the end"
         );
         record("document", "refused-at-recording", &document.history().await?)
     })

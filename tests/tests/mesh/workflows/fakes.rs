@@ -14,7 +14,7 @@ pub use document::DocumentFakes;
 pub use scheduled::{ScheduledFakes, Writing, Writings};
 
 use document_workflows::contract::{
-    ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
+    DecisionRecord, ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest,
 };
 use mesh_runtime::clock;
 use mesh_testkit::eventually;
@@ -159,8 +159,8 @@ pub struct Seen {
     pub extractions: Vec<ExtractionRequest>,
     /// The documents that were read, in order.
     pub documents: Vec<DocumentId>,
-    /// Rulings that were recorded.
-    pub rulings: Vec<RulingRecord>,
+    /// Decisions that were recorded.
+    pub decisions: Vec<DecisionRecord>,
     /// Attempts to have a person decide.
     pub reviews: Vec<ReviewRequest>,
     /// Reviews that were closed without a decision.

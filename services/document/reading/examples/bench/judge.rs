@@ -56,21 +56,21 @@ pub(crate) fn judge(document: &Document, seed: u64, reading: &DocumentReading, e
     let free = [CheckName::NotInUseByAnother, CheckName::NotBlocklisted]
         .map(|name| Check::passed(name, CheckReason::NotBlocklisted));
     let checks = document_reading::with_answers(checks, free);
-    let ruling = decide(&checks);
+    let decided = decide(&checks);
     let difference = difference(reading, truth);
     let open = checks
         .iter()
         .filter(|check| check.result == CheckResult::Failed || check.reason == CheckReason::PrintNotFound);
     let open = open.map(|check| format!("{}:{}", check.name.as_str(), check.reason));
     Judged {
-        decision: ruling.decision,
+        decision: decided.decision,
         exact: difference.is_none(),
         right: if expired {
             Decision::Rejected
         } else {
             Decision::Accepted
         },
-        open: std::iter::once(ruling.internal_reason).chain(open).collect(),
+        open: std::iter::once(decided.internal_reason).chain(open).collect(),
         difference,
     }
 }

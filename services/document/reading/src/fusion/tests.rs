@@ -58,7 +58,7 @@ fn eyes_that_differ_where_no_check_digit_tells_leave_a_doubt() {
 
 #[test]
 fn a_glance_is_enough_only_where_nothing_is_near_and_every_digit_passes() {
-    let glance = |upper: CellScores, lower: CellScores| at_a_glance(&[upper, lower]).map(|fused| fused.reading);
+    let glance = |upper: CellScores, lower: CellScores| by_glyphs_alone(&[upper, lower]).map(|fused| fused.reading);
     let whole = glance(glyphs(LINE), glyphs(LOWER)).expect("every shape is unmistakable");
     assert_eq!(whole.lines, [LINE, LOWER]);
     assert!(whole.check_digits.all_passed() && whole.doubtful.is_empty() && whole.repaired.is_empty());

@@ -3,7 +3,7 @@
 //! Captions are those of the AAMVA DL/ID Card Design Standard (annex A) and of Directive 2006/126/EC (annex I): the same
 //! numbers, but for the licence number, which is 4d there and 5 here.
 
-use super::{Run, SURE_WORD, Word, bare, dates_in, is_by, likeness::are_unlike, spellings};
+use super::{Run, SURE_WORD, Word, bare, dates_in, is_by, similarity::are_unlike, spellings};
 use crate::{claimed::DateOrder, mrz_reading::Sex};
 use jiff::civil::Date;
 use std::fmt;

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_comb_finds_its_cells_though_frames_make_the_row_longer() {
+    fn a_pitch_finds_its_cells_though_frames_make_the_row_longer() {
         // Cells of 20.5 pixels from 100 on, dark in their middles, and a frame three cells before and after them.
         let (pitch, cells) = (20.5f32, 36);
         let ink: Vec<f32> = (0..1100)

@@ -2,7 +2,7 @@
 //! needs another field, and what is no rule of a single field.
 
 use crate::identity::Identity;
-use crate::store::{EvidenceKey, NewDecision, ReviewKey};
+use crate::store::{EvidenceKey, NewReviewDecision, ReviewKey};
 use mesh_proto::document::v1::{
     ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetDocumentVerificationRequest,
     GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, SubmitDocumentRequest,
@@ -94,7 +94,7 @@ pub(super) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewI
     ))
 }
 
-pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) -> Result<NewDecision, Problem> {
+pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) -> Result<NewReviewDecision, Problem> {
     let decision = match request.decision() {
         DocumentDecision::Accepted => Decision::Accepted,
         DocumentDecision::Rejected => Decision::Rejected,
@@ -109,7 +109,7 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
         let wanted = "is required: the member must be told why";
         return Err(Problem::invalid_field("member_text", wanted));
     }
-    Ok(NewDecision {
+    Ok(NewReviewDecision {
         decision_id,
         review_id: fields::id("review_id", &request.review_id)?,
         reviewer_id: fields::member_id("reviewer_id", request.reviewer_id)?,

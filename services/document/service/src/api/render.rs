@@ -1,7 +1,7 @@
 //! From typed values to messages.
 
 use crate::review::ShownFile;
-use crate::store::{DocumentStatus, NewDocument, Review, StoredEvidenceItem, StoredRuling};
+use crate::store::{DocumentStatus, NewDocument, Review, StoredDecision, StoredEvidenceItem};
 use document_workflows::contract::SubmissionLimits;
 use document_workflows::policy;
 use jiff::Timestamp;
@@ -37,14 +37,14 @@ pub(super) fn verification(status: DocumentStatus) -> proto::DocumentVerificatio
         checks: status.checks.into_iter().map(check).collect(),
         ..proto::DocumentVerification::default()
     };
-    match status.ruling {
-        Some(ruling) => ruled(answer, ruling),
+    match status.decided {
+        Some(decided) => with_decision(answer, decided),
         None => answer,
     }
 }
 
-fn ruled(answer: proto::DocumentVerification, ruling: StoredRuling) -> proto::DocumentVerification {
-    let decision = match ruling.decision {
+fn with_decision(answer: proto::DocumentVerification, decided: StoredDecision) -> proto::DocumentVerification {
+    let decision = match decided.decision {
         Decision::Accepted => proto::DocumentDecision::Accepted,
         Decision::Rejected => proto::DocumentDecision::Rejected,
         Decision::Resubmit => proto::DocumentDecision::Resubmit,
@@ -52,16 +52,16 @@ fn ruled(answer: proto::DocumentVerification, ruling: StoredRuling) -> proto::Do
     };
     proto::DocumentVerification {
         decision: decision.into(),
-        member_reason: ruling.member_reason,
-        internal_reason: ruling.internal_reason,
-        decided_at: Some(fields::timestamp(ruling.decided_at)),
+        member_reason: decided.member_reason,
+        internal_reason: decided.internal_reason,
+        decided_at: Some(fields::timestamp(decided.decided_at)),
         ..answer
     }
 }
 
-/// By the usual patience of a verification; what a verification grants beyond or below it, its workflow knows alone.
+/// By the usual limits of a verification; what a verification grants beyond or below it, its workflow knows alone.
 fn submissions_left(status: &DocumentStatus) -> u32 {
-    let decision = status.ruling.as_ref().map(|ruling| ruling.decision);
+    let decision = status.decided.as_ref().map(|decided| decided.decision);
     match (status.submission, decision) {
         (None, _) | (_, Some(Decision::Accepted | Decision::Rejected)) => 0,
         (Some(submission), _) => SubmissionLimits::default().submissions.saturating_sub(submission),
@@ -71,9 +71,9 @@ fn submissions_left(status: &DocumentStatus) -> u32 {
 /// Only what is to be submitted again can be bettered.
 fn hints(status: &DocumentStatus) -> Vec<String> {
     let again = status
-        .ruling
+        .decided
         .as_ref()
-        .is_some_and(|ruling| ruling.decision == Decision::Resubmit);
+        .is_some_and(|decided| decided.decision == Decision::Resubmit);
     if !again {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use crate::extraction::NOTHING_READ;
 use crate::store::block;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
 use document_reading::{Reader, ReaderConfig};
-use document_workflows::contract::{Refusal, Ruling};
+use document_workflows::contract::{DocumentDecision, Refusal};
 use document_workflows::policy::decide;
 use mesh_types::{CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method};
 use specimen::{Passport, Truth, to_png};
@@ -109,13 +109,13 @@ async fn nothing_is_checked_without_every_page_the_right_member_and_a_profile() 
 }
 
 #[tokio::test]
-async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_the_same() {
+async fn a_decision_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_the_same() {
     let world = World::new().await;
     let document = world.uploaded(&[crate::testing::png(1)]).await.document_id;
-    let record = |document_id: DocumentId, proves: &[EvidenceKind]| RulingRecord {
+    let record = |document_id: DocumentId, proves: &[EvidenceKind]| DecisionRecord {
         verification_id: new_verification(),
         document_id,
-        ruling: Ruling {
+        decided: DocumentDecision {
             decision: if proves.is_empty() {
                 Decision::Resubmit
             } else {
@@ -127,23 +127,23 @@ async fn a_ruling_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_are_
         },
         decided_at_seconds: AS_OF,
     };
-    let none = record_ruling(&world.vault, record(document, &[]))
+    let none = record_decision(&world.vault, record(document, &[]))
         .await
         .expect("recorded");
     assert_eq!(none.evidence, []);
 
     let accepted = record(document, &of_documents());
-    let first = record_ruling(&world.vault, accepted.clone()).await.expect("recorded");
+    let first = record_decision(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
         first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
         of_documents()
     );
     assert_eq!(
-        record_ruling(&world.vault, accepted).await.expect("recorded again"),
+        record_decision(&world.vault, accepted).await.expect("recorded again"),
         first
     );
 
-    let lost = record_ruling(&world.vault, record(clock::new_uuid().into(), &[]))
+    let lost = record_decision(&world.vault, record(clock::new_uuid().into(), &[]))
         .await
         .expect_err("no document");
     assert_eq!(lost.reason(), Reason::DocumentNotFound);
@@ -161,10 +161,10 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
         check.expect("every check is there").reason
     };
     let accept = async |request: &ValidityRequest| {
-        let record = RulingRecord {
+        let record = DecisionRecord {
             verification_id: request.verification_id,
             document_id: request.document_id,
-            ruling: Ruling {
+            decided: DocumentDecision {
                 decision: Decision::Accepted,
                 internal_reason: "ALL_CHECKS_PASSED".to_owned(),
                 member_reason: "Accepted.".to_owned(),
@@ -172,7 +172,7 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
             },
             decided_at_seconds: AS_OF,
         };
-        record_ruling(&world.vault, record).await.expect("recorded")
+        record_decision(&world.vault, record).await.expect("recorded")
     };
     for request in [&first, &second] {
         assert_eq!(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::{Claim, DecidedReview, NewDecision, Review, ReviewKey, claim_review};
+use crate::store::{Claim, DecidedReview, NewReviewDecision, Review, ReviewKey, claim_review};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png, waiting};
 use document_workflows::contract::ReviewEnd;
 use mesh_types::{Decision, DocumentId, VerificationId};
@@ -56,8 +56,8 @@ async fn list(world: &World, seconds: i64) -> Vec<Review> {
     world.store.list_reviews(None, 100, at(seconds)).await.expect("listed")
 }
 
-fn decision(review_id: ReviewId, reviewer: i64, decision: Decision) -> NewDecision {
-    NewDecision {
+fn decision(review_id: ReviewId, reviewer: i64, decision: Decision) -> NewReviewDecision {
+    NewReviewDecision {
         review_id,
         reviewer_id: member(reviewer),
         decision_id: clock::new_uuid(),
@@ -68,7 +68,7 @@ fn decision(review_id: ReviewId, reviewer: i64, decision: Decision) -> NewDecisi
     }
 }
 
-async fn decided(world: &World, decision: &NewDecision, seconds: i64) -> Result<DecidedReview, Reason> {
+async fn decided(world: &World, decision: &NewReviewDecision, seconds: i64) -> Result<DecidedReview, Reason> {
     let decided = world.store.decide_review(decision, at(seconds)).await.expect("asked");
     decided.map_err(|refusal| Problem::from(refusal).reason())
 }
@@ -301,7 +301,7 @@ async fn the_list_is_oldest_first_and_whole_page_by_page_while_reviews_come_and_
 }
 
 #[tokio::test]
-async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() {
+async fn what_the_reviewer_wrote_goes_to_the_member_when_the_decision_is_theirs() {
     let world = World::new().await;
     for (ruled, text) in [
         (Decision::Rejected, "The photo was replaced."),
@@ -312,10 +312,10 @@ async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() 
         claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
         let rejected = decision(asked.review_id, 7, Decision::Rejected);
         decided(&world, &rejected, REQUESTED).await.expect("decided");
-        let record = document_workflows::contract::RulingRecord {
+        let record = document_workflows::contract::DecisionRecord {
             verification_id: asked.verification_id,
             document_id: asked.document_id,
-            ruling: document_workflows::contract::Ruling {
+            decided: document_workflows::contract::DocumentDecision {
                 decision: ruled,
                 internal_reason: "PHOTO_REPLACED".to_owned(),
                 member_reason: "The usual sentence.".to_owned(),
@@ -323,7 +323,7 @@ async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() 
             },
             decided_at_seconds: REQUESTED + 5,
         };
-        crate::checking::record_ruling(&world.vault, record)
+        crate::checking::record_decision(&world.vault, record)
             .await
             .expect("recorded");
         let standing = world
@@ -331,8 +331,8 @@ async fn what_the_reviewer_wrote_goes_to_the_member_when_the_ruling_is_theirs() 
             .find_document_status(asked.document_id, None)
             .await
             .expect("asked");
-        let ruling = standing.and_then(|standing| standing.ruling).expect("ruled");
-        assert_eq!(ruling.member_reason, text);
+        let decided = standing.and_then(|standing| standing.decided).expect("decided");
+        assert_eq!(decided.member_reason, text);
     }
 }
 

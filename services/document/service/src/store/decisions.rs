@@ -1,188 +1,330 @@
-//! How reviews end: decided by their holder, or closed.
+//! Checks, decisions and evidence.
 
-use super::rows::{decision, known};
-use super::{ReviewRefusal, Store, WaitingActivity};
-use document_workflows::contract::{ReviewDecision, ReviewEnd};
+use super::Store;
+use super::identities::{Claiming, find_entry, insert_claim, lock};
+use super::rows::{count, decision, evidence_kind, kind, member};
+use crate::identity::IdentityHash;
+use document_workflows::contract::Refusal;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Decision, DocumentId, MemberId, ReviewId, VerificationId};
-use uuid::Uuid;
+use mesh_types::{Check, Decision, DocumentId, DocumentKind, EvidenceId, EvidenceKind, VerificationId};
+use sqlx::PgConnection;
+use sqlx::types::Json;
 
-/// What a reviewer decides.
+/// A decision to be recorded, see [`Store::record_decision`].
 #[derive(Clone, Debug)]
 pub struct NewDecision {
-    /// The review.
-    pub review_id: ReviewId,
-    /// The reviewer.
-    pub reviewer_id: MemberId,
-    /// The work of the request that decides, by which a repeat finds its own decision.
-    pub decision_id: Uuid,
-    /// Accepted, rejected or to be submitted again.
+    /// The verification that the document is for.
+    pub verification_id: VerificationId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// What was decided.
     pub decision: Decision,
-    /// A stable code.
-    pub reason_code: String,
-    /// For the member; may be empty with an acceptance.
-    pub member_text: String,
-    /// For other reviewers; may be empty.
-    pub internal_note: String,
-}
-
-/// A decision as it was recorded, and who waits for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecidedReview {
-    /// The decision.
-    pub decision: ReviewDecision,
+    /// The stable internal reason.
+    pub internal_reason: String,
+    /// A sentence for the member; that of a reviewer who decided the same goes before it.
+    pub member_reason: String,
     /// When it was decided.
     pub decided_at: Timestamp,
-    /// Who waits for it.
-    pub waiting: WaitingActivity,
+    /// Which document of the world it is, under every key; empty if that could not be read.
+    pub identity: Vec<IdentityHash>,
+    /// What the document proves, each with the id that a new piece of evidence gets.
+    pub evidence: Vec<(EvidenceKind, EvidenceId)>,
+    /// How long the evidence is kept.
+    pub retention_class: &'static str,
+    /// When it is written down.
+    pub recorded_at: Timestamp,
+}
+
+/// What came of recording a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It stands, or a final one of before does; with the evidence of the one that stands, by its kind.
+    Stands(Vec<(EvidenceKind, EvidenceId)>),
+    /// An acceptance that can't be; nothing was written.
+    Refused(Refusal),
+    /// There is no such document.
+    NoDocument,
+}
+
+/// A decision as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// What was decided.
+    pub decision: Decision,
+    /// The stable internal reason.
+    pub internal_reason: String,
+    /// A sentence for the member.
+    pub member_reason: String,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+}
+
+/// A piece of evidence as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvidenceItem {
+    /// The piece.
+    pub evidence_id: EvidenceId,
+    /// The document.
+    pub document_id: DocumentId,
+    /// What the document was announced as.
+    pub document_kind: DocumentKind,
+    /// Which submission of the verification it was, from 1.
+    pub submission: u32,
+    /// What it proves.
+    pub proves: EvidenceKind,
+    /// Of the document.
+    pub sha256: Vec<u8>,
+    /// How long it is kept.
+    pub retention_class: String,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+}
+
+/// The key of a piece in the list of evidence: microseconds since 1970-01-01 UTC, then the piece.
+pub type EvidenceKey = (i64, EvidenceId);
+
+impl StoredEvidenceItem {
+    /// Its key in the list.
+    pub fn key(&self) -> EvidenceKey {
+        (self.created_at.as_microsecond(), self.evidence_id)
+    }
 }
 
 impl Store {
-    /// Decides a review that the reviewer holds, for ever. The same decision again is answered as the first time.
-    ///
-    /// # Errors
-    /// `DATABASE_UNAVAILABLE`; then it is not known whether it is decided.
-    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
-    pub async fn decide_review(
-        &self,
-        new: &NewDecision,
-        decided_at: Timestamp,
-    ) -> Result<Result<DecidedReview, ReviewRefusal>, Problem> {
-        let mut transaction = self.pool.begin().await?;
-        // The document too, or it could be erased before the decision is there.
-        let row = sqlx::query!(
-            r#"SELECT status = 'waiting' AS "is_waiting!", expires_at AS "expires_at: Instant", claimed_by,
-                   claimed_until AS "claimed_until: Instant", decision_id, decision, reason_code,
-                   ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id,
-                   erased_at IS NOT NULL AS "is_erased!"
-             FROM reviews review JOIN documents document ON document.document_id = review.document_id
-             WHERE review_id = $1 FOR UPDATE OF review FOR SHARE OF document"#,
-            new.review_id.uuid(),
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = row else {
-            return Ok(Err(ReviewRefusal::NotFound));
-        };
-        let waiting = WaitingActivity {
-            workflow_id: row.workflow_id,
-            run_id: row.run_id,
-            activity_id: row.activity_id,
-        };
-        if row.decision_id == Some(new.decision_id) {
-            let text = known("decision", row.decision)?;
-            return Ok(Ok(DecidedReview {
-                decision: ReviewDecision {
-                    review_id: new.review_id,
-                    decision: decision(&text)?,
-                    reason_code: known("reason_code", row.reason_code)?,
-                },
-                decided_at: known("ended_at", row.ended_at)?.to_jiff(),
-                waiting,
-            }));
-        }
-        let is_held = row.claimed_until.is_some_and(|until| decided_at < until.to_jiff());
-        let refusal = match row.claimed_by {
-            _ if row.is_erased => Some(ReviewRefusal::Erased),
-            _ if !row.is_waiting || row.expires_at.to_jiff() <= decided_at => Some(ReviewRefusal::Over),
-            Some(holder) if is_held && holder == new.reviewer_id.get() => None,
-            Some(_) if is_held => Some(ReviewRefusal::ClaimedByAnother),
-            _ => Some(ReviewRefusal::NotClaimed),
-        };
-        if let Some(refusal) = refusal {
-            return Ok(Err(refusal));
-        }
-        sqlx::query!(
-            "UPDATE reviews SET status = 'decided', decision = $2, reason_code = $3, member_text = $4,
-                 internal_note = nullif($5, ''), decided_by = $6, decision_id = $7, ended_at = $8
-             WHERE review_id = $1",
-            new.review_id.uuid(),
-            new.decision.as_str(),
-            new.reason_code,
-            new.member_text,
-            new.internal_note,
-            new.reviewer_id.get(),
-            new.decision_id,
-            decided_at.to_sqlx() as _,
-        )
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(Ok(DecidedReview {
-            decision: ReviewDecision {
-                review_id: new.review_id,
-                decision: new.decision,
-                reason_code: new.reason_code.clone(),
-            },
-            decided_at,
-            waiting,
-        }))
-    }
-
-    /// Closes a review that nobody decided; returns the decision if there is one. A withdrawal counts also before the
-    /// request has come: then it leaves a closed review, under the new id.
+    /// Keeps the checks of a document in a verification, and what the member said that it is; the last ones stay.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
-    pub async fn close_review(
+    #[tracing::instrument(name = "INSERT document_checks", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "document_checks"))]
+    pub async fn record_checks(
         &self,
-        verification_id: VerificationId,
         document_id: DocumentId,
-        end: ReviewEnd,
-        ended_at: Timestamp,
-        new_review_id: ReviewId,
-    ) -> Result<Option<ReviewDecision>, Problem> {
-        let status = match end {
-            ReviewEnd::Expired => "expired",
-            ReviewEnd::Withdrawn => "withdrawn",
-        };
-        let mut transaction = self.pool.begin().await?;
-        if end == ReviewEnd::Withdrawn {
-            // A request that is still under way must find that nobody waits any more.
-            sqlx::query!(
-                "INSERT INTO reviews (review_id, verification_id, document_id, internal_reason, requested_at, expires_at,
-                     workflow_id, run_id, activity_id, status, ended_at)
-                 VALUES ($1, $2, $3, 'WITHDRAWN', $4, $4, '', '', '', 'withdrawn', $4)
-                 ON CONFLICT ON CONSTRAINT reviews_once DO NOTHING",
-                new_review_id.uuid(),
-                verification_id.uuid(),
-                document_id.uuid(),
-                ended_at.to_sqlx() as _,
-            )
-            .execute(&mut *transaction)
-            .await?;
-        }
+        verification_id: VerificationId,
+        announced: DocumentKind,
+        checks: &[Check],
+        checked_at: Timestamp,
+    ) -> Result<(), Problem> {
         sqlx::query!(
-            "UPDATE reviews SET status = $3, ended_at = $4
-             WHERE verification_id = $1 AND document_id = $2 AND status = 'waiting'",
+            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, checked_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT ON CONSTRAINT document_checks_pkey DO UPDATE
+             SET document_kind = excluded.document_kind, checks = excluded.checks, checked_at = excluded.checked_at",
             verification_id.uuid(),
             document_id.uuid(),
-            status,
-            ended_at.to_sqlx() as _,
+            announced.as_str(),
+            Json(checks) as _,
+            checked_at.to_sqlx() as _,
         )
-        .execute(&mut *transaction)
+        .execute(&self.pool)
         .await?;
-        let row = sqlx::query!(
-            r#"SELECT review_id, decision AS "decision!", reason_code AS "reason_code!" FROM reviews
-             WHERE verification_id = $1 AND document_id = $2 AND status = 'decided'"#,
+        Ok(())
+    }
+
+    /// What the member said that a document is when it was checked in a verification; `None` if it wasn't checked.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT document_checks", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "document_checks"))]
+    pub async fn find_checked_kind(
+        &self,
+        document_id: DocumentId,
+        verification_id: VerificationId,
+    ) -> Result<Option<DocumentKind>, Problem> {
+        let text = sqlx::query_scalar!(
+            "SELECT document_kind FROM document_checks WHERE verification_id = $1 AND document_id = $2",
             verification_id.uuid(),
             document_id.uuid(),
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        text.map(|text| kind(&text)).transpose()
+    }
+
+    /// Records a decision with its evidence in one transaction; with an acceptance, the member's claim to the document of
+    /// the world.
+    ///
+    /// Accepted and rejected are final: the first of them stays. A decision that asks for a person gives way to what the
+    /// person decides, and one that asks for another picture to a later look at the same document.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "INSERT document_decisions", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "document_decisions"))]
+    pub async fn record_decision(&self, decided: &NewDecision) -> Result<Written, Problem> {
+        let (verification_id, document_id) = (decided.verification_id.uuid(), decided.document_id.uuid());
+        let mut transaction = self.pool.begin().await?;
+        // Locks the document, so that two at once go one after the other.
+        let document = sqlx::query!(
+            r#"SELECT sha256, member_id, erased_at IS NOT NULL AS "is_erased!"
+             FROM documents WHERE document_id = $1 FOR UPDATE"#,
+            document_id
         )
         .fetch_optional(&mut *transaction)
         .await?;
+        let Some(document) = document else {
+            return Ok(Written::NoDocument);
+        };
+        let standing = sqlx::query!(
+            r#"SELECT decision, decided_at AS "decided_at: Instant" FROM document_decisions
+             WHERE verification_id = $1 AND document_id = $2"#,
+            verification_id,
+            document_id,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let gives_way = match standing {
+            None => true,
+            Some(row) => gives_way(decision(&row.decision)?, row.decided_at.to_jiff(), decided),
+        };
+        if gives_way {
+            if decided.decision == Decision::Accepted {
+                let claim = Claiming {
+                    hashes: &decided.identity,
+                    member_id: member(document.member_id)?,
+                    document_id: decided.document_id,
+                    verification_id: decided.verification_id,
+                    claimed_at: decided.recorded_at,
+                };
+                let erased = document.is_erased.then_some(Refusal::Erased);
+                if let Some(refusal) = erased.or(refused(&mut transaction, &claim).await?) {
+                    return Ok(Written::Refused(refusal));
+                }
+                insert_claim(&mut transaction, &claim).await?;
+            }
+            write_decision(&mut transaction, decided).await?;
+            write_evidence(&mut transaction, decided, &document.sha256).await?;
+        }
+        let evidence = evidence_of(&mut transaction, decided).await?;
         transaction.commit().await?;
-        let decided = row.map(|row| {
-            Ok(ReviewDecision {
-                review_id: row.review_id.into(),
-                decision: decision(&row.decision)?,
-                reason_code: row.reason_code,
+        Ok(Written::Stands(evidence))
+    }
+
+    /// The evidence of a verification's documents after a place, the oldest first.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT evidence", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "evidence"))]
+    pub async fn list_evidence(
+        &self,
+        verification_id: VerificationId,
+        after: Option<EvidenceKey>,
+        limit: i64,
+    ) -> Result<Vec<StoredEvidenceItem>, Problem> {
+        let after_at = after.map(|(micros, _)| Timestamp::from_microsecond(micros));
+        let after_at = after_at.transpose().map_err(Problem::internal)?;
+        let rows = sqlx::query!(
+            r#"SELECT evidence_id, evidence.document_id, document.kind AS document_kind, evidence.kind AS proves,
+                   document_sha256, retention_class, created_at AS "created_at: Instant",
+                   coalesce((SELECT min(submission) FROM submissions submitted
+                             WHERE submitted.verification_id = evidence.verification_id
+                               AND submitted.document_id = evidence.document_id), 1) AS "submission!"
+             FROM evidence JOIN documents document ON document.document_id = evidence.document_id
+             WHERE evidence.verification_id = $1
+               AND ($2::timestamptz IS NULL OR (created_at, evidence_id) > ($2, $3))
+             ORDER BY created_at, evidence_id LIMIT $4"#,
+            verification_id.uuid(),
+            after_at.map(|at| at.to_sqlx()) as _,
+            after.map(|(_, evidence_id)| evidence_id.uuid()),
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let items = rows.into_iter().map(|row| {
+            Ok(StoredEvidenceItem {
+                evidence_id: row.evidence_id.into(),
+                document_id: row.document_id.into(),
+                document_kind: kind(&row.document_kind)?,
+                submission: count("submission", row.submission)?,
+                proves: evidence_kind(&row.proves)?,
+                sha256: row.document_sha256,
+                retention_class: row.retention_class,
+                created_at: row.created_at.to_jiff(),
             })
         });
-        decided.transpose()
+        items.collect()
     }
+}
+
+fn gives_way(standing: Decision, decided_at: Timestamp, to: &NewDecision) -> bool {
+    match standing {
+        Decision::Accepted | Decision::Rejected => false,
+        Decision::NeedsReview => to.decided_at >= decided_at,
+        // The same decision may come twice; what comes later, or says otherwise within the same second, is another look.
+        Decision::Resubmit => {
+            to.decided_at > decided_at || (to.decided_at == decided_at && to.decision != Decision::Resubmit)
+        }
+    }
+}
+
+async fn refused(connection: &mut PgConnection, claim: &Claiming<'_>) -> Result<Option<Refusal>, Problem> {
+    lock(connection, claim.hashes).await?;
+    let entry = find_entry(connection, claim.hashes, claim.member_id).await?;
+    let blocked = entry.is_blocked.then_some(Refusal::Blocklisted);
+    Ok(blocked.or(entry.is_in_use_by_another.then_some(Refusal::InUseByAnother)))
+}
+
+async fn write_decision(connection: &mut PgConnection, decided: &NewDecision) -> Result<(), Problem> {
+    sqlx::query!(
+        "INSERT INTO document_decisions (verification_id, document_id, decision, internal_reason, member_reason, decided_at)
+         SELECT $1, $2, $3, $4,
+             coalesce((SELECT nullif(member_text, '') FROM reviews
+                       WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = $3), $5),
+             $6
+         ON CONFLICT ON CONSTRAINT document_decisions_pkey DO UPDATE
+         SET decision = excluded.decision, internal_reason = excluded.internal_reason,
+             member_reason = excluded.member_reason, decided_at = excluded.decided_at",
+        decided.verification_id.uuid(),
+        decided.document_id.uuid(),
+        decided.decision.as_str(),
+        decided.internal_reason,
+        decided.member_reason,
+        decided.decided_at.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn write_evidence(connection: &mut PgConnection, decided: &NewDecision, sha256: &[u8]) -> Result<(), Problem> {
+    for (kind, evidence_id) in &decided.evidence {
+        sqlx::query!(
+            "INSERT INTO evidence
+                 (evidence_id, verification_id, document_id, kind, document_sha256, retention_class, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT ON CONSTRAINT evidence_once DO NOTHING",
+            evidence_id.uuid(),
+            decided.verification_id.uuid(),
+            decided.document_id.uuid(),
+            kind.as_str(),
+            sha256,
+            decided.retention_class,
+            decided.recorded_at.to_sqlx() as _,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn evidence_of(
+    connection: &mut PgConnection,
+    decided: &NewDecision,
+) -> Result<Vec<(EvidenceKind, EvidenceId)>, Problem> {
+    let rows = sqlx::query!(
+        "SELECT evidence_id, kind FROM evidence WHERE verification_id = $1 AND document_id = $2",
+        decided.verification_id.uuid(),
+        decided.document_id.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let pieces = rows
+        .into_iter()
+        .map(|row| Ok((evidence_kind(&row.kind)?, row.evidence_id.into())));
+    let mut evidence = pieces.collect::<Result<Vec<_>, Problem>>()?;
+    evidence.sort_unstable();
+    Ok(evidence)
 }

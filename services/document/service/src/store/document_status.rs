@@ -1,7 +1,7 @@
 //! How the check of a document stands.
 
 use super::rows::{count, decision, kind, member};
-use super::{Store, StoredRuling};
+use super::{Store, StoredDecision};
 use jiff_sqlx::Timestamp as Instant;
 use mesh_runtime::Problem;
 use mesh_types::{Check, DocumentId, DocumentKind, MemberId, VerificationId};
@@ -27,8 +27,8 @@ pub struct DocumentStatus {
     pub submission: Option<u32>,
     /// The checks in that verification; empty until they were made.
     pub checks: Vec<Check>,
-    /// The ruling in that verification.
-    pub ruling: Option<StoredRuling>,
+    /// The decision in that verification.
+    pub decided: Option<StoredDecision>,
 }
 
 struct DocumentStatusRow {
@@ -68,14 +68,14 @@ impl Store {
                     WHERE submitted.document_id = document.document_id
                       AND submitted.verification_id = meant.verification_id) AS submission,
                    checked.checks AS "checks?: Json<Vec<Check>>",
-                   ruling.decision AS "decision?", ruling.internal_reason AS "internal_reason?",
-                   ruling.member_reason AS "member_reason?", ruling.decided_at AS "decided_at?: Instant"
+                   decided.decision AS "decision?", decided.internal_reason AS "internal_reason?",
+                   decided.member_reason AS "member_reason?", decided.decided_at AS "decided_at?: Instant"
              FROM documents document
              CROSS JOIN LATERAL (SELECT coalesce($2, document.verification_id) AS verification_id) meant
              LEFT JOIN document_checks checked
                  ON checked.document_id = document.document_id AND checked.verification_id = meant.verification_id
-             LEFT JOIN rulings ruling
-                 ON ruling.document_id = document.document_id AND ruling.verification_id = meant.verification_id
+             LEFT JOIN document_decisions decided
+                 ON decided.document_id = document.document_id AND decided.verification_id = meant.verification_id
              WHERE document.document_id = $1"#,
             document_id.uuid(),
             verification_id.map(VerificationId::uuid),
@@ -88,8 +88,8 @@ impl Store {
 
 impl DocumentStatusRow {
     fn parse(self) -> Result<DocumentStatus, Problem> {
-        let ruling = match (self.decision, self.internal_reason, self.member_reason, self.decided_at) {
-            (Some(text), Some(internal_reason), Some(member_reason), Some(decided_at)) => Some(StoredRuling {
+        let decided = match (self.decision, self.internal_reason, self.member_reason, self.decided_at) {
+            (Some(text), Some(internal_reason), Some(member_reason), Some(decided_at)) => Some(StoredDecision {
                 decision: decision(&text)?,
                 internal_reason,
                 member_reason,
@@ -106,7 +106,7 @@ impl DocumentStatusRow {
             verification_id: self.verification_id.map(VerificationId::from),
             submission: self.submission.map(|number| count("submission", number)).transpose()?,
             checks: self.checks.map(|Json(checks)| checks).unwrap_or_default(),
-            ruling,
+            decided,
         })
     }
 }

@@ -103,7 +103,7 @@ impl Store {
         row.map(DocumentRow::parse).transpose()
     }
 
-    /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, rulings and
+    /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, decisions and
     /// evidence stay. `None` when there is no such document; again it returns the time of the first time.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl Store {
             "WITH words AS (
                  UPDATE reviews SET internal_note = NULL, member_text = left(member_text, 0) WHERE document_id = $1
                  RETURNING verification_id)
-             UPDATE rulings SET member_reason = ''
+             UPDATE document_decisions SET member_reason = ''
              WHERE document_id = $1 AND verification_id IN (SELECT verification_id FROM words)",
             id
         )

@@ -7,8 +7,8 @@ use mesh_types::{
     Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId,
 };
 
-fn ruling(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewRuling {
-    NewRuling {
+fn new_decision(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewDecision {
+    NewDecision {
         verification_id,
         document_id,
         decision,
@@ -50,13 +50,13 @@ fn of_documents() -> Vec<EvidenceKind> {
 }
 
 #[tokio::test]
-async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
+async fn a_decision_recorded_twice_or_at_once_has_one_set_of_evidence() {
     let world = World::new().await;
     let document = world.uploaded(&[png(1)]).await;
     let verification = new_verification();
     let record = || async {
-        let ruling = ruling(document.document_id, verification, Decision::Accepted);
-        evidence(world.store.record_ruling(&ruling).await.expect("recorded"))
+        let decided = new_decision(document.document_id, verification, Decision::Accepted);
+        evidence(world.store.record_decision(&decided).await.expect("recorded"))
     };
     let (first, at_once) = futures::future::join(record(), record()).await;
     let kinds: Vec<_> = first.iter().map(|(kind, _)| *kind).collect();
@@ -64,19 +64,19 @@ async fn a_ruling_recorded_twice_or_at_once_has_one_set_of_evidence() {
     assert_eq!(first, at_once);
     assert_eq!(record().await, first);
 
-    let elsewhere = ruling(document.document_id, new_verification(), Decision::Accepted);
-    let other = evidence(world.store.record_ruling(&elsewhere).await.expect("recorded"));
+    let elsewhere = new_decision(document.document_id, new_verification(), Decision::Accepted);
+    let other = evidence(world.store.record_decision(&elsewhere).await.expect("recorded"));
     assert!(other.iter().all(|(_, id)| first.iter().all(|(_, known)| known != id)));
 
-    let unknown = ruling(mesh_runtime::clock::new_uuid().into(), verification, Decision::Accepted);
+    let unknown = new_decision(mesh_runtime::clock::new_uuid().into(), verification, Decision::Accepted);
     assert_eq!(
-        world.store.record_ruling(&unknown).await.expect("asked"),
+        world.store.record_decision(&unknown).await.expect("asked"),
         Written::NoDocument
     );
 }
 
 #[tokio::test]
-async fn a_final_ruling_stays_and_any_other_gives_way_to_a_later_one() {
+async fn a_final_decision_stays_and_any_other_gives_way_to_a_later_one() {
     use Decision::{Accepted, NeedsReview, Rejected, Resubmit};
     let world = World::new().await;
     // Decision and second of the first and of the next, and which of them stands then.
@@ -94,13 +94,13 @@ async fn a_final_ruling_stays_and_any_other_gives_way_to_a_later_one() {
         let verification = new_verification();
         world.submitted(document, verification, 1).await;
         for (decision, seconds) in [(first, first_at), (next, next_at)] {
-            let ruling = NewRuling {
+            let decided = NewDecision {
                 decided_at: at(seconds),
-                ..ruling(document, verification, decision)
+                ..new_decision(document, verification, decision)
             };
-            world.store.record_ruling(&ruling).await.expect("recorded");
+            world.store.record_decision(&decided).await.expect("recorded");
         }
-        let stored = standing(&world, document).await.ruling.expect("ruled");
+        let stored = standing(&world, document).await.decided.expect("decided");
         assert_eq!(
             stored.decision, stands,
             "{first:?} at {first_at}, {next:?} at {next_at}"
@@ -116,7 +116,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
     let fresh = standing(&world, document).await;
     assert_eq!((fresh.page_count, fresh.pages_read), (2, 0));
     assert_eq!((fresh.verification_id, fresh.submission), (None, None));
-    assert_eq!((fresh.checks, fresh.ruling), (Vec::new(), None));
+    assert_eq!((fresh.checks, fresh.decided), (Vec::new(), None));
 
     world.submitted(document, first, 2).await;
     for second in [1, 2] {
@@ -131,7 +131,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
     kept.expect("kept");
     let recorded = world
         .store
-        .record_ruling(&ruling(document, first, Decision::Resubmit))
+        .record_decision(&new_decision(document, first, Decision::Resubmit))
         .await;
     recorded.expect("recorded");
     let ruled = standing(&world, document).await;
@@ -140,7 +140,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
         (1, Some(first), Some(2))
     );
     assert_eq!(ruled.checks, checks);
-    let stored = ruled.ruling.clone().expect("ruled");
+    let stored = ruled.decided.clone().expect("decided");
     assert_eq!(
         (stored.decision, stored.decided_at),
         (Decision::Resubmit, at(1_767_225_600))
@@ -149,7 +149,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
     world.submitted(document, second, 1).await;
     let bound = standing(&world, document).await;
     assert_eq!(
-        (bound.verification_id, bound.checks.len(), &bound.ruling),
+        (bound.verification_id, bound.checks.len(), &bound.decided),
         (Some(second), 0, &None)
     );
     let meant = world
@@ -191,12 +191,12 @@ async fn of_two_members_with_the_same_document_at_the_same_moment_one_is_accepte
     let mut won = [0, 0];
     for number in 0..100 {
         let identity = Identity::new("UTO", DocumentKind::Passport, &number.to_string());
-        let claim = |document_id| NewRuling {
+        let claim = |document_id| NewDecision {
             identity: world.vault.identity_hashes(identity.as_ref()),
-            ..ruling(document_id, new_verification(), Decision::Accepted)
+            ..new_decision(document_id, new_verification(), Decision::Accepted)
         };
         let (one, other) = (claim(one.document_id), claim(other.document_id));
-        let (one, other) = tokio::join!(world.store.record_ruling(&one), world.store.record_ruling(&other));
+        let (one, other) = tokio::join!(world.store.record_decision(&one), world.store.record_decision(&other));
         let refused = Written::Refused(Refusal::InUseByAnother);
         let lost = [one.expect("recorded") == refused, other.expect("recorded") == refused];
         assert_ne!(lost[0], lost[1], "try {number}: {lost:?}");
@@ -205,8 +205,8 @@ async fn of_two_members_with_the_same_document_at_the_same_moment_one_is_accepte
     assert_eq!(won[0] + won[1], 100);
     let claims = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM document_identities").fetch_one(&world.pool);
     assert_eq!(claims.await.expect("counted"), 100);
-    let rulings = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM rulings").fetch_one(&world.pool);
-    assert_eq!(rulings.await.expect("counted"), 100, "who was refused left a trace");
+    let decisions = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM document_decisions").fetch_one(&world.pool);
+    assert_eq!(decisions.await.expect("counted"), 100, "who was refused left a trace");
 }
 
 #[tokio::test]
@@ -216,11 +216,11 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
     let identity = Identity::new("UTO", DocumentKind::Passport, "L898902C3");
     let hashes = world.vault.identity_hashes(identity.as_ref());
     let accept = || async {
-        let ruling = NewRuling {
+        let decided = NewDecision {
             identity: hashes.clone(),
-            ..ruling(document, new_verification(), Decision::Accepted)
+            ..new_decision(document, new_verification(), Decision::Accepted)
         };
-        world.store.record_ruling(&ruling).await.expect("asked")
+        world.store.record_decision(&decided).await.expect("asked")
     };
     for _ in 0..2 {
         let blocked = block(
@@ -257,8 +257,8 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
 
     world.vault.erase(document, at(5)).await.expect("erased");
     assert_eq!(accept().await, Written::Refused(Refusal::Erased));
-    let rejected = ruling(document, new_verification(), Decision::Rejected);
-    let recorded = world.store.record_ruling(&rejected).await.expect("recorded");
+    let rejected = new_decision(document, new_verification(), Decision::Rejected);
+    let recorded = world.store.record_decision(&rejected).await.expect("recorded");
     assert_eq!(recorded, Written::Stands(Vec::new()));
 }
 
@@ -269,11 +269,11 @@ async fn evidence_is_listed_oldest_first_with_its_submission_and_page_by_page() 
     for submission in 1..=2 {
         let document = world.uploaded(&[png(submission)]).await.document_id;
         world.submitted(document, verification, submission.into()).await;
-        let ruling = NewRuling {
+        let decided = NewDecision {
             recorded_at: at(submission.into()),
-            ..ruling(document, verification, Decision::Accepted)
+            ..new_decision(document, verification, Decision::Accepted)
         };
-        world.store.record_ruling(&ruling).await.expect("recorded");
+        world.store.record_decision(&decided).await.expect("recorded");
     }
     let whole = world
         .store

@@ -2,7 +2,8 @@
 
 use super::DocumentVerificationWorkflow;
 use crate::contract::{
-    DocumentActivities, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest, Ruling,
+    DocumentActivities, DocumentDecision, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd,
+    ReviewRequest,
 };
 use crate::{policy, timeouts};
 use mesh_types::{Check, Reason};
@@ -15,9 +16,9 @@ impl DocumentVerificationWorkflow {
     pub(super) async fn ask_a_person(
         ctx: &WorkflowContext<Self>,
         extraction: &Extraction,
-        doubt: Ruling,
+        doubt: DocumentDecision,
         checks: &[Check],
-    ) -> WorkflowResult<Ruling> {
+    ) -> WorkflowResult<DocumentDecision> {
         Self::enter(ctx, Phase::InReview);
         let internal_reason = doubt.internal_reason.clone();
         Self::store(ctx, extraction, doubt).await?;

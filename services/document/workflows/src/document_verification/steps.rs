@@ -2,8 +2,8 @@
 
 use super::DocumentVerificationWorkflow;
 use crate::contract::{
-    DocumentActivities, DocumentOutcome, Extraction, ExtractionRequest, Phase, Ruling, RulingRecord, StoredEvidence,
-    ValidityRequest,
+    DecisionRecord, DocumentActivities, DocumentDecision, DocumentOutcome, Extraction, ExtractionRequest, Phase,
+    StoredEvidence, ValidityRequest,
 };
 use crate::{policy, timeouts};
 use mesh_types::Check;
@@ -64,26 +64,26 @@ impl DocumentVerificationWorkflow {
             .checks)
     }
 
-    /// Records what was ruled. Between the checks and here another member may have been accepted with the same document,
+    /// Records what was decided. Between the checks and here another member may have been accepted with the same document,
     /// so an acceptance can be refused; then what that amounts to is recorded instead.
     pub(super) async fn record(
         ctx: &WorkflowContext<Self>,
         extraction: &Extraction,
-        ruling: Ruling,
+        decided: DocumentDecision,
     ) -> WorkflowResult<DocumentOutcome> {
-        let stored = Self::store(ctx, extraction, ruling.clone()).await?;
-        let (ruling, stored) = match stored.refused {
-            None => (ruling, stored),
+        let stored = Self::store(ctx, extraction, decided.clone()).await?;
+        let (decided, stored) = match stored.refused {
+            None => (decided, stored),
             Some(refusal) => {
-                let ruling = policy::refused(refusal);
-                let stored = Self::store(ctx, extraction, ruling.clone()).await?;
-                (ruling, stored)
+                let decided = policy::refused(refusal);
+                let stored = Self::store(ctx, extraction, decided.clone()).await?;
+                (decided, stored)
             }
         };
         Ok(DocumentOutcome {
-            decision: ruling.decision,
-            member_reason: ruling.member_reason,
-            internal_reason: ruling.internal_reason,
+            decision: decided.decision,
+            member_reason: decided.member_reason,
+            internal_reason: decided.internal_reason,
             evidence: stored.evidence,
         })
     }
@@ -91,12 +91,12 @@ impl DocumentVerificationWorkflow {
     pub(super) async fn store(
         ctx: &WorkflowContext<Self>,
         extraction: &Extraction,
-        ruling: Ruling,
+        decided: DocumentDecision,
     ) -> WorkflowResult<StoredEvidence> {
-        let record = RulingRecord {
+        let record = DecisionRecord {
             verification_id: ctx.state(|state| state.request.verification_id),
             document_id: extraction.document_id,
-            ruling,
+            decided,
             decided_at_seconds: Self::now_seconds(ctx),
         };
         let options = timeouts::store_verification_evidence();

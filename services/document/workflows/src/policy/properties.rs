@@ -35,11 +35,11 @@ proptest! {
 
     #[test]
     fn a_failed_check_but_for_the_picture_is_never_accepted_and_only_acceptance_proves(checks in any_checks()) {
-        let ruling = decide(&checks);
+        let decided = decide(&checks);
         if checks.iter().any(|check| check.name != ImageQuality && check.result == Failed) {
-            prop_assert_ne!(ruling.decision, Decision::Accepted);
+            prop_assert_ne!(decided.decision, Decision::Accepted);
         }
-        prop_assert_eq!(ruling.proves.is_empty(), ruling.decision != Decision::Accepted);
+        prop_assert_eq!(decided.proves.is_empty(), decided.decision != Decision::Accepted);
     }
 
     #[test]
@@ -56,11 +56,11 @@ proptest! {
 
     #[test]
     fn a_final_no_needs_a_reading_without_doubt(checks in any_checks()) {
-        let ruling = decide(&checks);
+        let decided = decide(&checks);
         let final_reasons = ["DOCUMENT_EXPIRED", "MEMBER_TOO_YOUNG", "NAME_MISMATCH", "BIRTH_DATE_MISMATCH"];
-        if final_reasons.contains(&ruling.internal_reason.as_str()) {
+        if final_reasons.contains(&decided.internal_reason.as_str()) {
             let seen = Seen(&checks);
-            prop_assert_eq!(ruling.decision, Decision::Rejected);
+            prop_assert_eq!(decided.decision, Decision::Rejected);
             prop_assert!(!seen.failed(MrzCheckDigits) && !seen.failed(TwoSources) && !seen.failed(PrintedNames));
         }
     }

@@ -81,9 +81,9 @@ fn check_but(name: CheckName, usual: CheckResult, changes: Changes) -> Check {
 
 fn assert_table(table: &[(Changes, Decision, &str)], checks: impl Fn(Changes) -> Vec<Check>) {
     for (changes, decision, reason) in table {
-        let ruling = decide(&checks(changes));
-        let ruled = (ruling.decision, ruling.internal_reason.as_str());
-        assert_eq!(ruled, (*decision, *reason), "{changes:?}");
+        let decided = decide(&checks(changes));
+        let decided = (decided.decision, decided.internal_reason.as_str());
+        assert_eq!(decided, (*decision, *reason), "{changes:?}");
     }
 }
 
@@ -383,8 +383,8 @@ fn evidence_follows_the_checks_also_after_a_review() {
         ),
     ];
     for (changes, proves) in table {
-        let ruling = after_review(&review(Decision::Accepted, "LOOKS_RIGHT"), &passport_but(changes));
-        assert_eq!(ruling.proves, *proves, "{changes:?}");
+        let decided = after_review(&review(Decision::Accepted, "LOOKS_RIGHT"), &passport_but(changes));
+        assert_eq!(decided.proves, *proves, "{changes:?}");
     }
 }
 
@@ -404,9 +404,9 @@ fn a_person_has_the_last_word_and_its_code_is_kept() {
         (Decision::NeedsReview, "", Decision::Resubmit, "REVIEW_RESUBMIT"),
     ];
     for (decided, code, decision, reason) in table {
-        let ruling = after_review(&review(decided, code), &checks);
-        assert_eq!((ruling.decision, ruling.internal_reason.as_str()), (decision, reason));
-        assert_eq!(ruling.proves.is_empty(), decision != Decision::Accepted);
+        let decided = after_review(&review(decided, code), &checks);
+        assert_eq!((decided.decision, decided.internal_reason.as_str()), (decision, reason));
+        assert_eq!(decided.proves.is_empty(), decision != Decision::Accepted);
     }
     assert_eq!(review_expired().decision, Decision::Resubmit);
 }
@@ -419,21 +419,21 @@ fn a_refused_acceptance_is_never_an_acceptance() {
         (Refusal::Erased, Decision::Resubmit, "DOCUMENT_ERASED"),
     ];
     for (refusal, decision, reason) in table {
-        let ruling = refused(refusal);
-        assert_eq!((ruling.decision, ruling.internal_reason.as_str()), (decision, reason));
+        let decided = refused(refusal);
+        assert_eq!((decided.decision, decided.internal_reason.as_str()), (decision, reason));
     }
 }
 
 #[test]
 fn three_submissions_leave_two_then_one_then_none() {
-    let patience = SubmissionLimits::default();
+    let limits = SubmissionLimits::default();
     assert_eq!(
-        [1, 2, 3, 4].map(|number| submissions_left(&patience, number)),
+        [1, 2, 3, 4].map(|number| submissions_left(&limits, number)),
         [2, 1, 0, 0]
     );
     let none = SubmissionLimits {
         submissions: 0,
-        ..patience
+        ..limits
     };
     assert_eq!(submissions_left(&none, 1), 0);
 }

@@ -3,7 +3,7 @@
 use super::{ExtractionScript, ReviewScript, Script, Scripts, Shows, decided, lock, permanent, transient};
 use document_workflows::contract::definitions as document;
 use document_workflows::contract::{
-    Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest, RulingRecord,
+    DecisionRecord, Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest,
     StoredEvidence, Validity, ValidityRequest,
 };
 use mesh_runtime::clock;
@@ -89,18 +89,18 @@ impl DocumentFakes {
     pub async fn store_verification_evidence(
         self: Arc<Self>,
         _ctx: ActivityContext,
-        record: RulingRecord,
+        record: DecisionRecord,
     ) -> Result<StoredEvidence, ActivityError> {
         let script = self.0.of(record.verification_id)?;
-        if record.ruling.decision == Decision::Accepted && script.course.refusal.is_some() {
+        if record.decided.decision == Decision::Accepted && script.course.refusal.is_some() {
             return Ok(StoredEvidence {
                 evidence: Vec::new(),
                 refused: script.course.refusal,
             });
         }
         let stored = |kind: &_| Evidence::new(EvidenceId::from(clock::new_uuid()), *kind);
-        let evidence = record.ruling.proves.iter().map(stored).collect();
-        lock(&script.seen).rulings.push(record);
+        let evidence = record.decided.proves.iter().map(stored).collect();
+        lock(&script.seen).decisions.push(record);
         Ok(StoredEvidence {
             evidence,
             refused: None,
@@ -114,11 +114,11 @@ impl DocumentFakes {
         request: ReviewRequest,
     ) -> Result<ReviewDecision, ActivityError> {
         let script = self.0.of(request.verification_id)?;
-        let patience = request.expires_at_seconds - request.requested_at_seconds;
+        let time_for_review = request.expires_at_seconds - request.requested_at_seconds;
         lock(&script.seen).reviews.push(request);
         match script.course.review {
             ReviewScript::FailsToItsEnd if ctx.info().attempt == 1 => {
-                let until_the_last_minute = Duration::from_secs(patience.unsigned_abs()) - MINUTE;
+                let until_the_last_minute = Duration::from_secs(time_for_review.unsigned_abs()) - MINUTE;
                 Err(transient("DATABASE_UNAVAILABLE", until_the_last_minute))
             }
             ReviewScript::FailsToItsEnd => Err(transient("DATABASE_UNAVAILABLE", MINUTE)),

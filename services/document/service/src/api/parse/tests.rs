@@ -20,7 +20,7 @@ fn broken<M: prost::Message + prost::Name>(message: &M) -> String {
     path(rules.check(message))
 }
 
-fn parsed(request: &DecideReviewRequest) -> Result<NewDecision, Problem> {
+fn parsed(request: &DecideReviewRequest) -> Result<NewReviewDecision, Problem> {
     decide_review(request, Uuid::nil())
 }
 

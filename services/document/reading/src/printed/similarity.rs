@@ -1,8 +1,8 @@
-//! How like two readings of one field are.
+//! How similar two readings of one field are.
 
-/// How like two readings are; a later one is nearer.
+/// How similar two readings are; a later one is nearer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Likeness {
+pub(super) enum Similarity {
     /// Two different things.
     Other,
     /// The same thing, read differently.
@@ -26,16 +26,16 @@ const TOLD_APART: [(char, char); 9] = [
 ];
 
 /// Compares a zone's number with a printed one of the same length.
-pub(super) fn compare_number(zone: &str, printed: &str) -> Likeness {
+pub(super) fn compare_number(zone: &str, printed: &str) -> Similarity {
     if zone.is_empty() || zone.len() != printed.len() {
-        return Likeness::Other;
+        return Similarity::Other;
     }
     let different: Vec<(char, char)> = zone.chars().zip(printed.chars()).filter(|(a, b)| a != b).collect();
     match different.as_slice() {
-        [] => Likeness::Same,
-        [pair] if looks_alike(*pair) => Likeness::Same,
-        few if few.len() * 3 <= zone.len() => Likeness::Near,
-        _ => Likeness::Other,
+        [] => Similarity::Same,
+        [pair] if looks_alike(*pair) => Similarity::Same,
+        few if few.len() * 3 <= zone.len() => Similarity::Near,
+        _ => Similarity::Other,
     }
 }
 
@@ -44,14 +44,14 @@ fn looks_alike((a, b): (char, char)) -> bool {
 }
 
 /// Compares two names in a zone's letters, spaces taken out. No check digit covers a name, so nothing is overlooked.
-pub(super) fn compare_letters(zone: &str, printed: &str) -> Likeness {
+pub(super) fn compare_letters(zone: &str, printed: &str) -> Similarity {
     if zone == printed {
-        return Likeness::Same;
+        return Similarity::Same;
     }
     if zone.len() >= 4 && distance(zone.as_bytes(), printed.as_bytes()) * 4 <= zone.len() {
-        Likeness::Near
+        Similarity::Near
     } else {
-        Likeness::Other
+        Similarity::Other
     }
 }
 
@@ -100,17 +100,17 @@ mod tests {
 
     #[test]
     fn one_pair_that_looks_alike_is_overlooked_in_a_number_and_no_more() {
-        for (zone, printed, likeness) in [
-            ("L898902C3", "L898902C3", Likeness::Same),
-            ("L898902C3", "L8989O2C3", Likeness::Same),
-            ("L898902C3", "LB989O2C3", Likeness::Near),
-            ("L898902C3", "L898902G3", Likeness::Near),
-            ("AG6", "AGG", Likeness::Near),
-            ("L898902C3", "L898902C", Likeness::Other),
-            ("L898902C3", "PASSPORT1", Likeness::Other),
-            ("", "", Likeness::Other),
+        for (zone, printed, similarity) in [
+            ("L898902C3", "L898902C3", Similarity::Same),
+            ("L898902C3", "L8989O2C3", Similarity::Same),
+            ("L898902C3", "LB989O2C3", Similarity::Near),
+            ("L898902C3", "L898902G3", Similarity::Near),
+            ("AG6", "AGG", Similarity::Near),
+            ("L898902C3", "L898902C", Similarity::Other),
+            ("L898902C3", "PASSPORT1", Similarity::Other),
+            ("", "", Similarity::Other),
         ] {
-            assert_eq!(compare_number(zone, printed), likeness, "{zone} {printed}");
+            assert_eq!(compare_number(zone, printed), similarity, "{zone} {printed}");
         }
     }
 
@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn a_name_is_the_same_only_letter_by_letter() {
-        assert_eq!(compare_letters("ERIKSSON", "ERIKSSON"), Likeness::Same);
-        assert_eq!(compare_letters("ERIKSSON", "ERIKSON"), Likeness::Near);
-        assert_eq!(compare_letters("ERIKSSON", "SURNAME"), Likeness::Other);
+        assert_eq!(compare_letters("ERIKSSON", "ERIKSSON"), Similarity::Same);
+        assert_eq!(compare_letters("ERIKSSON", "ERIKSON"), Similarity::Near);
+        assert_eq!(compare_letters("ERIKSSON", "SURNAME"), Similarity::Other);
     }
 }

@@ -1,0 +1,188 @@
+//! How reviews end: decided by their holder, or closed.
+
+use super::rows::{decision, known};
+use super::{ReviewRefusal, Store, WaitingActivity};
+use document_workflows::contract::{ReviewDecision, ReviewEnd};
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Instant, ToSqlx};
+use mesh_runtime::Problem;
+use mesh_types::{Decision, DocumentId, MemberId, ReviewId, VerificationId};
+use uuid::Uuid;
+
+/// What a reviewer decides.
+#[derive(Clone, Debug)]
+pub struct NewReviewDecision {
+    /// The review.
+    pub review_id: ReviewId,
+    /// The reviewer.
+    pub reviewer_id: MemberId,
+    /// The work of the request that decides, by which a repeat finds its own decision.
+    pub decision_id: Uuid,
+    /// Accepted, rejected or to be submitted again.
+    pub decision: Decision,
+    /// A stable code.
+    pub reason_code: String,
+    /// For the member; may be empty with an acceptance.
+    pub member_text: String,
+    /// For other reviewers; may be empty.
+    pub internal_note: String,
+}
+
+/// A decision as it was recorded, and who waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidedReview {
+    /// The decision.
+    pub decision: ReviewDecision,
+    /// When it was decided.
+    pub decided_at: Timestamp,
+    /// Who waits for it.
+    pub waiting: WaitingActivity,
+}
+
+impl Store {
+    /// Decides a review that the reviewer holds, for ever. The same decision again is answered as the first time.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`; then it is not known whether it is decided.
+    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
+    pub async fn decide_review(
+        &self,
+        new: &NewReviewDecision,
+        decided_at: Timestamp,
+    ) -> Result<Result<DecidedReview, ReviewRefusal>, Problem> {
+        let mut transaction = self.pool.begin().await?;
+        // The document too, or it could be erased before the decision is there.
+        let row = sqlx::query!(
+            r#"SELECT status = 'waiting' AS "is_waiting!", expires_at AS "expires_at: Instant", claimed_by,
+                   claimed_until AS "claimed_until: Instant", decision_id, decision, reason_code,
+                   ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id,
+                   erased_at IS NOT NULL AS "is_erased!"
+             FROM reviews review JOIN documents document ON document.document_id = review.document_id
+             WHERE review_id = $1 FOR UPDATE OF review FOR SHARE OF document"#,
+            new.review_id.uuid(),
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else {
+            return Ok(Err(ReviewRefusal::NotFound));
+        };
+        let waiting = WaitingActivity {
+            workflow_id: row.workflow_id,
+            run_id: row.run_id,
+            activity_id: row.activity_id,
+        };
+        if row.decision_id == Some(new.decision_id) {
+            let text = known("decision", row.decision)?;
+            return Ok(Ok(DecidedReview {
+                decision: ReviewDecision {
+                    review_id: new.review_id,
+                    decision: decision(&text)?,
+                    reason_code: known("reason_code", row.reason_code)?,
+                },
+                decided_at: known("ended_at", row.ended_at)?.to_jiff(),
+                waiting,
+            }));
+        }
+        let is_held = row.claimed_until.is_some_and(|until| decided_at < until.to_jiff());
+        let refusal = match row.claimed_by {
+            _ if row.is_erased => Some(ReviewRefusal::Erased),
+            _ if !row.is_waiting || row.expires_at.to_jiff() <= decided_at => Some(ReviewRefusal::Over),
+            Some(holder) if is_held && holder == new.reviewer_id.get() => None,
+            Some(_) if is_held => Some(ReviewRefusal::ClaimedByAnother),
+            _ => Some(ReviewRefusal::NotClaimed),
+        };
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal));
+        }
+        sqlx::query!(
+            "UPDATE reviews SET status = 'decided', decision = $2, reason_code = $3, member_text = $4,
+                 internal_note = nullif($5, ''), decided_by = $6, decision_id = $7, ended_at = $8
+             WHERE review_id = $1",
+            new.review_id.uuid(),
+            new.decision.as_str(),
+            new.reason_code,
+            new.member_text,
+            new.internal_note,
+            new.reviewer_id.get(),
+            new.decision_id,
+            decided_at.to_sqlx() as _,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(Ok(DecidedReview {
+            decision: ReviewDecision {
+                review_id: new.review_id,
+                decision: new.decision,
+                reason_code: new.reason_code.clone(),
+            },
+            decided_at,
+            waiting,
+        }))
+    }
+
+    /// Closes a review that nobody decided; returns the decision if there is one. A withdrawal counts also before the
+    /// request has come: then it leaves a closed review, under the new id.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
+    pub async fn close_review(
+        &self,
+        verification_id: VerificationId,
+        document_id: DocumentId,
+        end: ReviewEnd,
+        ended_at: Timestamp,
+        new_review_id: ReviewId,
+    ) -> Result<Option<ReviewDecision>, Problem> {
+        let status = match end {
+            ReviewEnd::Expired => "expired",
+            ReviewEnd::Withdrawn => "withdrawn",
+        };
+        let mut transaction = self.pool.begin().await?;
+        if end == ReviewEnd::Withdrawn {
+            // A request that is still under way must find that nobody waits any more.
+            sqlx::query!(
+                "INSERT INTO reviews (review_id, verification_id, document_id, internal_reason, requested_at, expires_at,
+                     workflow_id, run_id, activity_id, status, ended_at)
+                 VALUES ($1, $2, $3, 'WITHDRAWN', $4, $4, '', '', '', 'withdrawn', $4)
+                 ON CONFLICT ON CONSTRAINT reviews_once DO NOTHING",
+                new_review_id.uuid(),
+                verification_id.uuid(),
+                document_id.uuid(),
+                ended_at.to_sqlx() as _,
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
+        sqlx::query!(
+            "UPDATE reviews SET status = $3, ended_at = $4
+             WHERE verification_id = $1 AND document_id = $2 AND status = 'waiting'",
+            verification_id.uuid(),
+            document_id.uuid(),
+            status,
+            ended_at.to_sqlx() as _,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let row = sqlx::query!(
+            r#"SELECT review_id, decision AS "decision!", reason_code AS "reason_code!" FROM reviews
+             WHERE verification_id = $1 AND document_id = $2 AND status = 'decided'"#,
+            verification_id.uuid(),
+            document_id.uuid(),
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let decided = row.map(|row| {
+            Ok(ReviewDecision {
+                review_id: row.review_id.into(),
+                decision: decision(&row.decision)?,
+                reason_code: row.reason_code,
+            })
+        });
+        decided.transpose()
+    }
+}
