@@ -3,7 +3,9 @@
 //! Everything here panics when it can't be had, with the reason: a test that lacks its ground has nothing to say.
 
 use crate::{NAMESPACE, Postgres, Temporal};
+use jiff::Timestamp;
 use mesh_runtime::{Problem, Wiring};
+use mesh_types::MemberId;
 use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use std::{fmt::Debug, time::Duration};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -20,6 +22,18 @@ pub async fn fresh_database(name: &str, migrations: &Migrator) -> PgPool {
     let pool = options.connect(&url).await.expect("the database answers");
     mesh_runtime::migrate(&pool, migrations).await.or_panic();
     pool
+}
+
+/// The member of a number from 1.
+#[track_caller]
+pub fn member(number: i64) -> MemberId {
+    MemberId::try_from(number).expect("a positive number")
+}
+
+/// An instant, in seconds since 1970-01-01 UTC.
+#[track_caller]
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).expect("within jiff's years")
 }
 
 /// A client of the Temporal that the test run shares. None of the workflows that a test names is in it, unless the test

@@ -8,10 +8,11 @@ use crate::upload::{Upload, UploadedFile};
 use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
-use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::Requests;
-use mesh_types::{DocumentId, DocumentKind, MemberId, RequestId, VerificationId};
+pub(crate) use mesh_testkit::ground::{at, member};
+use mesh_testkit::ground::{fresh_database, temporal_client};
+use mesh_types::{DocumentId, DocumentKind, RequestId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -40,12 +41,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let postgres = mesh_testkit::Postgres::shared().await.expect("PostgreSQL");
-        let url = postgres.create_database("document").await.expect("a database");
-        let pool = PgPool::connect(&url).await.expect("a connection");
-        mesh_runtime::migrate(&pool, &crate::MIGRATIONS)
-            .await
-            .expect("the migrations");
+        let pool = fresh_database("document", &crate::MIGRATIONS).await;
         let requests = Requests::open(pool.clone()).await.expect("the requests");
         let folder = scratch();
         let url: StoreUrl = format!("file://{}/store", folder.path().display())
@@ -128,16 +124,7 @@ pub(crate) fn opener() -> Files {
 
 /// A real Temporal, in which none of the workflows named here is.
 pub(crate) async fn workflows() -> Workflows {
-    let temporal = mesh_testkit::Temporal::shared().await.expect("Temporal");
-    let url: url::Url = temporal.url().parse().expect("a URL");
-    let connection = temporalio_client::ConnectionOptions::new(url).identity("test").build();
-    let options = temporalio_client::ClientOptions::new(mesh_testkit::NAMESPACE).build();
-    let client = temporalio_client::Client::connect(connection, options).await;
-    Workflows::new(client.expect("a client"))
-}
-
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).expect("a time")
+    Workflows::new(temporal_client().await)
 }
 
 pub(crate) fn run() -> WorkflowRun {
@@ -162,10 +149,6 @@ pub(crate) fn scratch() -> TempDir {
         .prefix("objects-")
         .tempdir()
         .expect("a temporary folder")
-}
-
-pub(crate) fn member(id: i64) -> MemberId {
-    MemberId::try_from(id).expect("a positive number")
 }
 
 pub(crate) fn new_request() -> RequestId {

@@ -2,9 +2,9 @@
 
 use crate::Store;
 use crate::store::{CounterReason, Event, NewActivity, NewCounter, insert_activity, insert_counter};
-use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
-use mesh_testkit::Postgres;
+use mesh_testkit::ground::fresh_database;
+pub(crate) use mesh_testkit::ground::{OrPanic, at, member};
 use mesh_types::{EventId, MemberId};
 use reputation_workflows::policy::activity::Activity;
 use sqlx::PgPool;
@@ -14,35 +14,8 @@ pub(crate) const DAY: i64 = 24 * 3600;
 
 /// An empty database and the store over it.
 pub(crate) async fn empty_ledger() -> (PgPool, Store) {
-    let postgres = Postgres::shared().await.expect("PostgreSQL starts");
-    let url = postgres
-        .create_database("reputation")
-        .await
-        .expect("a database is made");
-    let pool = PgPool::connect(&url).await.expect("it answers");
-    mesh_runtime::migrate(&pool, &crate::MIGRATIONS)
-        .await
-        .expect("the schema is made");
+    let pool = fresh_database("reputation", &crate::MIGRATIONS).await;
     (pool.clone(), Store::new(pool))
-}
-
-/// The result, or a panic that says what the problem was.
-pub(crate) trait OrPanic<T> {
-    fn or_panic(self) -> T;
-}
-
-impl<T> OrPanic<T> for Result<T, Problem> {
-    fn or_panic(self) -> T {
-        self.unwrap_or_else(|problem| panic!("{problem:?}"))
-    }
-}
-
-pub(crate) fn member(number: i64) -> MemberId {
-    MemberId::try_from(number).expect("a positive number")
-}
-
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).expect("within jiff's years")
 }
 
 /// Hours that a member gave, at an instant in seconds.

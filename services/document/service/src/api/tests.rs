@@ -11,38 +11,22 @@ use mesh_proto::document::v1::{
     DocumentVerification, EraseDocumentRequest, GetDocumentVerificationRequest, GetReviewPageRequest,
     ListReviewsRequest, SubmitDocumentRequest, UnblockDocumentRequest, UploadDocumentRequest,
 };
-use mesh_runtime::clock;
+use mesh_runtime::{Wiring, clock};
+use mesh_testkit::ground::Served;
 use mesh_types::{DocumentId, Reason, ReviewId};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::Status;
-use tonic::transport::{Channel, Server};
+use tonic::transport::Channel;
 
 const MESSAGE_LIMIT: usize = 4 << 20;
 
-/// A server and a client that talk over a socket; both end with the first value.
-async fn served(world: &World) -> (JoinSet<()>, DocumentServiceClient<Channel>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
+/// The API of a world under the kit's layer, and a client of it. It ends with the first value.
+async fn served(world: &World) -> (Served, DocumentServiceClient<Channel>) {
     let requests = world.requests.clone();
     let api = DocumentApi::new(world.vault.clone(), requests, world.uploads.clone(), workflows().await);
-    let service = DocumentServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-    let mut server = JoinSet::new();
-    server.spawn(async move {
-        let incoming = TcpListenerStream::new(listener);
-        Server::builder()
-            .add_service(service)
-            .serve_with_incoming(incoming)
-            .await
-            .expect("serves to the end");
-    });
-    (
-        server,
-        DocumentServiceClient::connect(format!("http://{address}"))
-            .await
-            .expect("connects"),
-    )
+    let api = DocumentServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
+    let served = Served::start(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET).grpc(api)).await;
+    let client = DocumentServiceClient::new(served.channel());
+    (served, client)
 }
 
 fn messages(request_id: &str, chunks: Vec<Vec<u8>>) -> impl tokio_stream::Stream<Item = UploadDocumentRequest> + use<> {
