@@ -2,18 +2,22 @@
 
 use mesh_testkit::tools::{self, Outcome, Purpose, Tool};
 
+use crate::screen::WorkLine;
+
 /// Sees to every tool that `purpose` needs, telling of each.
 ///
 /// # Errors
 /// When something required cannot be installed from here; the error says what to run.
 pub fn prepare(purpose: Purpose) -> anyhow::Result<()> {
+    let line = WorkLine::new("looking for tools");
     tools::ensure(purpose, &mut |tool: &Tool, outcome| match outcome {
-        Outcome::Present(version) => println!("  have     {} ({version})", tool.name),
+        Outcome::Present(version) => line.print(format!("  have     {} ({version})", tool.name)),
         Outcome::Installing(command) => {
-            println!("  install  {}: {}\n           {command}", tool.name, tool.why);
+            line.print(format!("  install  {}: {}\n           {command}", tool.name, tool.why));
+            line.say(format!("installing {}", tool.name));
         }
         Outcome::GoneOnWithout(reason) => {
-            println!("  without  {}: {}\n           {reason}", tool.name, tool.why);
+            line.print(format!("  without  {}: {}\n           {reason}", tool.name, tool.why));
         }
     })
 }

@@ -6,10 +6,12 @@
 //! Start reading at [`Task`]; `tidy` is where the walls of the house are checked.
 
 mod bench;
+mod cargo_build;
 mod check;
 mod demo;
 mod machine;
 mod prepare;
+mod screen;
 mod stack;
 mod steps;
 mod tidy;

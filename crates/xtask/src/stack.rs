@@ -10,7 +10,8 @@ use mesh_testkit::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    machine,
+    cargo_build, machine,
+    screen::{WorkLine, row},
     steps::{Steps, cargo},
 };
 
@@ -39,7 +40,8 @@ where
         Purpose::Demo
     };
     steps.work("what this machine needs", || machine::prepare(purpose))?;
-    steps.command("build the services", &mut build(root))?;
+    let log = tools::cache_folder()?.join("build.log");
+    steps.work("build the services", || cargo_build::run(&mut services(root), &log))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let Some(mesh) = unless_interrupted(start(addresses)).await? else {
@@ -47,8 +49,10 @@ where
         };
         let mesh = mesh?;
         let done = unless_interrupted(work(&mesh)).await;
-        println!("\nstopping (once more Ctrl-C ends everything at once)");
+        println!("\n==> stop (once more Ctrl-C ends everything at once)");
+        let line = WorkLine::new("stopping");
         let stopped = unless_interrupted(mesh.stop()).await;
+        drop(line);
         match (done?, stopped?) {
             // The first failure is the one to tell.
             (Some(Err(error)), _) => Err(error),
@@ -82,21 +86,21 @@ pub async fn until_a_service_ends(mesh: &Mesh) -> anyhow::Result<ExitCode> {
 pub fn print_pages(mesh: &Mesh) {
     println!();
     if let Some(page) = mesh.temporal.ui_url() {
-        println!("  workflows    {page}");
+        println!("{}", row("workflows", page));
     }
-    match &mesh.jaeger {
-        Some(jaeger) => println!("  traces       {}/api/traces/<trace id>", jaeger.query_url()),
-        None => println!("  traces       nowhere; --traces shows them in Jaeger"),
-    }
+    let traces = match &mesh.jaeger {
+        Some(jaeger) => format!("{}/api/traces/<trace id>", jaeger.query_url()),
+        None => "nowhere; --traces shows them in Jaeger".to_owned(),
+    };
+    println!("{}", row("traces", traces));
     for service in mesh.services() {
+        let (grpc, health) = (service.grpc_url(), service.health_url());
         println!(
-            "  {:<12} gRPC {}  metrics {}/metrics",
-            service.name(),
-            service.grpc_url(),
-            service.health_url()
+            "{}",
+            row(service.name(), format!("gRPC {grpc}  metrics {health}/metrics"))
         );
     }
-    println!("  logs         {}", mesh.folder().display());
+    println!("{}", row("logs", mesh.folder().display()));
 }
 
 /// What a shell reports of a program that Ctrl-C ended.
@@ -112,17 +116,18 @@ async fn start(addresses: Addresses) -> anyhow::Result<Mesh> {
     if tools::jaeger_if_present().is_some() {
         mesh = mesh.jaeger(Engine::Own);
     }
+    let line = WorkLine::new("starting");
     let report = Arc::new(move |progress| {
         let at = began.elapsed().as_secs_f64();
         match progress {
-            Progress::Starting(part) => println!("  {at:>5.1} s  starting  {part}"),
-            Progress::Ready(part, place) => println!("  {at:>5.1} s  ready     {part} at {place}"),
+            Progress::Starting(part) => line.say(format!("starting {part}")),
+            Progress::Ready(part, place) => line.print(format!("  {at:>5.1} s  {part} at {place}")),
         }
     });
     mesh.progress(move |progress| report(progress)).start().await
 }
 
-fn build(root: &Path) -> std::process::Command {
+fn services(root: &Path) -> std::process::Command {
     let mut build = cargo(root, &["build", "--bins"]);
     for service in SERVICES {
         build.args(["-p", service.package]);

@@ -3,6 +3,7 @@
 use super::Arguments;
 use super::material::Material;
 use super::watching::{Waiting, Watching};
+use crate::screen::row;
 use anyhow::Context;
 use jiff::civil::Date;
 use mesh_proto::document::v1 as document;
@@ -30,24 +31,18 @@ pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode>
     let today = today();
     let material = Material::of(arguments, today)?;
     let trace_id = new_uuid().simple().to_string();
-    println!(
-        "\nmember {MEMBER_ID}: {}, born {}",
-        material.shown_name(),
-        material.birth_date
-    );
+    let (name, birth_date) = (material.shown_name(), &material.birth_date);
+    println!("\n{}", row("member", format!("{MEMBER_ID}: {name}, born {birth_date}")));
     register(mesh, &material, &trace_id).await?;
     let upload = upload(mesh, &material, &trace_id).await?;
-    println!(
-        "document {}: {} page(s), {} bytes",
-        upload.document_id, upload.page_count, upload.size_bytes
-    );
+    let (id, pages, bytes) = (&upload.document_id, upload.page_count, upload.size_bytes);
+    println!("{}", row("document", format!("{id}: {pages} page(s), {bytes} bytes")));
     let started = start(mesh, &material, upload.document_url, &trace_id).await?;
-    println!(
-        "verification {}: workflow {}, run {}\n",
-        started.verification_id, started.workflow_id, started.run_id
-    );
+    let (workflow, run) = (&started.workflow_id, &started.run_id);
+    println!("{}", row("verification", &started.verification_id));
+    println!("{}\n", row("workflow", format!("{workflow}, run {run}")));
     let accepted = watch(mesh, started.verification_id, arguments.keep, &trace_id).await?;
-    println!("\ntrace        {trace_id}");
+    println!("\n{}", row("trace", &trace_id));
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,5 +1,7 @@
 //! A verification on the screen: each new fact once, as `WatchVerification` brings it.
 
+use crate::screen::row;
+use console::style;
 use mesh_proto::document::v1::{CheckResult, DocumentVerification};
 use mesh_proto::orchestrator::v1::{MethodState, MethodStatus, Verification, VerificationStatus};
 use mesh_proto::reputation::v1::{Level, ScoreBreakdown};
@@ -53,17 +55,21 @@ impl Waiting {
                 hints,
             } => {
                 for hint in hints {
-                    println!("hint         {hint}");
+                    println!("{}", row("hint", hint));
                 }
-                println!(
-                    "next         {submissions_left} more document(s) may be submitted: UploadDocument, then SubmitDocument \
-                     with verification_id {verification_id} and the new document_url, at {document_service}"
+                let next = format!(
+                    "{submissions_left} more document(s) may be submitted: UploadDocument, then SubmitDocument with \
+                     verification_id {verification_id} and the new document_url, at {document_service}"
                 );
+                println!("{}", row("next", next));
             }
-            Waiting::Reviewer => println!(
-                "next         a person decides within 7 days: ListReviews, ClaimReview, GetReviewPage and DecideReview at \
-                 {document_service}"
-            ),
+            Waiting::Reviewer => {
+                let next = format!(
+                    "a person decides within 7 days: ListReviews, ClaimReview, GetReviewPage and DecideReview at \
+                     {document_service}"
+                );
+                println!("{}", row("next", next));
+            }
         }
     }
 }
@@ -89,16 +95,18 @@ impl Watching {
 
     fn show_document(&mut self, document: &DocumentVerification) {
         if self.pages_read != Some(document.pages_read) {
-            println!("reading      page {} of {}", document.pages_read, document.page_count);
+            let (page, pages) = (document.pages_read, document.page_count);
+            println!("{}", row("reading", format!("page {page} of {pages}")));
             self.pages_read = Some(document.pages_read);
         }
         for check in document.checks.iter().skip(self.checks) {
             let mark = match check.result() {
-                CheckResult::Passed => "passed",
-                CheckResult::Failed => "FAILED",
-                CheckResult::NotApplicable | CheckResult::Unspecified => "not applicable",
+                CheckResult::Passed => style("passed").green(),
+                CheckResult::Failed => style("FAILED").red(),
+                CheckResult::NotApplicable | CheckResult::Unspecified => style("not applicable").dim(),
             };
-            println!("check        {:<28} {mark:<15} {}", check.name, check.reason);
+            let (name, reason) = (&check.name, &check.reason);
+            println!("{}", row("check", format!("{name:<28} {mark:<15} {reason}")));
         }
         self.checks = self.checks.max(document.checks.len());
     }
@@ -120,10 +128,8 @@ impl Watching {
             .as_str_name()
             .trim_start_matches("METHOD_STATUS_")
             .to_lowercase();
-        println!(
-            "{name:<12} {status} ({})\n             {}",
-            method.internal_reason, method.member_reason
-        );
+        println!("{}", row(&name, format!("{status} ({})", method.internal_reason)));
+        println!("{}", row("", &method.member_reason));
     }
 }
 
@@ -133,26 +139,31 @@ fn show_end(verification: &Verification) {
         .as_str_name()
         .trim_start_matches("VERIFICATION_STATUS_")
         .to_lowercase();
-    println!("verification {status}");
+    println!("{}", row("verification", status));
     if let Some(breakdown) = &verification.breakdown {
         show_score(breakdown, verification.target_score);
     }
     for step in &verification.next_steps {
-        println!("next step    {}: up to {} points more", step.method, step.points);
+        let (method, points) = (&step.method, step.points);
+        println!("{}", row("next step", format!("{method}: up to {points} points more")));
     }
 }
 
 fn show_score(breakdown: &ScoreBreakdown, target: i32) {
     for line in &breakdown.contributions {
-        println!(
-            "points       {:>3}  {} ({}, rules version {})",
-            line.points, line.kind, line.method, line.rule_version
-        );
+        let (points, kind, method, version) = (line.points, &line.kind, &line.method, line.rule_version);
+        let text = format!("{points:>3}  {kind} ({method}, rules version {version})");
+        println!("{}", row("points", text));
     }
     if breakdown.cap_adjustment != 0 {
-        println!("points       {:>3}  the cap at 100", breakdown.cap_adjustment);
+        let points = breakdown.cap_adjustment;
+        println!("{}", row("points", format!("{points:>3}  the cap at 100")));
     }
     let level = Level::try_from(breakdown.level).unwrap_or_default();
     let level = level.as_str_name().trim_start_matches("LEVEL_").to_lowercase();
-    println!("score        {:>3}  target {target}, level {level}", breakdown.score);
+    let score = breakdown.score;
+    println!(
+        "{}",
+        row("score", format!("{score:>3}  target {target}, level {level}"))
+    );
 }
