@@ -50,6 +50,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let task = Arguments::parse().task;
+    screen::decide_on_colour();
     let done = match root() {
         Ok(root) => match task {
             Task::Demo(arguments) => demo::run(&root, &arguments),

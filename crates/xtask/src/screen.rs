@@ -1,15 +1,28 @@
 //! What a command shows while it works: on a terminal one line that changes in place, elsewhere plain lines.
 //!
-//! Colour is on only where standard output is a terminal, and off where `NO_COLOR` is set (no-color.org); the crate
-//! `console` decides that, for every use of [`console::style`].
+//! Colour is on only where standard output is a terminal, and off where `NO_COLOR` is set (no-color.org).
 
-use std::{fmt::Display, time::Duration};
+use std::{ffi::OsStr, fmt::Display, io::IsTerminal, time::Duration};
 
 use console::pad_str;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The width of the first column of everything that is listed.
 const LABEL_WIDTH: usize = 13;
+
+/// How long work goes on before the time left is estimated.
+const NO_ESTIMATE: Duration = Duration::from_secs(5);
+
+/// Decides for every use of [`console::style`] whether there is colour.
+pub fn decide_on_colour() {
+    let no_color = std::env::var_os("NO_COLOR");
+    console::set_colors_enabled(has_colour(std::io::stdout().is_terminal(), no_color.as_deref()));
+}
+
+/// `NO_COLOR` counts when it is set and not empty.
+fn has_colour(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
 
 /// A line of two columns.
 pub fn row(label: &str, text: impl Display) -> String {
@@ -39,13 +52,16 @@ impl WorkLine {
 
     /// Says how much of the work is done, by which the time left is known.
     pub fn reach(&self, done: u64, all: u64) {
-        if self.0.length() != Some(all) {
-            self.0.set_length(all);
-            self.0.set_style(style(
-                "  {spinner} {bar:20} {pos}/{len} {wide_msg} {elapsed}, {eta} left",
-            ));
-        }
+        let so_far = "  {spinner} {bar:20} {pos}/{len} {wide_msg} {elapsed}";
+        self.0.set_length(all);
         self.0.set_position(done);
+        // What was there already comes at once, and says nothing of how long the rest takes.
+        if self.0.elapsed() < NO_ESTIMATE {
+            self.0.set_style(style(so_far));
+            self.0.reset_eta();
+        } else {
+            self.0.set_style(style(&format!("{so_far}, {{eta}} left")));
+        }
     }
 
     /// Prints a line that stays, above this one.
@@ -72,6 +88,23 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colour_is_for_terminals_that_want_it() {
+        for (is_terminal, no_color, expected) in [
+            (true, None, true),
+            (true, Some(""), true),
+            (true, Some("1"), false),
+            (false, None, false),
+        ] {
+            let no_color = no_color.map(OsStr::new);
+            assert_eq!(
+                has_colour(is_terminal, no_color),
+                expected,
+                "{is_terminal} {no_color:?}"
+            );
+        }
+    }
 
     #[test]
     fn the_second_column_begins_at_the_same_place() {

@@ -212,7 +212,15 @@ pub(super) fn jaeger() -> anyhow::Result<PathBuf> {
     let log = jaeger_log()?;
     let said = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     build.stdout(said.try_clone()?).stderr(said);
-    succeed(&mut build).with_context(|| format!("{JAEGER_BUILD} failed; it says why in {}", log.display()))?;
+    succeed(&mut build).with_context(|| {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().collect();
+        let last = lines[lines.len().saturating_sub(10)..].join("\n");
+        format!(
+            "{JAEGER_BUILD} failed; all that it said is in {}, at the end:\n{last}",
+            log.display()
+        )
+    })?;
     finish(&unfinished, place)?;
     Ok(program)
 }

@@ -147,6 +147,22 @@ mod tests {
         assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(20)]);
         assert_eq!(of(Method::Community), None, "no verification can ask for it yet");
         assert!(steps.is_sorted_by_key(|step| Reverse(step.points)), "{steps:?}");
+        let of_each = |kinds: Vec<EvidenceKind>| -> Vec<Evidence> {
+            kinds.into_iter().zip(1..).map(|(kind, id)| found(kind, id)).collect()
+        };
+        // What a method finds when it finds everything is what it could still add, and the others' steps stay.
+        for method in Method::offered() {
+            let all = score(RuleVersion::V2, &of_each(EvidenceKind::of_method(method).collect()));
+            assert_eq!(of(method).unwrap_or_default(), i32::from(all.score.get()), "{method:?}");
+            let others: Vec<_> = steps.iter().filter(|step| step.method != method).cloned().collect();
+            assert_eq!(next_steps(&all), others, "{method:?}");
+        }
+        let accepted = next_steps(&score(RuleVersion::V2, &[found(EvidenceKind::DocumentAccepted, 1)]));
+        let left = NextStep {
+            method: Method::Document,
+            points: 10,
+        };
+        assert!(accepted.contains(&left), "{accepted:?}");
         let everything: Vec<_> = EvidenceKind::ALL
             .iter()
             .zip(1..)
