@@ -52,15 +52,16 @@ impl WorkLine {
 
     /// Says how much of the work is done, by which the time left is known.
     pub fn reach(&self, done: u64, all: u64) {
-        let so_far = "  {spinner} {bar:20} {pos}/{len} {wide_msg} {elapsed}";
+        let so_far = "  {spinner} {bar:20} {pos}/{len} {elapsed}";
         self.0.set_length(all);
         self.0.set_position(done);
         // What was there already comes at once, and says nothing of how long the rest takes.
         if self.0.elapsed() < NO_ESTIMATE {
-            self.0.set_style(style(so_far));
+            self.0.set_style(style(&format!("{so_far}  {{wide_msg}}")));
             self.0.reset_eta();
         } else {
-            self.0.set_style(style(&format!("{so_far}, {{eta}} left")));
+            self.0
+                .set_style(style(&format!("{so_far}, {{eta}} left  {{wide_msg}}")));
         }
     }
 

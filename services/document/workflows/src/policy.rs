@@ -241,6 +241,10 @@ impl Seen<'_> {
         self.result(name) == CheckResult::Failed
     }
 
+    fn failure(&self, name: CheckName) -> Option<&Check> {
+        self.find(name).filter(|check| check.result == CheckResult::Failed)
+    }
+
     fn missing(&self, name: CheckName) -> bool {
         self.result(name) == CheckResult::NotApplicable
     }
@@ -282,10 +286,10 @@ pub fn decide(checks: &[Check]) -> DocumentDecision {
     if (UNKNOWN.applies)(&seen) {
         return UNKNOWN.decision_on(&seen);
     }
-    match first(READING) {
-        Some(_) if seen.failed(ImageQuality) => poor_picture(seen.reason(ImageQuality)),
-        Some(rule) => rule.decision_on(&seen),
-        None => first(CONTENT).map_or_else(
+    match (first(READING), seen.failure(ImageQuality)) {
+        (Some(_), Some(poor)) => poor_picture(&poor.reason),
+        (Some(rule), None) => rule.decision_on(&seen),
+        (None, _) => first(CONTENT).map_or_else(
             || accepted("ALL_CHECKS_PASSED", ACCEPTED, &seen),
             |rule| rule.decision_on(&seen),
         ),
@@ -345,9 +349,8 @@ pub fn submissions_left(limits: &SubmissionLimits, submission: u32) -> u32 {
     limits.submissions.saturating_sub(submission)
 }
 
-fn poor_picture(reason: Option<&CheckReason>) -> DocumentDecision {
-    let internal_reason = reason.map_or("PICTURE_POOR", CheckReason::as_str);
-    not_accepted(Decision::Resubmit, internal_reason, hints::of_picture(reason))
+fn poor_picture(reason: &CheckReason) -> DocumentDecision {
+    not_accepted(Decision::Resubmit, reason.as_str(), hints::of_picture(reason))
 }
 
 fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> DocumentDecision {

@@ -9,8 +9,8 @@ use mesh_types::{Check, CheckName, CheckReason};
 pub fn hints(checks: &[Check]) -> Vec<&'static str> {
     let seen = Seen(checks);
     let mut hints = Vec::new();
-    if seen.failed(ImageQuality) {
-        hints.push(of_picture(seen.reason(ImageQuality)));
+    if let Some(poor) = seen.failure(ImageQuality) {
+        hints.push(of_picture(&poor.reason));
     }
     if seen.failed(MrzFound) {
         hints.push("Show the lines of letters, digits and < signs whole: on a card they are often on the back.");
@@ -34,18 +34,18 @@ pub fn hints(checks: &[Check]) -> Vec<&'static str> {
 }
 
 /// The hint for what is wrong with a picture, by the reason of the check `ImageQuality`.
-pub(super) fn of_picture(reason: Option<&CheckReason>) -> &'static str {
+pub(super) fn of_picture(reason: &CheckReason) -> &'static str {
     match reason {
-        Some(CheckReason::PictureBlurred) => {
+        CheckReason::PictureBlurred => {
             "The picture is blurred. Hold the camera still, let it focus, and use more light."
         }
-        Some(CheckReason::PictureGlare) => {
+        CheckReason::PictureGlare => {
             "Light is mirrored on the document. Tilt it or move the lamp until nothing shines, and use no flash."
         }
-        Some(CheckReason::PictureCropped) => {
+        CheckReason::PictureCropped => {
             "A part of the document is cut off. Show all four corners with some of the table around them."
         }
-        Some(CheckReason::PictureTooSmall) => {
+        CheckReason::PictureTooSmall => {
             "The document is too small in the picture. Go nearer, or use the camera's full resolution."
         }
         _ => "The picture is not good enough. Photograph the whole document, flat, sharp and in good light.",
