@@ -1,7 +1,6 @@
 //! Everything that must hold before a change is taken.
 
 use std::{
-    num::NonZero,
     path::Path,
     process::{Command, ExitCode, Stdio},
 };
@@ -17,9 +16,6 @@ use crate::{
     steps::{Steps, cargo},
     tidy,
 };
-
-/// How many tests of a program run at once, as Rust's test harness reads it.
-const TEST_THREADS_ENV: &str = "RUST_TEST_THREADS";
 
 /// Check everything: format, walls, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
 ///
@@ -55,12 +51,6 @@ fn all(root: &Path, arguments: &Arguments, steps: &mut Steps) -> anyhow::Result<
     })?;
     let (postgres, temporal, jaeger) = &engines;
     let mut test = cargo(root, &["test", "--workspace"]);
-    // Much of the time of a scenario is waiting: for an engine, a heartbeat, a drain. One more test than there are cores fills
-    // it; with two more, what a hostile file takes could not be measured beside them.
-    if std::env::var_os(TEST_THREADS_ENV).is_none() {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        test.env(TEST_THREADS_ENV, (cores + 1).to_string());
-    }
     test.env(POSTGRES_ADMIN_URL_ENV, postgres.admin_url());
     test.env(TEMPORAL_URL_ENV, temporal.url());
     test.env(JAEGER_OTLP_ENV, jaeger.otlp_endpoint())

@@ -2,9 +2,10 @@
 
 use super::document_run::{DocumentPlan, DocumentRun};
 use super::fakes::{Course, ExtractionScript, ReviewScript, Shows};
-use super::support::{Clock, Plan, count, document_worker, lasted, on_stack, record};
+use super::support::{Clock, DEADLINE, Plan, count, document_worker, lasted, on_stack, record};
 use anyhow::ensure;
 use document_workflows::contract::{Phase, Refusal, ReviewEnd};
+use mesh_testkit::eventually;
 use mesh_types::{Decision, Method, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 use std::time::{Duration, Instant};
@@ -135,6 +136,29 @@ fn an_outage_uses_up_no_attempt_of_the_extraction() -> anyhow::Result<()> {
         let history = document.history().await?;
         assert_eq!(count(&history, EventType::TimerFired), 5);
         record("document", "read-after-an-outage", &history)
+    })
+}
+
+#[test]
+fn a_cancellation_ends_the_wait_for_an_outage() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let course = Course {
+            extraction: ExtractionScript::IsAway,
+            ..Course::default()
+        };
+        let document = DocumentRun::start(stack, with(course)).await?;
+        eventually(DEADLINE, "the wait for the database to begin", async || {
+            let history = document.history().await.ok()?;
+            (count(&history, EventType::TimerStarted) > 1).then_some(())
+        })
+        .await?;
+        document.cancel().await?;
+        let end = document.end().await?;
+        ensure!(
+            matches!(end, Err(WorkflowGetResultError::Cancelled { .. })),
+            "it ended as {end:?}"
+        );
+        Ok(())
     })
 }
 

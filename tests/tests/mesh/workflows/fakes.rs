@@ -107,6 +107,8 @@ pub enum ExtractionScript {
     /// Object store and database are away at the first five attempts; then two attempts break, and the next reads every
     /// page.
     MeetsAnOutage,
+    /// The database is away at every attempt.
+    IsAway,
     /// It goes on until it is cancelled.
     RunsUntilCancelled,
 }

@@ -10,7 +10,7 @@ use mesh_types::Check;
 use mesh_workflows::{is_outage, seconds};
 use std::time::Duration;
 use temporalio_common::error::ActivityExecutionError;
-use temporalio_workflow::{TimerResult, WorkflowContext, WorkflowResult};
+use temporalio_workflow::{TimerResult, WorkflowContext, WorkflowResult, WorkflowTermination};
 
 impl DocumentVerificationWorkflow {
     /// Reads every page. An outage uses up no attempt: it is waited for, and the extraction asked for anew with all of them.
@@ -22,7 +22,7 @@ impl DocumentVerificationWorkflow {
                 Err(error) if is_outage(&error) && waited < timeouts::OUTAGE => {
                     let pause = timeouts::outage_pause(outages);
                     if ctx.timer(pause).await == TimerResult::Cancelled {
-                        return Err(error.into());
+                        return Err(WorkflowTermination::cancelled());
                     }
                     outages += 1;
                     waited += pause;

@@ -37,6 +37,7 @@ impl DocumentFakes {
             ExtractionScript::BreaksAtFirst if is_first_child(&ctx) => {
                 Err(transient("OCR_FAILED", Duration::from_millis(10)))
             }
+            ExtractionScript::IsAway => Err(transient("DATABASE_UNAVAILABLE", Duration::from_millis(10))),
             ExtractionScript::MeetsAnOutage if attempt <= 5 => Err(transient(
                 ["DATABASE_UNAVAILABLE", "OBJECT_STORE_UNAVAILABLE"][attempt % 2],
                 Duration::from_millis(10),
