@@ -34,7 +34,7 @@ impl DocumentKind {
     }
 }
 
-/// What a check looks at (domain.md, "Document").
+/// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckName {

@@ -1,5 +1,4 @@
-//! The catalogue of methods: how a member can be verified, what evidence each method finds, and what that is worth
-//! (domain.md, "Members, verification, score").
+//! The catalogue of methods: how a member can be verified, what evidence each method finds, and what that is worth.
 //!
 //! A new method is a row in [`METHODS`] and a row in [`KINDS`] for each kind of evidence. Nothing else in this crate
 //! changes.

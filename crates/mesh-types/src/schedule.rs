@@ -1,5 +1,5 @@
-//! What runs by the clock (domain.md, "Reputation"): one list for the services that own the workflows and the one that
-//! shows, pauses and back-fills them.
+//! What runs by the clock: one list for the services that own the workflows and the one that shows, pauses and
+//! back-fills them.
 
 /// A schedule of the platform. Its workflow belongs to one service; any service may look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -12,7 +12,7 @@ impl Score {
     pub const ZERO: Score = Score(0);
     /// The most there can be.
     pub const MAX: Score = Score(100);
-    /// The target when a caller names none (domain.md).
+    /// The target when a caller names none.
     pub const DEFAULT_TARGET: Score = Score(50);
 
     /// The sum of points, cut at 0 and 100.
@@ -50,7 +50,7 @@ impl std::fmt::Display for Score {
     }
 }
 
-/// The level that a score gives: bronze from 25, silver from 50, gold from 75 (domain.md).
+/// The level that a score gives: bronze from 25, silver from 50, gold from 75.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {

@@ -1,5 +1,5 @@
-//! How the points of evidence are written down: by rule, and by the version of the scoring rules (domain.md, "Members,
-//! verification, score"). The points of each kind are in `method.rs`; how they are summed is in `reputation-workflows::policy`.
+//! How the points of evidence are written down: by rule, and by the version of the scoring rules. The points of each
+//! kind are in `method.rs`; how they are summed is in `reputation-workflows::policy`.
 
 use crate::Score;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a verification stands (domain.md, "Members, verification, score").
+/// How a verification stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerificationStatus {

@@ -4,7 +4,7 @@ use crate::{Holder, Profile};
 use jiff::{Span, civil::Date};
 use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
-/// The least age of a member in years (domain.md, "Document").
+/// The least age of a member in years.
 pub const MINIMUM_AGE_YEARS: i32 = 16;
 /// The longest life that a birth date is believed to tell of, in years.
 const LONGEST_LIFE_YEARS: i32 = 120;

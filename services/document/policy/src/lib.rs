@@ -1,5 +1,4 @@
-//! The decides on what a document says of its holder: expiry, plausible dates, age, and the member's profile
-//! (domain.md, "Document").
+//! The rules on what a document says of its holder: expiry, plausible dates, age, and the member's profile.
 //!
 //! Each rule is a total function from plain data to one [`Check`](mesh_types::Check). `document_workflows::policy` says
 //! what the checks amount to. These rules are apart from it because they compare personal data, which never enters

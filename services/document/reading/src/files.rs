@@ -21,10 +21,10 @@ use image::GrayImage;
 use poppler::Poppler;
 use std::path::PathBuf;
 
-/// The most pixels that a page may have (domain.md, "Document").
+/// The most pixels that a page may have.
 pub const MAX_PIXELS: u64 = 50_000_000;
 
-/// The most pages that a file may have (domain.md, "Document").
+/// The most pages that a file may have.
 pub const MAX_PAGES: u32 = 50;
 
 /// Where the programs are that open PDFs, and what they may use.

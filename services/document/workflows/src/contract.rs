@@ -43,9 +43,9 @@ pub struct DocumentVerificationRequest {
     pub document_url: String,
     /// What the member says it is.
     pub document_kind: DocumentKind,
-    /// Time limits of the extraction; the defaults are domain.md's.
+    /// Time limits of the extraction.
     pub limits: ExtractionLimits,
-    /// How often the member may submit, and how long a person has; the defaults are domain.md's.
+    /// How often the member may submit, and how long a person has.
     pub submission_limits: SubmissionLimits,
 }
 

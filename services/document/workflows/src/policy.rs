@@ -1,4 +1,4 @@
-//! What the checks of a document amount to (domain.md, "Document"): total functions on plain data.
+//! What the checks of a document amount to: total functions on plain data. docs/documents.md has the overview.
 //!
 //! The order of the rules is the rule: first what makes the reading itself doubtful, because then nothing else that was
 //! read may be held against the member; only then what is final. A check that a list does not hold had nothing to look at.

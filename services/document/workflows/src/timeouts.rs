@@ -2,7 +2,7 @@
 //!
 //! | activity | one attempt | heartbeat | in all |
 //! |---|---|---|---|
-//! | `extract_document_data` | 5 min | 30 s | 3 attempts (domain.md, "Document"); those that an outage ends count as none for 7 days |
+//! | `extract_document_data` | 5 min | 30 s | 3 attempts; those that an outage ends count as none for 7 days |
 //! | `check_document_validity` | 30 s | none | attempts without end: it needs PostgreSQL and the orchestrator, which come back |
 //! | `store_verification_evidence`, `close_document_review` (local) | 30 s | none | 7 days: they need PostgreSQL |
 //! | `request_document_review` | 1 h | none | 7 days, the time that a person has |

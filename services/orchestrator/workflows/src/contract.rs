@@ -96,7 +96,7 @@ impl VerificationInput {
     }
 }
 
-/// How long a verification runs when its caller says nothing, and at most: 30 days (domain.md).
+/// How long a verification runs when its caller says nothing, and at most: 30 days.
 pub const DEFAULT_TIMEOUT_SECONDS: u64 = 30 * 24 * 3600;
 
 /// How a verification stands while its workflow runs: the answer of the query.

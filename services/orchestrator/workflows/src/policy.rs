@@ -1,5 +1,4 @@
-//! What ends a verification, and how (domain.md, "Members, verification, score"); when a method is tried again. Total
-//! functions on plain data.
+//! What ends a verification, and how; when a method is tried again. Total functions on plain data.
 
 #[cfg(test)]
 mod tests;

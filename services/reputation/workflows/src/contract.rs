@@ -60,7 +60,7 @@ pub fn decay_workflow_id(member_id: MemberId) -> String {
 pub struct DecayRequest {
     /// The member.
     pub member_id: MemberId,
-    /// Seconds between two updates; 30 days (domain.md).
+    /// Seconds between two updates; unless said otherwise, 30 days.
     #[serde(default = "default_decay_interval_seconds")]
     pub interval_seconds: u64,
     /// How many updates there are in all; at most, and unless said otherwise, [`MAX_DECAY_ITERATIONS`].
@@ -79,7 +79,7 @@ pub const fn default_decay_interval_seconds() -> u64 {
     crate::policy::decay::PERIOD_SECONDS as u64
 }
 
-/// 1,000 updates, 83 years of 12 a year (domain.md).
+/// 1,000 updates, one every 30 days: 82 years.
 pub const MAX_DECAY_ITERATIONS: u32 = 1_000;
 
 /// 1,000.

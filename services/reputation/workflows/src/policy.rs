@@ -1,6 +1,5 @@
-//! The scoring rules (domain.md, "Members, verification, score"): total functions on plain data. The points themselves are a
-//! table beside [`Method`]. A member's reputation is in [`ledger_fold`], its decay in [`decay`], the worth of activity
-//! in [`activity`].
+//! The scoring rules: total functions on plain data. The points themselves are a table beside [`Method`]. A member's
+//! reputation is in [`ledger_fold`], its decay in [`decay`], the worth of activity in [`activity`].
 
 use mesh_types::scoring::LEAST_ACTIVITY;
 use mesh_types::{Contribution, Evidence, EvidenceKind, Method, NextStep, RuleVersion, Score, ScoreBreakdown};

@@ -23,7 +23,7 @@ use temporalio_common::protos::temporal::api::history::v1::history_event::Attrib
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 
 const PERIOD: i64 = 30 * 24 * 3600;
-/// domain.md: at most 1,000 iterations.
+/// Updates of a clock in all, at most.
 const ITERATIONS: usize = 1_000;
 /// What the test may take for all of them, on a busy machine.
 const EIGHTY_THREE_YEARS: Duration = Duration::from_secs(240);

@@ -38,7 +38,7 @@ impl Case<'_> {
         }
     }
 
-    /// What print does not show needs no second source where the first leaves no blind spot (domain.md, "Document").
+    /// What print does not show needs no second source where the first leaves no blind spot.
     fn says_or_covered(&self, name: CheckName, answer: FieldAgreement) -> Check {
         if answer == FieldAgreement::NotFound && self.leaves_no_blind_spot(name) {
             return Check::not_applicable(name, CheckReason::NoBlindSpot);

@@ -1,5 +1,5 @@
-//! Whether every field rests on two sources, or on one whose check digits leave no blind spot for it (domain.md,
-//! "Document": a check digit that passes is a strong filter and a weak proof).
+//! Whether every field rests on two sources, or on one whose check digits leave no blind spot for it. A check
+//! digit that passes is a strong filter and a weak proof: see docs/documents.md, "How a document is decided".
 
 use super::Case;
 use crate::{

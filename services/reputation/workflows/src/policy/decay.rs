@@ -1,4 +1,4 @@
-//! Decay (domain.md, "Reputation"): a score loses 5 % for each full 30 days since its anchor.
+//! Decay: a score loses 5 % for each full 30 days since its anchor.
 //!
 //! A score is held in billionths of a point. One period takes `x` to `⌊19 x / 20⌋`, and `n` periods are `n` such steps, so
 //! that whoever decays a score by `a` periods and then by `b` has decayed it by `a + b`, to the bit. The steps round down
