@@ -43,7 +43,8 @@ pub(crate) struct Common {
     /// Largest message of an RPC, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, help_heading = "Mesh")]
     pub(crate) max_message_bytes: usize,
-    /// Bound of an RPC whose caller gave none; streams of answers have none then.
+    /// The longest that an RPC with one answer may take, also when its caller asks for more. An RPC that streams its
+    /// answer has its caller's limit only.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) default_deadline: Duration,
     /// How long a drain may take before the process gives up on what still runs.
