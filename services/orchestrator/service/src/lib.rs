@@ -9,7 +9,7 @@
 //! - a member has at most one verification in progress, which a unique index alone guards;
 //! - a verification has at most one reminder a week, and a month one report, whatever runs how often.
 //!
-//! Start with `api`; what a caller can change has a file of its own (such as `start_verification`); how a
+//! Start with `api`; each RPC that changes something has a file of its own (such as `start_verification`); how a
 //! verification is shown is in `read_model`, and what a method is in `methods`.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
