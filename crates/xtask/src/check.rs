@@ -17,7 +17,7 @@ use crate::{
     tidy,
 };
 
-/// Check everything: format, walls, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
+/// Check everything: format, tidy, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
 ///
 /// This is what the continuous integration runs. It stops at the first step that fails and prints each step's time.
 #[derive(Debug, clap::Args)]

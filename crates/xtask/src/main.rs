@@ -3,7 +3,7 @@
 //! Invariants: a command installs only what [`mesh_testkit::tools`] lists and says so; what it starts ends with it; a
 //! second run of anything changes nothing.
 //!
-//! Start reading at [`Task`]; `tidy` is where the walls of the house are checked.
+//! Start reading at [`Task`]; `tidy` checks the rules of the code that no compiler checks.
 
 mod bench;
 mod cargo_build;
@@ -41,7 +41,8 @@ enum Task {
     Demo(demo::Arguments),
     Up(up::Arguments),
     Test(check::Arguments),
-    /// Check the walls of the house: what each crate may depend on, explicit wire names, sizes of files, banned words.
+    /// Check what no compiler does: what each crate may depend on, explicit wire names, sizes of files, banned words,
+    /// time limits in one place, circles of imports, links.
     Tidy,
     #[command(subcommand)]
     Bench(bench::Benchmark),

@@ -1,4 +1,4 @@
-//! The walls of the house that no compiler guards, checked over the files of a checkout.
+//! Rules of the code that no compiler checks, checked over the files of a checkout.
 
 mod circles;
 mod code;

@@ -39,7 +39,7 @@ struct Options {
     /// Kinds to measure: passport, td1, td2, licence.
     #[arg(long, value_delimiter = ',', value_parser = kind, default_value = "passport,td1,td2,licence")]
     kinds: Vec<DocumentKind>,
-    /// Degradations to measure, `all` for every one that there is; by default five of them.
+    /// Degradations to measure, `all` for every one that there is; by default five of them, one of which is `clean`.
     #[arg(long, value_delimiter = ',')]
     degradations: Vec<String>,
     /// Leave out the comparison with plain tesseract.
