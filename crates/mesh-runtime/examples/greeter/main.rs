@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `main.rs` | the wiring, without logic |
 //! | `api/` | the edge: parse, call, render; no SQL, no rule |
-//! | `keep_greeting.rs` | a use case: one file for each RPC that changes something; RPCs that do the same work share one |
+//! | `keep_greeting.rs` | a use case: one file for each RPC that changes something; those that do the same share one |
 //! | `temporal.rs` | the calls of this service to its workflows |
 //! | `workflows.rs`, `timeouts.rs` | what is durable, and how long each step may take; a crate of its own in a real service |
 //! | `activities.rs` | everything with an effect |

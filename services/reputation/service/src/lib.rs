@@ -2,8 +2,8 @@
 //!
 //! What evidence and activity are worth and how scores decay is not decided here but in `reputation_workflows::policy`.
 //! Start with [`ReputationApi`], which reads the ledger and adds to it, and [`Activities`], which score verifications and
-//! materialise scores. [`Store`] is all the SQL there is. Each RPC that changes something has a file of its own; the four
-//! that change a schedule do the same work and share `change_schedule`.
+//! materialise scores. [`Store`] is all the SQL there is. Each RPC that changes something has a file of its own; the
+//! four that change a schedule do the same work and share `change_schedule`.
 //!
 //! Invariants: an answered score is folded from the ledger and the instant, never read from a materialised row. An event is
 //! never changed, only countered.
