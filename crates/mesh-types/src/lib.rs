@@ -1,4 +1,4 @@
-//! The words of the business, shared by every room of the house.
+//! The words of the business, shared by all services.
 //!
 //! Plain data and total functions only: this crate has no clock, no randomness, no IO and no async, so workflows may use
 //! all of it. Start with [`Method`] (how a member can be verified), [`Decision`] (what came of it), [`score`] (what it is
