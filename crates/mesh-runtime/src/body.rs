@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use tracing::Span;
 
 /// What has to be said when an RPC ends, however it ends. One that is dropped before its end was cancelled.
-pub(crate) struct Ending {
+pub(crate) struct RpcRecorder {
     span: Span,
     method: String,
     started: Instant,
@@ -26,7 +26,7 @@ pub(crate) struct Ending {
     is_server: bool,
 }
 
-impl Ending {
+impl RpcRecorder {
     pub(crate) fn of_server(span: Span, method: String, metrics: Option<RpcMetrics>) -> Self {
         Self {
             span,
@@ -78,7 +78,7 @@ impl Ending {
     }
 }
 
-impl Drop for Ending {
+impl Drop for RpcRecorder {
     fn drop(&mut self) {
         let name = code_name(self.code);
         self.span.record("rpc.response.status_code", name);
@@ -118,7 +118,7 @@ pub(crate) fn code_name(code: Code) -> &'static str {
 /// A body under a deadline. Ends early with the status that says why, and drops what it watched at once.
 pub(crate) struct WatchedBody {
     inner: Option<Body>,
-    ending: Ending,
+    recorder: RpcRecorder,
     deadline: Option<Instant>,
     expiry: Option<Pin<Box<Sleep>>>,
     draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -128,13 +128,13 @@ impl WatchedBody {
     /// `draining` ends the body as well; give it for streams, which may have no end of their own.
     pub(crate) fn new(
         inner: Body,
-        ending: Ending,
+        recorder: RpcRecorder,
         deadline: Option<Instant>,
         draining: Option<CancellationToken>,
     ) -> Self {
         Self {
             inner: Some(inner),
-            ending,
+            recorder,
             deadline,
             expiry: deadline.map(|instant| Box::pin(tokio::time::sleep_until(instant))),
             draining: draining.map(|token| Box::pin(token.cancelled_owned())),
@@ -143,7 +143,7 @@ impl WatchedBody {
 
     fn end_with(&mut self, status: Status) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         self.inner = None;
-        self.ending.set(status.code());
+        self.recorder.set(status.code());
         let mut trailers = http::HeaderMap::new();
         match status.add_header(&mut trailers) {
             Ok(()) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
@@ -161,7 +161,7 @@ impl HttpBody for WatchedBody {
         let Some(inner) = this.inner.as_mut() else {
             return Poll::Ready(None);
         };
-        let span = this.ending.span.clone();
+        let span = this.recorder.span.clone();
         let polled = span.in_scope(|| {
             deadline::sync_scope(this.deadline, || {
                 std::panic::catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(context)))
@@ -177,13 +177,13 @@ impl HttpBody for WatchedBody {
                 return Poll::Ready(None);
             }
             Ok(Poll::Ready(Some(Err(status)))) => {
-                this.ending.set(status.code());
+                this.recorder.set(status.code());
                 this.inner = None;
                 return Poll::Ready(Some(Err(status)));
             }
             Ok(Poll::Ready(Some(Ok(frame)))) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    this.ending.read(trailers);
+                    this.recorder.read(trailers);
                 }
                 return Poll::Ready(Some(Ok(frame)));
             }
@@ -194,7 +194,7 @@ impl HttpBody for WatchedBody {
             .as_mut()
             .is_some_and(|expiry| expiry.as_mut().poll(context).is_ready())
         {
-            return this.end_with(answers::expired(&this.ending.method));
+            return this.end_with(answers::expired(&this.recorder.method));
         }
         if this
             .draining

@@ -1,6 +1,6 @@
 //! Calls to peers: each carries the trace, what is left of the deadline, and who is calling.
 
-use crate::body::{Ending, WatchedBody};
+use crate::body::{RpcRecorder, WatchedBody};
 use crate::rpc::CALLER;
 use crate::{Problem, deadline, telemetry};
 use anyhow::{Context as _, ensure};
@@ -70,26 +70,26 @@ impl Service<http::Request<Body>> for PeerChannel {
             rpc.response.status_code = tracing::field::Empty,
             error.type = tracing::field::Empty,
         );
-        let mut ending = Ending::of_client(span.clone(), method);
+        let mut recorder = RpcRecorder::of_client(span.clone(), method);
         telemetry::inject(&span.context(), request.headers_mut());
         request.headers_mut().insert(CALLER, self.caller.clone());
         let deadline = pass_deadline_on(request.headers_mut());
         let work = async move {
             if deadline.is_some_and(|instant| instant <= Instant::now()) {
-                ending.set(Code::DeadlineExceeded);
+                recorder.set(Code::DeadlineExceeded);
                 return Err(expired().into());
             }
             match channel.call(request).await {
                 Err(error) => {
                     let status = status_of(error);
-                    ending.set(status.code());
+                    recorder.set(status.code());
                     Err(status.into())
                 }
                 Ok(response) => {
-                    if ending.read(response.headers()) {
+                    if recorder.read(response.headers()) {
                         return Ok(response);
                     }
-                    Ok(response.map(|body| Body::new(WatchedBody::new(body, ending, deadline, None))))
+                    Ok(response.map(|body| Body::new(WatchedBody::new(body, recorder, deadline, None))))
                 }
             }
         };

@@ -13,7 +13,7 @@ use url::Url;
 
 /// What the process is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Verb {
+pub(crate) enum Subcommand {
     /// Serve gRPC and work the task queues.
     All,
     /// Serve gRPC only.
@@ -33,7 +33,7 @@ pub(crate) enum Verb {
 pub(crate) struct Common {
     /// What to do.
     #[arg(value_enum, default_value = "all")]
-    pub(crate) verb: Verb,
+    pub(crate) subcommand: Subcommand,
     /// Address of the gRPC server; port 0 takes a free one and logs it.
     #[arg(long, value_name = "ADDRESS", help_heading = "Mesh")]
     pub(crate) grpc_listen: SocketAddr,

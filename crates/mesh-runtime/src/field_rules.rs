@@ -33,7 +33,7 @@ impl FieldRules {
     /// When the descriptors can't be read, or a rule does not fit its field.
     pub fn read(descriptors: &[u8], max_message_bytes: usize) -> anyhow::Result<Self> {
         let pool =
-            DescriptorPool::decode(descriptors).context("the wiring's descriptors are not a FileDescriptorSet")?;
+            DescriptorPool::decode(descriptors).context("the service's descriptors are not a FileDescriptorSet")?;
         let mut requests = BTreeMap::new();
         for service in pool.services() {
             for method in service.methods().filter(|method| !method.is_client_streaming()) {

@@ -55,7 +55,7 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
             .register_encoded_file_descriptor_set(&descriptors)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()
-            .context("reflection refuses the wiring's descriptors")?,
+            .context("reflection refuses the service's descriptors")?,
     );
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))

@@ -16,43 +16,43 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// What is not ready, and why; empty means ready.
-pub(crate) type Lacks = BTreeMap<String, String>;
+pub(crate) type UnreadyReasons = BTreeMap<String, String>;
 
 /// The readiness of this process. Clones share it.
 #[derive(Clone)]
-pub(crate) struct Readiness(Arc<watch::Sender<Lacks>>);
+pub(crate) struct Readiness(Arc<watch::Sender<UnreadyReasons>>);
 
 impl Readiness {
     /// Not ready: it is starting.
     pub(crate) fn starting() -> Self {
-        let lacks = Lacks::from([("start".to_owned(), "the service is starting".to_owned())]);
-        Self(Arc::new(watch::Sender::new(lacks)))
+        let reasons = UnreadyReasons::from([("start".to_owned(), "the service is starting".to_owned())]);
+        Self(Arc::new(watch::Sender::new(reasons)))
     }
 
-    /// Says that `part` lacks something, or nothing any more. A change is logged, once.
-    pub(crate) fn set(&self, part: &str, lack: Option<String>) {
-        self.0.send_if_modified(|lacks| {
-            let was_ready = lacks.is_empty();
-            let changed = match lack {
-                Some(why) => lacks
+    /// Says why `part` is not ready, or that it is. A change is logged, once.
+    pub(crate) fn set(&self, part: &str, reason: Option<String>) {
+        self.0.send_if_modified(|reasons| {
+            let was_ready = reasons.is_empty();
+            let changed = match reason {
+                Some(why) => reasons
                     .insert(part.to_owned(), why.clone())
                     .is_none_or(|before| before != why),
-                None => lacks.remove(part).is_some(),
+                None => reasons.remove(part).is_some(),
             };
-            if changed && lacks.is_empty() {
+            if changed && reasons.is_empty() {
                 tracing::info!("ready");
             } else if changed && was_ready {
-                tracing::warn!(?lacks, "not ready");
+                tracing::warn!(?reasons, "not ready");
             }
             changed
         });
     }
 
-    pub(crate) fn lacks(&self) -> Lacks {
+    pub(crate) fn unready_reasons(&self) -> UnreadyReasons {
         self.0.borrow().clone()
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Lacks> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<UnreadyReasons> {
         self.0.subscribe()
     }
 }
@@ -83,13 +83,13 @@ pub(crate) async fn serve(
 }
 
 async fn readyz(State(page): State<Page>) -> Response {
-    let lacks = page.readiness.lacks();
-    let status = if lacks.is_empty() {
+    let reasons = page.readiness.unready_reasons();
+    let status = if reasons.is_empty() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let text = serde_json::json!({ "ready": lacks.is_empty(), "lacks": lacks }).to_string();
+    let text = serde_json::json!({ "ready": reasons.is_empty(), "reasons": reasons }).to_string();
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

@@ -7,10 +7,10 @@
 //!   `REQUEST_IN_PROGRESS`, which a caller may retry;
 //! * a refusal is not remembered: the next try does the work anew and may succeed.
 //!
-//! [`Requests::in_transaction`] is for work that is one database transaction; [`Requests::in_temporal`] is for work in
+//! [`IdempotencyStore::in_transaction`] is for work that is one database transaction; [`IdempotencyStore::under_lease`] is for work in
 //! Temporal or at a peer, which no transaction can hold.
 //!
-//! Rows are kept for [`RETENTION`]; a later repeat is a new request. [`Requests::sweep`] deletes older ones, and the kit
+//! Rows are kept for [`RETENTION`]; a later repeat is a new request. [`IdempotencyStore::sweep`] deletes older ones, and the kit
 //! calls it every hour. An answer is kept as it was given, so it must not hold what has to be erased sooner.
 //!
 //! The key of the fingerprints is random and belongs to the database: the migration that makes the table makes it. Every
@@ -18,21 +18,21 @@
 //! or a report, against guessing what was said. Whoever has the whole database has the requests' own data as well.
 
 mod rows;
-mod turns;
+mod single_flight;
 
 use crate::Problem;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use mesh_types::{Reason, RequestId};
 use prost::Message;
-use rows::Claim;
+use rows::ClaimOutcome;
 use sha2::Sha256;
+use single_flight::SingleFlight;
 use sqlx::{PgConnection, PgPool};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
-use turns::Turns;
 use uuid::Uuid;
 
 /// How long a request is remembered.
@@ -55,22 +55,22 @@ const SWEEP_BATCH: i64 = 1_000;
 
 /// The id of what a request makes (UUIDv7), the same at every attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkId(Uuid);
+pub struct ResourceId(Uuid);
 
-impl WorkId {
+impl ResourceId {
     /// The UUID itself; make the typed id of the new thing from it.
     pub fn uuid(self) -> Uuid {
         self.0
     }
 }
 
-impl From<Uuid> for WorkId {
+impl From<Uuid> for ResourceId {
     fn from(id: Uuid) -> Self {
         Self(id)
     }
 }
 
-impl fmt::Display for WorkId {
+impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.hyphenated().fmt(f)
     }
@@ -80,13 +80,13 @@ impl fmt::Display for WorkId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The id of what is made.
-    pub work_id: WorkId,
+    pub resource_id: ResourceId,
     /// Whether an earlier attempt may have done the work, wholly or in part.
     pub repeated: bool,
 }
 
 /// What one request says.
-struct Asked<'a> {
+struct RequestKey<'a> {
     request_id: RequestId,
     rpc: &'a str,
     fingerprint: [u8; 32],
@@ -94,15 +94,15 @@ struct Asked<'a> {
 
 /// The requests that a service remembers. Clones share everything.
 #[derive(Clone)]
-pub struct Requests {
+pub struct IdempotencyStore {
     pool: PgPool,
     key: Arc<[u8; 32]>,
-    turns: Turns,
+    flights: SingleFlight,
 }
 
-impl Requests {
+impl IdempotencyStore {
     /// Opens the requests of a database that the kit's migrations ran on ([`crate::migrate`]). A service takes them from
-    /// [`crate::Base`]; a test opens its own.
+    /// [`crate::ServiceContext`]; a test opens its own.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away, `INTERNAL` when the tables are missing.
@@ -112,7 +112,7 @@ impl Requests {
         Ok(Self {
             pool,
             key: Arc::new(key),
-            turns: Turns::default(),
+            flights: SingleFlight::default(),
         })
     }
 
@@ -130,11 +130,11 @@ impl Requests {
         request_id: RequestId,
         message: &Q,
         now: Timestamp,
-        work: impl AsyncFnOnce(&mut PgConnection, WorkId) -> Result<A, Problem>,
+        work: impl AsyncFnOnce(&mut PgConnection, ResourceId) -> Result<A, Problem>,
     ) -> Result<A, Problem> {
         let asked = self.asked(rpc, request_id, message);
         let mut turn = self
-            .turns
+            .flights
             .wait(request_id, WAIT_TIMEOUT)
             .await
             .ok_or_else(in_progress)?;
@@ -143,12 +143,12 @@ impl Requests {
         }
         let mut transaction = rows::begin(&self.pool).await?;
         let answer = match rows::claim(&mut transaction, &asked, now).await? {
-            Claim::Reused => return Err(reused()),
-            Claim::InProgress => return Err(in_progress()),
-            Claim::Answered(answer) => answer,
-            Claim::Mine { work_id, .. } => {
+            ClaimOutcome::Reused => return Err(reused()),
+            ClaimOutcome::InProgress => return Err(in_progress()),
+            ClaimOutcome::Answered(answer) => answer,
+            ClaimOutcome::Mine { resource_id, .. } => {
                 rows::end_lock_timeout(&mut transaction).await?;
-                let answer = work(&mut transaction, work_id).await?.encode_to_vec();
+                let answer = work(&mut transaction, resource_id).await?.encode_to_vec();
                 rows::keep_answer(&mut transaction, request_id, &answer, now).await?;
                 transaction.commit().await?;
                 answer
@@ -159,7 +159,7 @@ impl Requests {
     }
 
     /// Does `work` that no transaction can hold, such as the start of a workflow. The claim is committed first. When an
-    /// attempt fails or gets lost, the next one gets the same [`Attempt::work_id`]: what is created under that id is found
+    /// attempt fails or gets lost, the next one gets the same [`Attempt::resource_id`]: what is created under that id is found
     /// again, not made twice.
     ///
     /// An attempt may take 8 s. One that got lost, with its process, is taken over after [`LEASE`].
@@ -167,7 +167,7 @@ impl Requests {
     /// # Errors
     /// What `work` returns; `REQUEST_ID_REUSED`, `REQUEST_IN_PROGRESS`; `DEADLINE_EXCEEDED` when the attempt took too long;
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    pub async fn in_temporal<Q: Message, A: Message + Default>(
+    pub async fn under_lease<Q: Message, A: Message + Default>(
         &self,
         rpc: &str,
         request_id: RequestId,
@@ -177,7 +177,7 @@ impl Requests {
     ) -> Result<A, Problem> {
         let asked = self.asked(rpc, request_id, message);
         let mut turn = self
-            .turns
+            .flights
             .wait(request_id, WAIT_TIMEOUT)
             .await
             .ok_or_else(in_progress)?;
@@ -185,16 +185,16 @@ impl Requests {
             return decode(answer);
         }
         let answer = match self.claim_or_wait(&asked, now).await? {
-            Claim::Reused => return Err(reused()),
-            Claim::InProgress => return Err(in_progress()),
-            Claim::Answered(answer) => answer,
-            Claim::Mine { work_id, attempt } => {
+            ClaimOutcome::Reused => return Err(reused()),
+            ClaimOutcome::InProgress => return Err(in_progress()),
+            ClaimOutcome::Answered(answer) => answer,
+            ClaimOutcome::Mine { resource_id, attempt } => {
                 let repeated = attempt > 1;
-                let working = tokio::time::timeout(WORK_TIMEOUT, work(Attempt { work_id, repeated }));
+                let working = tokio::time::timeout(WORK_TIMEOUT, work(Attempt { resource_id, repeated }));
                 match working.await.unwrap_or_else(|_| Err(too_slow())) {
                     Ok(answer) => self.keep_first(request_id, answer.encode_to_vec(), now).await?,
                     Err(problem) => {
-                        self.let_go(request_id, attempt, &problem, now).await;
+                        self.release(request_id, attempt, &problem, now).await;
                         return Err(problem);
                     }
                 }
@@ -252,13 +252,13 @@ impl Requests {
         }
     }
 
-    fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> Asked<'a> {
+    fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> RequestKey<'a> {
         let rpc = rpc.trim_start_matches('/');
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.key).expect("HMAC takes a key of any length");
         mac.update(&(rpc.len() as u64).to_be_bytes());
         mac.update(rpc.as_bytes());
         mac.update(&message.encode_to_vec());
-        Asked {
+        RequestKey {
             request_id,
             rpc,
             fingerprint: mac.finalize().into_bytes().into(),
@@ -266,7 +266,7 @@ impl Requests {
     }
 
     /// Claims a request; while another instance works on it, looks again until the wait is over.
-    async fn claim_or_wait(&self, asked: &Asked<'_>, now: Timestamp) -> Result<Claim, Problem> {
+    async fn claim_or_wait(&self, asked: &RequestKey<'_>, now: Timestamp) -> Result<ClaimOutcome, Problem> {
         let began = Instant::now();
         let mut looks = tokio::time::interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -276,7 +276,7 @@ impl Requests {
             let at = now + SignedDuration::try_from(waited).map_err(Problem::internal)?;
             // The connection goes back before the next wait.
             let claim = rows::claim(&mut *self.pool.acquire().await?, asked, at).await?;
-            if !matches!(claim, Claim::InProgress) || waited >= WAIT_TIMEOUT {
+            if !matches!(claim, ClaimOutcome::InProgress) || waited >= WAIT_TIMEOUT {
                 return Ok(claim);
             }
         }
@@ -293,13 +293,13 @@ impl Requests {
 
     /// Ends the lease, so that the next try need not wait for it. A first attempt that was refused did nothing, so it is
     /// forgotten; every other one may have done something, so its work id stays.
-    async fn let_go(&self, request_id: RequestId, attempt: i32, problem: &Problem, now: Timestamp) {
+    async fn release(&self, request_id: RequestId, attempt: i32, problem: &Problem, now: Timestamp) {
         let is_refusal = !problem.reason().class().is_retryable();
-        let let_go = match attempt {
+        let release = match attempt {
             1 if is_refusal => rows::forget(&self.pool, request_id, attempt).await,
             _ => rows::end_lease(&self.pool, request_id, attempt, now).await,
         };
-        if let Err(problem) = let_go {
+        if let Err(problem) = release {
             tracing::warn!(%problem, "a request stays claimed until its lease ends");
         }
     }

@@ -53,5 +53,5 @@ pub use lifecycle::run;
 pub use postgres::migrate;
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
 pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
-pub use service::{Base, Service, Wiring};
+pub use service::{Service, ServiceContext, ServiceParts};
 pub use temporal::slots;

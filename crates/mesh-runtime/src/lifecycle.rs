@@ -1,17 +1,17 @@
 //! The life of a process, in order.
 //!
-//! Up: configuration → log and traces → health page → PostgreSQL and schema → Temporal → `wire` → workers and gRPC →
+//! Up: configuration → log and traces → health page → PostgreSQL and schema → Temporal → `build` → workers and gRPC →
 //! ready. Down: not serving → finish RPCs → stop polling → finish activities → flush telemetry. What is waited for on the
 //! way up is waited for without end, with a log line at each try; what is waited for on the way down is bounded by the
 //! drain timeout.
 
-use crate::config::{self, Common, Verb};
+use crate::config::{self, Common, Subcommand};
 use crate::field_rules::FieldRules;
 use crate::health::{self, Readiness};
-use crate::idempotency::Requests;
+use crate::idempotency::IdempotencyStore;
 use crate::metrics::{self, Metrics};
 use crate::rpc::Rules;
-use crate::service::{Base, Service, Wiring};
+use crate::service::{Service, ServiceContext, ServiceParts};
 use crate::shutdown::Signals;
 use crate::telemetry::Telemetry;
 use crate::temporal::{self, Clients, WorkerThread};
@@ -55,7 +55,7 @@ pub fn run<S: Service>() -> ExitCode {
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&common.log) {
         return refuse(&format!("log filter {:?}: {error}", common.log));
     }
-    if common.verb == Verb::CheckConfig {
+    if common.subcommand == Subcommand::CheckConfig {
         say("the configuration is sound");
         return ExitCode::SUCCESS;
     }
@@ -64,7 +64,7 @@ pub fn run<S: Service>() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let code = runtime.block_on(async {
-        if common.verb == Verb::Health {
+        if common.subcommand == Subcommand::Health {
             ask_health(common.health_listen).await
         } else {
             live::<S>(common, config, options).await
@@ -136,8 +136,8 @@ async fn work<S: Service>(
     let mut signals = JoinSet::new();
     signals.spawn(Signals::watch().context("signals can't be watched")?.run(stop.clone()));
 
-    tracing::info!(service = S::NAME, verb = ?common.verb, "starting");
-    if common.verb == Verb::Migrate {
+    tracing::info!(service = S::NAME, subcommand = ?common.subcommand, "starting");
+    if common.subcommand == Subcommand::Migrate {
         let Some(pool) = reach_postgres(&options, common, &stop).await else {
             return Ok(());
         };
@@ -168,29 +168,29 @@ async fn work<S: Service>(
         return Ok(());
     };
 
-    let requests = match Requests::open(pool.clone()).await {
-        Ok(requests) => requests,
+    let idempotency = match IdempotencyStore::open(pool.clone()).await {
+        Ok(idempotency) => idempotency,
         Err(problem) => return Err(problem.into()),
     };
-    let base = Base {
+    let context = ServiceContext {
         max_concurrent_activities: common.max_concurrent_activities,
         max_concurrent_workflow_tasks: common.max_concurrent_workflow_tasks,
         pool: pool.clone(),
-        requests: requests.clone(),
+        idempotency: idempotency.clone(),
         temporal: clients.calls.clone(),
         max_message_bytes: common.max_message_bytes,
         name: S::NAME,
     };
-    let wiring = tokio::select! {
-        wired = S::wire(config, base) => wired.context("the service can't be put together")?,
+    let parts = tokio::select! {
+        built = S::build(config, context) => built.context("the service can't be put together")?,
         () = stop.cancelled() => return Ok(()),
     };
-    let (sweep, stop_sweep) = (requests.sweep_hourly(), page_stop.clone());
+    let (sweep, stop_sweep) = (idempotency.sweep_hourly(), page_stop.clone());
     tasks.spawn(async move {
         tokio::select! { () = sweep => {}, () = stop_sweep.cancelled() => {} }
         Ok(())
     });
-    let running = Running::start(common, wiring, clients, &metrics, &readiness, options, &mut tasks).await?;
+    let running = Running::start(common, parts, clients, &metrics, &readiness, options, &mut tasks).await?;
     running
         .until_drained(common, &readiness, tasks, stop, page_stop)
         .await?;
@@ -248,7 +248,7 @@ async fn listen(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> 
     Ok(listener)
 }
 
-/// What runs once the service is wired.
+/// What runs once the service is built.
 struct Running {
     /// The server, if there is one.
     grpc: JoinSet<anyhow::Result<()>>,
@@ -260,7 +260,7 @@ struct Running {
 impl Running {
     async fn start(
         common: &Common,
-        wiring: Wiring,
+        parts: ServiceParts,
         clients: Clients,
         metrics: &Metrics,
         readiness: &Readiness,
@@ -269,9 +269,9 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let (stop_rpcs, stop_workers) = (CancellationToken::new(), CancellationToken::new());
         let mut workers = Vec::new();
-        if common.verb != Verb::Api {
+        if common.subcommand != Subcommand::Api {
             let runtime = temporal::runtime(metrics)?;
-            for worker in wiring.workers {
+            for worker in parts.workers {
                 let (runtime, client) = (runtime.clone(), clients.workers.clone());
                 workers.push(WorkerThread::start(
                     worker,
@@ -283,17 +283,17 @@ impl Running {
             }
         }
         let mut grpc = JoinSet::new();
-        if common.verb != Verb::Worker {
-            let catalogue = grpc::Catalogue::read(wiring.descriptors, &wiring.services)?;
+        if common.subcommand != Subcommand::Worker {
+            let catalogue = grpc::Catalogue::read(parts.descriptors, &parts.services)?;
             let reporter = tonic_health::server::HealthReporter::new();
             let server = grpc::Server {
                 listener: listen(common.grpc_listen, "gRPC").await?,
                 descriptors: catalogue.descriptors,
-                routes: wiring.routes,
+                routes: parts.routes,
                 rules: Rules {
                     methods: catalogue.methods,
                     streaming: catalogue.streaming,
-                    field_rules: FieldRules::read(wiring.descriptors, common.max_message_bytes)?,
+                    field_rules: FieldRules::read(parts.descriptors, common.max_message_bytes)?,
                     default_deadline: common.default_deadline,
                     draining: stop_rpcs.clone(),
                     metrics: Some(metrics.rpc()),

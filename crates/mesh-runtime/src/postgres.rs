@@ -73,7 +73,7 @@ pub(crate) async fn refuse_pending(pool: &PgPool, service: &Migrator) -> anyhow:
         return Ok(());
     }
     bail!(
-        "{} pending migration(s): {}; run the verb `migrate` first",
+        "{} pending migration(s): {}; run the subcommand `migrate` first",
         pending.len(),
         pending.join(", ")
     );

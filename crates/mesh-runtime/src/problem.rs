@@ -213,7 +213,7 @@ impl From<Problem> for ApplicationFailure {
     }
 }
 
-/// Lets `?` work in `wire` and in activities alike: the SDK takes a typed failure out of an [`anyhow::Error`] again.
+/// Lets `?` work in `build` and in activities alike: the SDK takes a typed failure out of an [`anyhow::Error`] again.
 impl From<Problem> for anyhow::Error {
     fn from(problem: Problem) -> Self {
         anyhow::Error::new(ApplicationFailure::from(problem))

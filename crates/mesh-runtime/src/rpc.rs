@@ -1,7 +1,7 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
 use crate::answers::{expired, panic_status, shutting_down};
-use crate::body::{Ending, WatchedBody, margin};
+use crate::body::{RpcRecorder, WatchedBody, margin};
 use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
 use crate::{deadline, telemetry};
@@ -91,8 +91,8 @@ where
             tracing::Span::none()
         };
         let metrics = self.rules.metrics.clone().filter(|_| is_watched);
-        let ending = Ending::of_server(span.clone(), method, metrics);
-        Box::pin(answer(inner, request, self.rules.clone(), ending).instrument(span))
+        let recorder = RpcRecorder::of_server(span.clone(), method, metrics);
+        Box::pin(answer(inner, request, self.rules.clone(), recorder).instrument(span))
     }
 }
 
@@ -100,14 +100,14 @@ async fn answer<S>(
     mut inner: S,
     request: http::Request<Body>,
     rules: Arc<Rules>,
-    mut ending: Ending,
+    mut recorder: RpcRecorder,
 ) -> Result<http::Response<Body>, S::Error>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>>,
 {
     let path = request.uri().path().to_owned();
     if rules.draining.is_cancelled() && rules.methods.contains(&path) {
-        ending.set(Code::Unavailable);
+        recorder.set(Code::Unavailable);
         return Ok(shutting_down().into_http());
     }
     let is_stream = rules.streaming.contains(&path);
@@ -131,11 +131,11 @@ where
         Ok(Ok(Err(error))) => return Err(error),
         Ok(Ok(Ok(response))) => name_oversize(response),
     };
-    if ending.read(response.headers()) {
+    if recorder.read(response.headers()) {
         return Ok(response);
     }
     let draining = is_stream.then(|| rules.draining.clone());
-    Ok(response.map(|body| Body::new(WatchedBody::new(body, ending, deadline, draining))))
+    Ok(response.map(|body| Body::new(WatchedBody::new(body, recorder, deadline, draining))))
 }
 
 fn server_span(method: &str, headers: &http::HeaderMap) -> tracing::Span {

@@ -3,7 +3,7 @@
 use crate::channel::PeerChannel;
 use crate::field_rules::FieldRules;
 use crate::grpc::{self, Catalogue};
-use crate::idempotency::Requests;
+use crate::idempotency::IdempotencyStore;
 use crate::rpc::Rules;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tower::Service as TowerService;
 
-/// The largest message under [`Wiring::serve`] in bytes, as by default.
+/// The largest message under [`ServiceParts::serve`] in bytes, as by default.
 const TEST_MESSAGE_BYTES: usize = 4 << 20;
-/// The bound of an RPC under [`Wiring::serve`], as by default.
+/// The bound of an RPC under [`ServiceParts::serve`], as by default.
 const TEST_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A service of the mesh: its name, its configuration, and how it is put together.
@@ -38,21 +38,24 @@ pub trait Service: 'static {
     ///
     /// # Errors
     /// Whatever makes it impossible to serve; the process then ends with exit code 1.
-    fn wire(config: Self::Config, base: Base) -> impl Future<Output = anyhow::Result<Wiring>> + Send;
+    fn build(
+        config: Self::Config,
+        context: ServiceContext,
+    ) -> impl Future<Output = anyhow::Result<ServiceParts>> + Send;
 }
 
-/// What every service stands on. Clones share everything.
+/// What the kit gives to a service. Clones share everything.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Base {
+pub struct ServiceContext {
     /// PostgreSQL. Waiting for a connection gives up after 3 s.
     pub pool: sqlx::PgPool,
     /// The requests that were answered before, in [`Self::pool`].
-    pub requests: Requests,
+    pub idempotency: IdempotencyStore,
     /// Temporal, for RPCs and activities. A call gives up after about 3 s of retries.
     pub temporal: temporalio_client::Client,
     /// The largest message an RPC may carry, in bytes; hand it to
-    /// `GreeterServer::new(api).max_decoding_message_size(base.max_message_bytes)`.
+    /// `GreeterServer::new(api).max_decoding_message_size(context.max_message_bytes)`.
     pub max_message_bytes: usize,
     /// Activities that a worker runs at once, as configured; for a worker that wants fewer ([`crate::slots`]).
     pub max_concurrent_activities: usize,
@@ -62,7 +65,7 @@ pub struct Base {
     pub name: &'static str,
 }
 
-impl Base {
+impl ServiceContext {
     /// A channel to a peer. It connects at the first call and again whenever it has to; a peer that is away makes the
     /// call fail with `Unavailable` within 3 s.
     ///
@@ -75,20 +78,20 @@ impl Base {
 
 pub(crate) type Register = Box<dyn FnOnce(&mut temporalio_sdk::WorkerOptions) -> anyhow::Result<()> + Send>;
 
-pub(crate) struct WorkerWiring {
+pub(crate) struct WorkerParts {
     pub(crate) task_queue: &'static str,
     pub(crate) register: Register,
 }
 
 /// The parts of a service that the kit runs: gRPC services and workers.
-pub struct Wiring {
+pub struct ServiceParts {
     pub(crate) descriptors: &'static [u8],
     pub(crate) services: BTreeSet<&'static str>,
     pub(crate) routes: tonic::service::RoutesBuilder,
-    pub(crate) workers: Vec<WorkerWiring>,
+    pub(crate) workers: Vec<WorkerParts>,
 }
 
-impl Wiring {
+impl ServiceParts {
     /// Starts from the encoded `FileDescriptorSet` that holds every gRPC service given to [`Self::grpc`], and perhaps
     /// others. Health and reflection name those that were given, and the kit reads from it which RPCs stream their answer.
     pub fn new(descriptors: &'static [u8]) -> Self {
@@ -126,7 +129,7 @@ impl Wiring {
         task_queue: &'static str,
         register: impl FnOnce(&mut temporalio_sdk::WorkerOptions) -> anyhow::Result<()> + Send + 'static,
     ) -> Self {
-        self.workers.push(WorkerWiring {
+        self.workers.push(WorkerParts {
             task_queue,
             register: Box::new(register),
         });

@@ -2,7 +2,7 @@
 
 use crate::config::Common;
 use crate::metrics::Metrics;
-use crate::service::WorkerWiring;
+use crate::service::WorkerParts;
 use crate::telemetry::{Telemetry, propagator};
 use anyhow::Context;
 use std::sync::Arc;
@@ -160,13 +160,13 @@ pub(crate) struct WorkerThread {
 impl WorkerThread {
     /// Starts the worker; it drains when `stop` is cancelled.
     pub(crate) fn start(
-        wiring: WorkerWiring,
+        parts: WorkerParts,
         runtime: Arc<Runtime>,
         client: Client,
         config: &Common,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let WorkerWiring { task_queue, register } = wiring;
+        let WorkerParts { task_queue, register } = parts;
         let mut options = WorkerOptions::new(task_queue)
             .tuner(slots(
                 config.max_concurrent_activities,

@@ -42,10 +42,10 @@ struct Greeter {
 }
 
 impl Greeter {
-    async fn start(verb: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+    async fn start(subcommand: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let (folder, grpc, health) = (scratch("greeter")?, ports::reserve()?, ports::reserve()?);
         let mut command = Command::new(program()?);
-        command.arg(verb);
+        command.arg(subcommand);
         command.env("GREETER_GRPC_LISTEN", format!("127.0.0.1:{grpc}"));
         command.env("GREETER_HEALTH_LISTEN", format!("127.0.0.1:{health}"));
         command.env("GREETER_LOG_FORMAT", "json");
@@ -69,15 +69,15 @@ impl Greeter {
     }
 
     /// Waits until it is ready, or, with the name of a part, until it is not ready because of that part.
-    async fn until(&self, lack: Option<&str>) -> anyhow::Result<()> {
-        let what = format!("readiness without {lack:?}");
+    async fn until(&self, reason: Option<&str>) -> anyhow::Result<()> {
+        let what = format!("readiness with {reason:?}");
         eventually(SOON, &what, async || {
             let (status, body) = self.page("/readyz").await?;
-            match lack {
+            match reason {
                 None => (status == 200).then_some(()),
                 Some(part) => {
                     let page: Value = serde_json::from_str(&body).ok()?;
-                    (status == 503 && page["lacks"].get(part).is_some()).then_some(())
+                    (status == 503 && page["reasons"].get(part).is_some()).then_some(())
                 }
             }
         })
@@ -176,7 +176,7 @@ async fn a_service_that_must_not_migrate_refuses_pending_migrations() -> anyhow:
     assert!(
         greeter
             .log()
-            .contains("2 pending migration(s): 1 requests, 1 greetings"),
+            .contains("2 pending migration(s): 1 idempotency, 1 greetings"),
         "{}",
         greeter.log()
     );

@@ -8,14 +8,14 @@
 //!
 //! Absent on purpose: the Temporal SDK, SQL clients and generated stubs. Whoever starts a stack must compile quickly;
 //! whoever talks to it brings a client. Only the feature `service` has them: it is for the tests of a service, which
-//! compile them anyway, and gives them their common [`ground`].
+//! compile them anyway, and gives them their common [`fixtures`].
 //!
 //! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`] and [`Jaeger`]. [`tools`] is the list of
 //! what a machine needs.
 
-mod folder;
 #[cfg(feature = "service")]
-pub mod ground;
+pub mod fixtures;
+mod folder;
 mod http;
 mod jaeger;
 mod mesh;
@@ -34,7 +34,7 @@ pub use jaeger::{Jaeger, OTLP_ENV as JAEGER_OTLP_ENV, QUERY_ENV as JAEGER_QUERY_
 pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
 pub use postgres::{ADMIN_URL_ENV as POSTGRES_ADMIN_URL_ENV, Postgres};
 pub use process::{Process, run};
-pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Verb, binary};
+pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, binary};
 pub use services::{SERVICES, ServiceFacts, Settings};
 pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};
 pub use waiting::eventually;

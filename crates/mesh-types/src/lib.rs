@@ -20,7 +20,7 @@ pub mod scoring;
 mod verification_status;
 
 pub use check_reason::CheckReason;
-pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind};
+pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, MINIMUM_AGE_YEARS};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use evidence::Evidence;
 pub use id::{DocumentId, EventId, EvidenceId, IdError, MemberId, RequestId, ReviewId, VerificationId};

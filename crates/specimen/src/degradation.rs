@@ -4,7 +4,7 @@ use image::{Rgb, RgbImage};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::wear;
+use crate::image_ops;
 
 /// What shows where a moved page has left the picture.
 const TABLE: Rgb<u8> = Rgb([176, 172, 166]);
@@ -95,32 +95,32 @@ pub fn degrade(picture: &RgbImage, degradation: Degradation, seed: u64) -> RgbIm
         Degradation::Clean => picture.clone(),
         Degradation::Rotated => {
             let degrees = if chance.random_bool(0.5) { 2.0 } else { -2.0 };
-            let turned = wear::rotate(picture, degrees, TABLE);
-            wear::pass_through_jpeg(&turned, 50)
+            let turned = image_ops::rotate(picture, degrees, TABLE);
+            image_ops::pass_through_jpeg(&turned, 50)
         }
         Degradation::BlurredNoisy => noise(blur(picture), chance),
         Degradation::LowContrastPerspective => low_contrast(perspective(picture, chance)),
-        Degradation::Glare => wear::pass_through_jpeg(&glare(picture, chance), 70),
-        Degradation::Rotation => wear::rotate(picture, chance.random_range(-3.0..3.0), TABLE),
+        Degradation::Glare => image_ops::pass_through_jpeg(&glare(picture, chance), 70),
+        Degradation::Rotation => image_ops::rotate(picture, chance.random_range(-3.0..3.0), TABLE),
         Degradation::Blur => blur(picture),
         Degradation::Noise => noise(picture.clone(), chance),
-        Degradation::Jpeg => wear::pass_through_jpeg(picture, 30),
+        Degradation::Jpeg => image_ops::pass_through_jpeg(picture, 30),
         Degradation::Perspective => perspective(picture, chance),
         Degradation::LowContrast => low_contrast(picture.clone()),
     }
 }
 
 fn blur(picture: &RgbImage) -> RgbImage {
-    wear::blur(picture, (1.6, 1.6))
+    image_ops::blur(picture, (1.6, 1.6))
 }
 
 fn noise(mut picture: RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
-    wear::add_noise(&mut picture, 14.0, chance);
+    image_ops::add_noise(&mut picture, 14.0, chance);
     picture
 }
 
 fn low_contrast(mut picture: RgbImage) -> RgbImage {
-    wear::fade(&mut picture, 0.45, 140.0);
+    image_ops::fade(&mut picture, 0.45, 140.0);
     picture
 }
 
@@ -134,7 +134,7 @@ fn perspective(picture: &RgbImage, chance: &mut ChaCha8Rng) -> RgbImage {
         (width - shift(), height - shift()),
         (shift(), height - shift()),
     ];
-    wear::move_corners(picture, corners, TABLE)
+    image_ops::move_corners(picture, corners, TABLE)
 }
 
 /// A phone under a lamp: the light falls off across the picture, and the lamp shows on the plastic.

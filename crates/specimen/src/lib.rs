@@ -38,6 +38,7 @@ mod document_options;
 mod document_truth;
 mod draft;
 pub mod hostile;
+mod image_ops;
 mod invented_zone;
 mod letters;
 mod licence;
@@ -50,7 +51,6 @@ mod sheet;
 pub mod training;
 mod truth;
 mod visa;
-mod wear;
 mod zone;
 
 use std::io::Cursor;
@@ -82,5 +82,5 @@ pub fn to_png(picture: &RgbImage) -> Vec<u8> {
 
 /// The bytes of a JPEG file of `quality` (1 to 100).
 pub fn to_jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
-    wear::encode_jpeg(picture, quality)
+    image_ops::encode_jpeg(picture, quality)
 }

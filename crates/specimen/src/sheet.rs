@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::canvas::{Ink, Typeface, Wave, draw_frame, draw_wave, fill_ellipse};
-use crate::wear;
+use crate::image_ops;
 
 /// The scale of everything with a zone: OCR-B is 24.4 pixels from one letter to the next.
 pub(crate) const PIXELS_PER_MM: f32 = 9.6;
@@ -114,7 +114,7 @@ impl Sheet {
         let (middle, baseline) = self.px((self.size.0 / 2.0, baseline));
         let origin = (middle - width / 2.0, baseline);
         Typeface::sans().draw_text(&mut stencil, "SPECIMEN", em, origin, Ink::solid([0; 3]));
-        let slanted = wear::rotate(&stencil, 18.0, Rgb([255; 3]));
+        let slanted = image_ops::rotate(&stencil, 18.0, Rgb([255; 3]));
         let ink = Ink::sheer([190, 30, 40], 0.16);
         let (_, until) = self.px((0.0, until));
         for (x, y, pixel) in slanted.enumerate_pixels() {

@@ -1,4 +1,4 @@
-//! Single lines of machine-readable text, cut and worn as a reader cuts them, to train and to test its model.
+//! Single lines of machine-readable text, cut and degraded as a reader cuts them, to train and to test its model.
 //!
 //! Sizes hang on each other as on a document: the capital letters fill [`LETTER_SHARE`] of a cut's
 //! height, one cell is about one letter height wide, and a frame or the table behind the document may
@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::canvas::{Ink, Typeface, Wave, draw_wave, fill_box};
-use crate::wear;
+use crate::image_ops;
 
 /// The share of the cut's height that a capital letter fills.
 pub const LETTER_SHARE: RangeInclusive<f32> = 0.42..=0.55;
@@ -307,7 +307,7 @@ fn wear_line(mut picture: RgbImage, mut letter: f32, table: Rgb<u8>, chance: &mu
         let slope = if reach > free { slope * free / reach } else { slope };
         let corner = *picture.get_pixel(0, 0);
         let around = if chance.random_bool(0.7) { corner } else { table };
-        picture = wear::rotate(&picture, slope, around);
+        picture = image_ops::rotate(&picture, slope, around);
     }
     if chance.random_bool(0.5) {
         let factor = chance.random_range(0.65..1.5);
@@ -320,24 +320,24 @@ fn wear_line(mut picture: RgbImage, mut letter: f32, table: Rgb<u8>, chance: &mu
     if chance.random_bool(0.65) {
         let sigma = letter * chance.random_range(0.01..0.1);
         let along = sigma * chance.random_range(0.7..1.3);
-        picture = wear::blur(&picture, (along, sigma));
+        picture = image_ops::blur(&picture, (along, sigma));
     }
     if chance.random_bool(0.5) {
-        wear::fade(
+        image_ops::fade(
             &mut picture,
             chance.random_range(0.3..1.0),
             chance.random_range(90.0..200.0),
         );
     }
     if chance.random_bool(0.6) {
-        wear::add_noise(&mut picture, chance.random_range(1.0..22.0), chance);
+        image_ops::add_noise(&mut picture, chance.random_range(1.0..22.0), chance);
     }
     if chance.random_bool(0.5) {
-        picture = wear::pass_through_jpeg(&picture, chance.random_range(30..=90));
+        picture = image_ops::pass_through_jpeg(&picture, chance.random_range(30..=90));
     }
     if chance.random_bool(0.2) {
         let sigma = letter * chance.random_range(0.01..0.05);
-        picture = wear::blur(&picture, (sigma, sigma));
+        picture = image_ops::blur(&picture, (sigma, sigma));
     }
     DynamicImage::ImageRgb8(picture).to_luma8()
 }

@@ -24,9 +24,9 @@ fn the_pixels_are_the_ones_once_recorded() {
         hash(clean.clone()),
         "127991441f2dcab61b8367db18a90a03005883e62215755e9833bbf67428e76b"
     );
-    let worn = degrade(&clean, Degradation::LowContrastPerspective, 1);
+    let degraded = degrade(&clean, Degradation::LowContrastPerspective, 1);
     assert_eq!(
-        hash(worn),
+        hash(degraded),
         "1bbec943bdc2a85b155addf8161bc3bc7baeb536cc1a504ef3eb625ffc3b3185"
     );
 }
@@ -97,8 +97,8 @@ fn the_truth_comes_back_from_its_json() {
 fn every_degradation_keeps_the_size_and_can_be_stored() {
     let page = Passport::from_seed(5).draw();
     for degradation in Degradation::ALL {
-        let worn = degrade(&page, degradation, 5);
-        assert_eq!(worn.dimensions(), page.dimensions(), "{}", degradation.name());
+        let degraded = degrade(&page, degradation, 5);
+        assert_eq!(degraded.dimensions(), page.dimensions(), "{}", degradation.name());
     }
     assert!(to_png(&page).starts_with(b"\x89PNG"));
     assert!(to_jpeg(&page, 80).starts_with(b"\xff\xd8"));

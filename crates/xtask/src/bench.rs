@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, clap::Subcommand)]
 pub enum Benchmark {
     /// How well and how fast documents are read and decided, against their exact truth and against plain tesseract. By
-    /// default these are 80 drawn specimens (20 each of passport, TD1, TD2 and licence), each clean and worn in four
+    /// default these are 80 drawn specimens (20 each of passport, TD1, TD2 and licence), each clean and degraded in four
     /// ways: 400 documents. Fails when one with a wrong field is accepted, when fewer than 95 % of the clean or 80 % of
     /// all are decided without a person, or when fewer than 0.9 times as many pages a second are read as by plain
     /// tesseract.

@@ -17,6 +17,12 @@ use crate::{
     tidy,
 };
 
+/// The tests that say by the clock how long an answer may take run alone: so their names are, and these programs hold them.
+const TIMED: &str = "hostile_file";
+const TIMED_IN: [&str; 4] = ["--test", "mesh", "--test", "hostile"];
+/// How many scenarios run at once. They wait for timeouts more than they compute.
+const SCENARIO_THREADS: usize = 4;
+
 /// Check everything: format, tidy, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
 ///
 /// This is what the continuous integration runs. It stops at the first step that fails and prints each step's time.
@@ -45,17 +51,30 @@ fn all(root: &Path, arguments: &Arguments, steps: &mut Steps) -> anyhow::Result<
         lint(root, steps)?;
     }
     steps.command("build", &mut cargo(root, &["build", "--workspace", "--bins"]))?;
+    steps.command(
+        "build the tests",
+        &mut cargo(root, &["test", "--workspace", "--no-run"]),
+    )?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let engines = steps.work("start PostgreSQL, Temporal, Jaeger", || {
         runtime.block_on(async { tokio::try_join!(Postgres::start(), Temporal::start(), Jaeger::start()) })
     })?;
     let (postgres, temporal, jaeger) = &engines;
-    let mut test = cargo(root, &["test", "--workspace"]);
-    test.env(POSTGRES_ADMIN_URL_ENV, postgres.admin_url());
-    test.env(TEMPORAL_URL_ENV, temporal.url());
-    test.env(JAEGER_OTLP_ENV, jaeger.otlp_endpoint())
-        .env(JAEGER_QUERY_ENV, jaeger.query_url());
-    steps.command("test", &mut test)
+    let test = |arguments: &[&str]| {
+        let mut test = cargo(root, &["test", "--workspace"]);
+        test.args(arguments)
+            .env(POSTGRES_ADMIN_URL_ENV, postgres.admin_url())
+            .env(TEMPORAL_URL_ENV, temporal.url())
+            .env(JAEGER_OTLP_ENV, jaeger.otlp_endpoint())
+            .env(JAEGER_QUERY_ENV, jaeger.query_url());
+        test
+    };
+    let mut timed = test(&TIMED_IN);
+    steps.command("tests with a time limit", timed.args(["--", TIMED]))?;
+    let mut scenarios = test(&["--test", "mesh", "--", "--skip", TIMED]);
+    let mut others = test(&["--exclude", "mesh-tests", "--", "--skip", TIMED]);
+    scenarios.args(["--test-threads", &SCENARIO_THREADS.to_string()]);
+    steps.beside(("scenarios", &mut scenarios), ("tests of each crate", &mut others))
 }
 
 fn lint(root: &Path, steps: &mut Steps) -> anyhow::Result<()> {

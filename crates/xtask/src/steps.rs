@@ -43,6 +43,36 @@ impl Steps {
         })
     }
 
+    /// Runs two commands at once. What the second prints is shown when it has ended.
+    ///
+    /// # Errors
+    /// When one cannot be started or fails; both have ended then.
+    pub fn beside(&mut self, first: (&str, &mut Command), second: (&str, &mut Command)) -> anyhow::Result<()> {
+        let (name, command) = second;
+        let quiet = || {
+            let began = Instant::now();
+            let output = command
+                .output()
+                .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+            // One write each, so that no line of the other command comes between.
+            print!("\n==> {name}\n{}", String::from_utf8_lossy(&output.stdout));
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            if !output.status.success() {
+                bail!("{} ended with {}", shown(command), output.status);
+            }
+            Ok(began.elapsed())
+        };
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(quiet);
+            let first = self.command(first.0, first.1);
+            (first, second.join().expect("the thread does not panic"))
+        });
+        let took = second.with_context(|| format!("the step `{name}` failed"));
+        first?;
+        println!("    beside it {name} took {:.1} s", took?.as_secs_f64());
+        Ok(())
+    }
+
     /// Runs a piece of work.
     ///
     /// # Errors

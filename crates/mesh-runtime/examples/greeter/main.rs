@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `main.rs` | the wiring, without logic |
+//! | `main.rs` | the parts, without logic |
 //! | `api/` | the edge: parse, call, render; no SQL, no rule |
 //! | `keep_greeting.rs` | a use case: one file for each RPC that changes something; those that do the same share one |
 //! | `temporal.rs` | the calls of this service to its workflows |
@@ -25,7 +25,7 @@ mod workflows;
 use activities::Activities;
 use api::Api;
 use greeting::{GreeterServer, descriptors};
-use mesh_runtime::{Base, Service, Wiring};
+use mesh_runtime::{Service, ServiceContext, ServiceParts};
 use sqlx::migrate::Migrator;
 use std::process::ExitCode;
 use store::Store;
@@ -52,11 +52,11 @@ impl Service for Greeter {
     const MIGRATIONS: &'static Migrator = &MIGRATIONS;
     type Config = Config;
 
-    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
-        let store = Store::new(base.pool);
+    async fn build(config: Config, context: ServiceContext) -> anyhow::Result<ServiceParts> {
+        let store = Store::new(context.pool);
         let activities = Activities::new(store.clone(), config.salutation);
-        let api = Api::new(store, base.requests, Workflows::new(base.temporal));
-        Ok(Wiring::new(descriptors())
+        let api = Api::new(store, context.idempotency, Workflows::new(context.temporal));
+        Ok(ServiceParts::new(descriptors())
             .grpc(GreeterServer::new(api))
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<GreetingWorkflow>()?;

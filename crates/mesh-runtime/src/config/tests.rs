@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Base, Wiring};
+use crate::{ServiceContext, ServiceParts};
 
 struct Greeter;
 
@@ -18,8 +18,8 @@ impl Service for Greeter {
     const MIGRATIONS: &'static sqlx::migrate::Migrator = &NO_MIGRATIONS;
     type Config = Settings;
 
-    async fn wire(_: Settings, _: Base) -> anyhow::Result<Wiring> {
-        Ok(Wiring::new(&[]))
+    async fn build(_: Settings, _: ServiceContext) -> anyhow::Result<ServiceParts> {
+        Ok(ServiceParts::new(&[]))
     }
 }
 
@@ -75,7 +75,7 @@ fn everything_has_a_default_that_works_locally() {
         .try_get_matches_from(["loud-greeter"])
         .expect("nothing is required");
     let common = Common::from_arg_matches(&matches).expect("the defaults parse");
-    assert_eq!(common.verb, Verb::All);
+    assert_eq!(common.subcommand, Subcommand::All);
     assert_eq!(common.grpc_listen, "127.0.0.1:7499".parse().expect("an address"));
     assert_eq!(
         (common.max_concurrent_activities, common.max_concurrent_workflow_tasks),

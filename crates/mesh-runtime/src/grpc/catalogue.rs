@@ -36,7 +36,7 @@ impl Catalogue {
     /// # Errors
     /// When it is none, or lacks a service that is served.
     pub(crate) fn read(descriptors: &[u8], served: &BTreeSet<&str>) -> anyhow::Result<Self> {
-        let no_set = "the wiring's descriptors are not a FileDescriptorSet";
+        let no_set = "the service's descriptors are not a FileDescriptorSet";
         let mut files = BTreeMap::new();
         for raw in RawFileSet::decode(descriptors).context(no_set)?.file {
             let file = FileDescriptorProto::decode(raw.as_slice()).context(no_set)?;
@@ -57,7 +57,7 @@ impl Catalogue {
         for name in served {
             ensure!(
                 catalogue.services.iter().any(|service| service == name),
-                "the wiring's descriptors lack the service {name}"
+                "the service's descriptors lack the service {name}"
             );
         }
         let mut kept = RawFileSet::default();

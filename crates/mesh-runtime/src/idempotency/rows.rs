@@ -1,6 +1,6 @@
 //! The SQL of the requests. Its tables come from the kit's own migrations.
 
-use super::{Asked, LEASE, WorkId};
+use super::{LEASE, RequestKey, ResourceId};
 use crate::Problem;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
@@ -12,9 +12,9 @@ use uuid::Uuid;
 const LOCK_TIMED_OUT: &str = "55P03";
 
 /// How a request stands when somebody asks for it.
-pub(super) enum Claim {
+pub(super) enum ClaimOutcome {
     /// It is the caller's to work on. `attempt` counts from 1.
-    Mine { work_id: WorkId, attempt: i32 },
+    Mine { resource_id: ResourceId, attempt: i32 },
     /// Somebody else works on it.
     InProgress,
     /// This was the answer.
@@ -24,7 +24,7 @@ pub(super) enum Claim {
 }
 
 pub(super) async fn find_key(pool: &PgPool) -> Result<Option<[u8; 32]>, Problem> {
-    let key: Option<Vec<u8>> = sqlx::query_scalar("SELECT key FROM mesh_request_key")
+    let key: Option<Vec<u8>> = sqlx::query_scalar("SELECT key FROM mesh_idempotency_key")
         .fetch_optional(pool)
         .await?;
     Ok(key.and_then(|key| key.try_into().ok()))
@@ -44,32 +44,36 @@ pub(super) async fn end_lock_timeout(connection: &mut PgConnection) -> Result<()
 }
 
 /// Claims a request. Within a transaction, it waits for the one that has claimed the same id and has not ended yet.
-#[tracing::instrument(name = "INSERT mesh_requests", skip_all, fields(otel.kind = "client",
-    db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "mesh_requests"))]
-pub(super) async fn claim(connection: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) -> Result<Claim, Problem> {
-    let work_id = crate::clock::new_uuid();
+#[tracing::instrument(name = "INSERT mesh_idempotency_records", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "mesh_idempotency_records"))]
+pub(super) async fn claim(
+    connection: &mut PgConnection,
+    asked: &RequestKey<'_>,
+    now: Timestamp,
+) -> Result<ClaimOutcome, Problem> {
+    let resource_id = crate::clock::new_uuid();
     let inserted = sqlx::query(
-        "INSERT INTO mesh_requests (request_id, rpc, fingerprint, work_id, attempt, claimed_at, leased_until)
-         VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT ON CONSTRAINT mesh_requests_once DO NOTHING",
+        "INSERT INTO mesh_idempotency_records (request_id, rpc, fingerprint, resource_id, attempt, claimed_at, leased_until)
+         VALUES ($1, $2, $3, $4, 1, $5, $6) ON CONFLICT ON CONSTRAINT mesh_idempotency_records_once DO NOTHING",
     )
     .bind(asked.request_id.uuid())
     .bind(asked.rpc)
     .bind(asked.fingerprint.as_slice())
-    .bind(work_id)
+    .bind(resource_id)
     .bind(now.to_sqlx())
     .bind((now + LEASE).to_sqlx())
     .execute(&mut *connection)
     .await;
     match inserted {
         Ok(inserted) if inserted.rows_affected() == 1 => {
-            return Ok(Claim::Mine {
-                work_id: WorkId::from(work_id),
+            return Ok(ClaimOutcome::Mine {
+                resource_id: ResourceId::from(resource_id),
                 attempt: 1,
             });
         }
         Ok(_) => {}
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_TIMED_OUT) => {
-            return Ok(Claim::InProgress);
+            return Ok(ClaimOutcome::InProgress);
         }
         Err(error) => return Err(error.into()),
     }
@@ -79,28 +83,32 @@ pub(super) async fn claim(connection: &mut PgConnection, asked: &Asked<'_>, now:
 type Row = (Vec<u8>, Uuid, i32, SqlTimestamp, Option<Vec<u8>>);
 
 /// Reads a request that came before, and takes it over when its lease is over.
-async fn take_over(connection: &mut PgConnection, asked: &Asked<'_>, now: Timestamp) -> Result<Claim, Problem> {
+async fn take_over(
+    connection: &mut PgConnection,
+    asked: &RequestKey<'_>,
+    now: Timestamp,
+) -> Result<ClaimOutcome, Problem> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT fingerprint, work_id, attempt, leased_until, answer FROM mesh_requests WHERE request_id = $1",
+        "SELECT fingerprint, resource_id, attempt, leased_until, answer FROM mesh_idempotency_records WHERE request_id = $1",
     )
     .bind(asked.request_id.uuid())
     .fetch_optional(&mut *connection)
     .await?;
     // It was refused and forgotten in between; the next look claims it.
-    let Some((fingerprint, work_id, attempt, leased_until, answer)) = row else {
-        return Ok(Claim::InProgress);
+    let Some((fingerprint, resource_id, attempt, leased_until, answer)) = row else {
+        return Ok(ClaimOutcome::InProgress);
     };
     if fingerprint != asked.fingerprint {
-        return Ok(Claim::Reused);
+        return Ok(ClaimOutcome::Reused);
     }
     if let Some(answer) = answer {
-        return Ok(Claim::Answered(answer));
+        return Ok(ClaimOutcome::Answered(answer));
     }
     if leased_until.to_jiff() > now {
-        return Ok(Claim::InProgress);
+        return Ok(ClaimOutcome::InProgress);
     }
     let taken = sqlx::query(
-        "UPDATE mesh_requests SET attempt = attempt + 1, leased_until = $3
+        "UPDATE mesh_idempotency_records SET attempt = attempt + 1, leased_until = $3
           WHERE request_id = $1 AND attempt = $2 AND answer IS NULL",
     )
     .bind(asked.request_id.uuid())
@@ -109,30 +117,31 @@ async fn take_over(connection: &mut PgConnection, asked: &Asked<'_>, now: Timest
     .execute(connection)
     .await?;
     Ok(match taken.rows_affected() {
-        0 => Claim::InProgress,
-        _ => Claim::Mine {
-            work_id: WorkId::from(work_id),
+        0 => ClaimOutcome::InProgress,
+        _ => ClaimOutcome::Mine {
+            resource_id: ResourceId::from(resource_id),
             attempt: attempt + 1,
         },
     })
 }
 
 /// Keeps the first answer; says whether this was it.
-#[tracing::instrument(name = "UPDATE mesh_requests", skip_all, fields(otel.kind = "client",
-    db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "mesh_requests"))]
+#[tracing::instrument(name = "UPDATE mesh_idempotency_records", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "mesh_idempotency_records"))]
 pub(super) async fn keep_answer(
     connection: &mut PgConnection,
     request_id: RequestId,
     answer: &[u8],
     now: Timestamp,
 ) -> Result<bool, Problem> {
-    let kept =
-        sqlx::query("UPDATE mesh_requests SET answer = $2, answered_at = $3 WHERE request_id = $1 AND answer IS NULL")
-            .bind(request_id.uuid())
-            .bind(answer)
-            .bind(now.to_sqlx())
-            .execute(connection)
-            .await?;
+    let kept = sqlx::query(
+        "UPDATE mesh_idempotency_records SET answer = $2, answered_at = $3 WHERE request_id = $1 AND answer IS NULL",
+    )
+    .bind(request_id.uuid())
+    .bind(answer)
+    .bind(now.to_sqlx())
+    .execute(connection)
+    .await?;
     Ok(kept.rows_affected() == 1)
 }
 
@@ -140,10 +149,11 @@ pub(super) async fn find_answer(
     connection: &mut PgConnection,
     request_id: RequestId,
 ) -> Result<Option<Vec<u8>>, Problem> {
-    let answer: Option<Option<Vec<u8>>> = sqlx::query_scalar("SELECT answer FROM mesh_requests WHERE request_id = $1")
-        .bind(request_id.uuid())
-        .fetch_optional(connection)
-        .await?;
+    let answer: Option<Option<Vec<u8>>> =
+        sqlx::query_scalar("SELECT answer FROM mesh_idempotency_records WHERE request_id = $1")
+            .bind(request_id.uuid())
+            .fetch_optional(connection)
+            .await?;
     Ok(answer.flatten())
 }
 
@@ -152,7 +162,7 @@ pub(super) async fn find_request(
     connection: &mut PgConnection,
     request_id: RequestId,
 ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>, Problem> {
-    let row = sqlx::query_as("SELECT fingerprint, answer FROM mesh_requests WHERE request_id = $1")
+    let row = sqlx::query_as("SELECT fingerprint, answer FROM mesh_idempotency_records WHERE request_id = $1")
         .bind(request_id.uuid())
         .fetch_optional(connection)
         .await?;
@@ -166,7 +176,7 @@ pub(super) async fn end_lease(
     attempt: i32,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    sqlx::query("UPDATE mesh_requests SET leased_until = $3 WHERE request_id = $1 AND attempt = $2 AND answer IS NULL")
+    sqlx::query("UPDATE mesh_idempotency_records SET leased_until = $3 WHERE request_id = $1 AND attempt = $2 AND answer IS NULL")
         .bind(request_id.uuid())
         .bind(attempt)
         .bind(now.to_sqlx())
@@ -177,7 +187,7 @@ pub(super) async fn end_lease(
 
 /// Forgets a request that no other attempt has taken over.
 pub(super) async fn forget(pool: &PgPool, request_id: RequestId, attempt: i32) -> Result<(), Problem> {
-    sqlx::query("DELETE FROM mesh_requests WHERE request_id = $1 AND attempt = $2 AND answer IS NULL")
+    sqlx::query("DELETE FROM mesh_idempotency_records WHERE request_id = $1 AND attempt = $2 AND answer IS NULL")
         .bind(request_id.uuid())
         .bind(attempt)
         .execute(pool)
@@ -187,12 +197,12 @@ pub(super) async fn forget(pool: &PgPool, request_id: RequestId, attempt: i32) -
 
 /// Deletes at most `limit` requests that came before `instant`; returns how many. Instances that sweep at once skip each
 /// other's rows.
-#[tracing::instrument(name = "DELETE mesh_requests", skip_all, fields(otel.kind = "client",
-    db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "mesh_requests"))]
+#[tracing::instrument(name = "DELETE mesh_idempotency_records", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "mesh_idempotency_records"))]
 pub(super) async fn delete_older(pool: &PgPool, instant: Timestamp, limit: i64) -> Result<u64, Problem> {
     let deleted = sqlx::query(
-        "DELETE FROM mesh_requests WHERE request_id IN
-            (SELECT request_id FROM mesh_requests WHERE claimed_at < $1 ORDER BY claimed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM mesh_idempotency_records WHERE request_id IN
+            (SELECT request_id FROM mesh_idempotency_records WHERE claimed_at < $1 ORDER BY claimed_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     )
     .bind(instant.to_sqlx())
     .bind(limit)

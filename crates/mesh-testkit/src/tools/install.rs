@@ -53,7 +53,7 @@ pub fn ensure(purpose: Purpose, report: &mut dyn FnMut(&Tool, Outcome)) -> anyho
         };
         match installed {
             Ok(_) => {}
-            Err(error) if tool.need(purpose) == Need::Welcome => {
+            Err(error) if tool.need(purpose) == Need::Optional => {
                 report(tool, Outcome::GoneOnWithout(format!("{error:#}")));
             }
             Err(error) => return Err(error.context(format!("{} is missing: {}", tool.name, tool.why))),

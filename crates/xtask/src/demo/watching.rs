@@ -155,9 +155,13 @@ fn show_score(breakdown: &ScoreBreakdown, target: i32) {
         let text = format!("{points:>3}  {kind} ({method}, rules version {version})");
         println!("{}", row("points", text));
     }
-    if breakdown.cap_adjustment != 0 {
-        let points = breakdown.cap_adjustment;
-        println!("{}", row("points", format!("{points:>3}  the cap at 100")));
+    for cap in &breakdown.caps {
+        let (points, method) = (cap.points, &cap.method);
+        let text = match method.as_str() {
+            "" => format!("{points:>3}  the cap of 100"),
+            method => format!("{points:>3}  the cap of {method}"),
+        };
+        println!("{}", row("points", text));
     }
     let level = Level::try_from(breakdown.level).unwrap_or_default();
     let level = level.as_str_name().trim_start_matches("LEVEL_").to_lowercase();

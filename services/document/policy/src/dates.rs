@@ -2,10 +2,8 @@
 
 use crate::{Holder, Profile};
 use jiff::{Span, civil::Date};
-use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
+use mesh_types::{Check, CheckName, CheckReason, DocumentKind, MINIMUM_AGE_YEARS};
 
-/// The least age of a member in years.
-pub const MINIMUM_AGE_YEARS: i32 = 16;
 /// The longest life that a birth date is believed to tell of, in years.
 const LONGEST_LIFE_YEARS: i32 = 120;
 /// The longest validity of a document that is usual, in years, with a year for those that add what was left. Some states

@@ -14,7 +14,6 @@ mod profile;
 #[cfg(test)]
 mod testing;
 
-pub use dates::MINIMUM_AGE_YEARS;
 pub use names::{HolderNames, names_agree};
 pub use profile::Profile;
 

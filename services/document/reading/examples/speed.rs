@@ -18,7 +18,7 @@ use std::{
 /// Time plain tesseract and the reader on the same drawn specimens.
 #[derive(Parser)]
 struct Options {
-    /// How many specimens are drawn for each way of being worn.
+    /// How many specimens are drawn for each way of being degraded.
     #[arg(long, default_value_t = 20)]
     seeds: u64,
     /// The first specimen's seed.

@@ -2,8 +2,8 @@
 
 use crate::{
     barcode::{BarcodeReading, Subfile},
-    claimed::{Claimed, letters_and_digits},
     document::DocumentReading,
+    identity_fields::{IdentityFields, letters_and_digits},
     mrz_reading::MrzReading,
     printed::{Agreement, Captions, FieldAgreement, PrintedFields},
     reader::PageReading,
@@ -35,7 +35,7 @@ pub struct DocumentFields<'a> {
     /// What print says of itself; `None` beside a zone or a barcode.
     pub print: Option<PrintedFields>,
     /// The fields with which all else is compared, and where they come from.
-    pub claimed: Option<(Source, Claimed)>,
+    pub claimed: Option<(Source, IdentityFields)>,
     /// Whether print agrees with them; [`Agreement::NOTHING_FOUND`] where they are print themselves.
     pub printed: Agreement,
     /// The captions on the pages whose print counts.
@@ -53,11 +53,11 @@ impl<'a> DocumentFields<'a> {
         let claimed = match (zone, barcode, kind) {
             // A licence of North America rests on its barcode; nobody there prints a zone on it.
             (_, Some((page, barcode)), DocumentKind::DriversLicense) | (None, Some((page, barcode)), _) => {
-                Some((Source::Barcode, Claimed::from(barcode), Some(page)))
+                Some((Source::Barcode, IdentityFields::from(barcode), Some(page)))
             }
-            (Some((page, zone)), _, _) => Some((Source::Zone, Claimed::from(&zone.fields), Some(page))),
+            (Some((page, zone)), _, _) => Some((Source::Zone, IdentityFields::from(&zone.fields), Some(page))),
             (None, None, DocumentKind::DriversLicense) => captions().map(|fields| {
-                let claimed = Claimed::from(&fields);
+                let claimed = IdentityFields::from(&fields);
                 print = Some(fields);
                 (Source::Print, claimed, None)
             }),
@@ -84,7 +84,7 @@ impl<'a> DocumentFields<'a> {
     }
 
     /// The fields with which all else is compared.
-    pub fn claims(&self) -> Option<&Claimed> {
+    pub fn claims(&self) -> Option<&IdentityFields> {
         self.claimed.as_ref().map(|(_, claimed)| claimed)
     }
 
@@ -116,7 +116,12 @@ impl DocumentReading {
 /// Of a passport only that page's print counts: anybody can add a page. A card has a front and a back, so the print of
 /// its other side counts as well, as soon as the document's number stands there: sides of two cards don't combine, and
 /// what one page says against the document no other page takes back.
-fn agreement(reading: &DocumentReading, claimed: &Claimed, own_page: &PageReading, kind: DocumentKind) -> Agreement {
+fn agreement(
+    reading: &DocumentReading,
+    claimed: &IdentityFields,
+    own_page: &PageReading,
+    kind: DocumentKind,
+) -> Agreement {
     let of_page = |page: &PageReading| {
         let printed = page.printed.as_ref();
         printed.map_or(Agreement::NOTHING_FOUND, |printed| printed.agrees(claimed))

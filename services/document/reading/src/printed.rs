@@ -1,6 +1,6 @@
 //! The printed words of a page, and whether they say the same as a zone or a barcode.
 
-use crate::claimed::{Claimed, DateOrder, letters_and_digits};
+use crate::identity_fields::{DateOrder, IdentityFields, letters_and_digits};
 use document_policy::names::{in_zone_letters, spellings};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ impl PrintedText {
     }
 
     /// Says, field by field, whether the print agrees with what a zone or a barcode claims: the best answer of all looks.
-    pub fn agrees(&self, claimed: &Claimed) -> Agreement {
+    pub fn agrees(&self, claimed: &IdentityFields) -> Agreement {
         let answers = self.looks.iter().map(|words| look_agrees(words, claimed));
         answers.fold(Agreement::NOTHING_FOUND, Agreement::or)
     }
@@ -117,7 +117,7 @@ impl PrintedText {
     }
 }
 
-fn look_agrees(words: &[Word], claimed: &Claimed) -> Agreement {
+fn look_agrees(words: &[Word], claimed: &IdentityFields) -> Agreement {
     let runs = runs(words);
     let or_agrees = |claim: &str, answer: &dyn Fn(&str) -> FieldAgreement| match claim {
         "" => FieldAgreement::Agrees,
@@ -396,7 +396,7 @@ impl fmt::Debug for Word {
     }
 }
 
-impl From<&PrintedFields> for Claimed {
+impl From<&PrintedFields> for IdentityFields {
     fn from(fields: &PrintedFields) -> Self {
         let name = |name: &Option<String>| in_zone_letters(name.as_deref().unwrap_or_default());
         Self {

@@ -2,7 +2,7 @@
 //!
 //! Measured on the gray picture, brought to about the same size whatever the camera: a photo of a document fills its
 //! frame, so what is sharp enough and large enough can be said in pixels of that size. The bounds are calibrated on
-//! specimens: those that are read pass, and those that are worn until they aren't say why.
+//! specimens: those that are read pass, and those that are degraded until they aren't say why.
 
 use image::{GrayImage, imageops};
 use mesh_types::{Check, CheckName, CheckReason};

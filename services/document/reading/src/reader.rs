@@ -3,13 +3,13 @@
 use crate::{
     barcode::{self, BarcodeReading, Found},
     blocking::blocking,
-    claimed::Claimed,
     cut::Cut,
     engine::{Engine, ReaderConfig},
     error::{ReadError, ReaderError},
     files::Files,
     format::MrzFormat,
     fusion::{self, Fused, fuse},
+    identity_fields::IdentityFields,
     mrz_reading::MrzReading,
     printed::{Clearing, PrintedText, cleared},
     quality::Quality,
@@ -160,7 +160,7 @@ impl Reader {
         let Some((zone, fused)) = glance else {
             return Ok((Vec::new(), None));
         };
-        let claimed = Claimed::from(&fused.reading.fields);
+        let claimed = IdentityFields::from(&fused.reading.fields);
         let look = self.look_at_print(&zone, PRINT_LOOKS[0], &claimed).await?;
         let agrees = look.agrees(&claimed).is_whole();
         let first_look = Some((zone.clone(), look));
@@ -216,7 +216,7 @@ impl Reader {
         first_look: Option<FirstLook>,
     ) -> Result<PrintedText, ReadError> {
         let mut first_look = first_look.filter(|(seen, _)| Arc::ptr_eq(seen, zone));
-        let claimed = Claimed::from(&mrz.fields);
+        let claimed = IdentityFields::from(&mrz.fields);
         let mut printed = PrintedText::default();
         for look in PRINT_LOOKS {
             let more = match first_look.take() {
@@ -238,7 +238,7 @@ impl Reader {
         &self,
         zone: &Arc<Zone>,
         look: PrintLook,
-        claimed: &Claimed,
+        claimed: &IdentityFields,
     ) -> Result<PrintedText, ReadError> {
         let shown = zone.clone();
         let mut printed = self.read_words(move || shown.printed_area(look)).await?;

@@ -98,7 +98,7 @@ fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 }
 
 #[test]
-fn a_file_made_to_harm_is_refused_soon_and_with_little_memory() {
+fn a_hostile_file_is_refused_soon_and_with_little_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     for (index, (what, bytes, expected)) in cases().into_iter().enumerate() {
         let path = folder.path().join(index.to_string());

@@ -80,21 +80,21 @@ impl fmt::Display for InForce {
 }
 
 /// What all runs have in common.
-pub(crate) struct Ground {
+pub(crate) struct PreparedFence {
     in_force: InForce,
     openable: Option<Openable>,
     filter: Option<Arc<BpfProgram>>,
 }
 
-impl fmt::Debug for Ground {
+impl fmt::Debug for PreparedFence {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Ground")
+        out.debug_struct("PreparedFence")
             .field("in_force", &self.in_force)
             .finish_non_exhaustive()
     }
 }
 
-impl Ground {
+impl PreparedFence {
     pub(crate) fn prepare(readable: &[PathBuf], confinement: Confinement) -> Result<Self, SandboxError> {
         let in_force = InForce::here().accepted(confinement)?;
         let openable = in_force.landlock_abi.map(|_| Openable::find(readable)).transpose()?;

@@ -28,7 +28,7 @@ mod syscalls;
 pub use fence::{Confinement, InForce};
 pub use run::{Output, Run, RunError, Waiting};
 
-use fence::Ground;
+use fence::PreparedFence;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What every run gets and what it may use.
@@ -99,7 +99,7 @@ pub enum SandboxError {
 /// Runs programs inside a fence. Made once, cheap to clone; runs don't share anything but what they may read.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
-    ground: Arc<Ground>,
+    prepared: Arc<PreparedFence>,
     limits: Limits,
 }
 
@@ -110,14 +110,14 @@ impl Sandbox {
     /// [`SandboxError`]; with [`Confinement::Required`] also when the kernel lacks Landlock or seccomp.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
         Ok(Self {
-            ground: Arc::new(Ground::prepare(&config.readable, config.confinement)?),
+            prepared: Arc::new(PreparedFence::prepare(&config.readable, config.confinement)?),
             limits: config.limits,
         })
     }
 
     /// What is in force in every run; for the log line at the start.
     pub fn confinement(&self) -> InForce {
-        self.ground.in_force()
+        self.prepared.in_force()
     }
 
     /// What one run may use.
@@ -128,7 +128,7 @@ impl Sandbox {
     /// The same fence with other limits.
     pub fn with_limits(&self, limits: Limits) -> Self {
         Self {
-            ground: self.ground.clone(),
+            prepared: self.prepared.clone(),
             limits,
         }
     }
@@ -138,7 +138,7 @@ impl Sandbox {
     /// # Errors
     /// [`RunError`], when the program is missing or cannot be fenced in or started.
     pub fn start(&self, run: &Run<'_>) -> Result<Waiting, RunError> {
-        run::start(&self.ground, self.limits, run)
+        run::start(&self.prepared, self.limits, run)
     }
 
     /// Runs a program to its end on this input. Dropping the future kills it and all that it started.

@@ -2,7 +2,7 @@
 
 use crate::{
     Limits, SandboxError,
-    fence::{Fence, Ground},
+    fence::{Fence, PreparedFence},
     spawn::{End, Plan, Running},
 };
 use std::{
@@ -106,7 +106,7 @@ pub struct Waiting {
     max_output_bytes: usize,
 }
 
-pub(crate) fn start(ground: &Ground, limits: Limits, run: &Run<'_>) -> Result<Waiting, RunError> {
+pub(crate) fn start(prepared: &PreparedFence, limits: Limits, run: &Run<'_>) -> Result<Waiting, RunError> {
     let program = find(run.program).ok_or_else(|| RunError::Missing {
         program: run.program.to_owned(),
     })?;
@@ -115,7 +115,7 @@ pub(crate) fn start(ground: &Ground, limits: Limits, run: &Run<'_>) -> Result<Wa
         source,
     };
     let folder = tempfile::Builder::new().prefix("sandbox-").tempdir().map_err(start)?;
-    let fence = ground
+    let fence = prepared
         .fence(limits, &program, folder.path())
         .map_err(|source| RunError::Fence { source })?;
     Ok(Waiting {

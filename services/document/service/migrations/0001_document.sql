@@ -176,7 +176,7 @@ CREATE TABLE reviews (
 
 CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
 
--- Which member was accepted with which document of the world, and which documents nobody may be accepted with. Neither
+-- Which member was accepted with which physical document, and which documents nobody may be accepted with. Neither
 -- issuer nor number stands here, only their hash (HMAC-SHA-256) under a key of the keyring.
 CREATE TABLE document_identities (
     identity_hash   bytea       NOT NULL,

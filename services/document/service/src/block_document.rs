@@ -1,4 +1,4 @@
-//! `BlockDocument`: nobody is accepted with a document of the world any more.
+//! `BlockDocument`: nobody is accepted with this physical document any more.
 
 use crate::api::parse;
 use crate::store::block;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{BlockDocumentRequest, BlockDocumentResponse};
 use mesh_proto::fields;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/BlockDocument";
@@ -15,10 +15,10 @@ const RPC: &str = "voluntier.document.v1.DocumentService/BlockDocument";
 /// Puts a document on the blocklist, once for each request; one that is there stays as it is.
 ///
 /// # Errors
-/// `INVALID_REQUEST`; those of [`Requests::in_transaction`].
+/// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn block_document(
     vault: &Vault,
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &BlockDocumentRequest,
     now: Timestamp,
 ) -> Result<BlockDocumentResponse, Problem> {
@@ -29,9 +29,9 @@ pub async fn block_document(
         &message.document_number,
     )?;
     let hashes = vault.identity_hashes(Some(&identity));
-    let work = async |connection: &mut PgConnection, _: WorkId| {
+    let work = async |connection: &mut PgConnection, _: ResourceId| {
         block(connection, &hashes, &message.reason_code, now).await?;
         Ok(BlockDocumentResponse {})
     };
-    requests.in_transaction(RPC, request_id, message, now, work).await
+    idempotency.in_transaction(RPC, request_id, message, now, work).await
 }

@@ -2,7 +2,7 @@
 
 use crate::extraction::{not_found, own_document};
 use crate::identity::{Identity, IdentityHash};
-use crate::store::{Entry, NewDecision, Written};
+use crate::store::{IdentityRecord, NewDecision, Written};
 use crate::vault::Vault;
 use document_policy::Profile;
 use document_reading::{DocumentReading, check, with_answers};
@@ -68,10 +68,10 @@ async fn check_identity(
         return Ok([in_use, blocked].map(|name| Check::not_applicable(name, CheckReason::NumberUnknown)));
     };
     let hashes = vault.identity_hashes(Some(&identity));
-    let Entry {
+    let IdentityRecord {
         is_in_use_by_another,
         is_blocked,
-    } = vault.store().find_entry(&hashes, member_id).await?;
+    } = vault.store().find_identity(&hashes, member_id).await?;
     let holds = |name, fails: bool, failed, passed| match fails {
         true => Check::failed(name, failed),
         false => Check::passed(name, passed),
@@ -93,7 +93,7 @@ async fn check_identity(
 }
 
 /// Records a decision with its evidence; the same document and verification again return the same evidence. With an
-/// acceptance the member claims the document of the world; where that can't be, nothing is written and the answer says why.
+/// acceptance the member claims the physical document; where that can't be, nothing is written and the answer says why.
 ///
 /// # Errors
 /// `DOCUMENT_NOT_FOUND`; `DOCUMENT_UNREADABLE`; `DATABASE_UNAVAILABLE`.

@@ -56,7 +56,7 @@ impl DocumentKey {
             key_id: key_id.to_owned(),
             wrapped: seal(
                 wrapping,
-                &wrapping_place(self.document_id, key_id),
+                &wrapping_associated_data(self.document_id, key_id),
                 self.key.expose_secret(),
             ),
         }
@@ -64,23 +64,23 @@ impl DocumentKey {
 
     /// The key of a document out of what was kept; `None` when `wrapping` didn't wrap it or it is another document's.
     pub fn unwrap(document_id: DocumentId, kept: &WrappedKey, wrapping: &[u8; KEY_BYTES]) -> Option<Self> {
-        let place = wrapping_place(document_id, &kept.key_id);
-        let key = SecretBox::new(Box::new(open(wrapping, &place, &kept.wrapped)?));
+        let associated_data = wrapping_associated_data(document_id, &kept.key_id);
+        let key = SecretBox::new(Box::new(open(wrapping, &associated_data, &kept.wrapped)?));
         let key = SecretBox::new(Box::new(key.expose_secret().as_slice().try_into().ok()?));
         Some(Self { document_id, key })
     }
 
     /// Seals a part of the document.
     pub fn seal(&self, part: Part, plain: &[u8]) -> Vec<u8> {
-        seal(self.key.expose_secret(), &self.place(part), plain)
+        seal(self.key.expose_secret(), &self.associated_data(part), plain)
     }
 
     /// Opens a part of the document; `None` when it was changed, or sealed as another part or under another key.
     pub fn open(&self, part: Part, sealed: &[u8]) -> Option<Vec<u8>> {
-        open(self.key.expose_secret(), &self.place(part), sealed)
+        open(self.key.expose_secret(), &self.associated_data(part), sealed)
     }
 
-    fn place(&self, part: Part) -> Vec<u8> {
+    fn associated_data(&self, part: Part) -> Vec<u8> {
         let (what, number): (&[u8], u32) = match part {
             Part::File(number) => (b"file", number),
             Part::Reading(number) => (b"reading", number),
@@ -95,7 +95,7 @@ impl DocumentKey {
     }
 }
 
-fn wrapping_place(document_id: DocumentId, key_id: &str) -> Vec<u8> {
+fn wrapping_associated_data(document_id: DocumentId, key_id: &str) -> Vec<u8> {
     [b"key\0".as_slice(), document_id.uuid().as_bytes(), key_id.as_bytes()].concat()
 }
 
@@ -104,21 +104,24 @@ pub(crate) fn fresh_bytes<const N: usize>() -> [u8; N] {
     <[u8; N]>::generate()
 }
 
-fn seal(key: &[u8; KEY_BYTES], place: &[u8], plain: &[u8]) -> Vec<u8> {
+fn seal(key: &[u8; KEY_BYTES], associated_data: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE_BYTES] = fresh_bytes();
-    let payload = Payload { msg: plain, aad: place };
+    let payload = Payload {
+        msg: plain,
+        aad: associated_data,
+    };
     let ciphertext = XChaCha20Poly1305::new(&Key::from(*key))
         .encrypt(&XNonce::from(nonce), payload)
         .expect("only 256 GiB and more can't be sealed");
     [&[FORM], nonce.as_slice(), &ciphertext].concat()
 }
 
-fn open(key: &[u8; KEY_BYTES], place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+fn open(key: &[u8; KEY_BYTES], associated_data: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (form, sealed) = sealed.split_first()?;
     let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let payload = Payload {
         msg: ciphertext,
-        aad: place,
+        aad: associated_data,
     };
     let cipher = XChaCha20Poly1305::new(&Key::from(*key));
     (*form == FORM)

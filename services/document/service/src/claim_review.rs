@@ -1,11 +1,11 @@
 //! `ClaimReview`: one reviewer takes a review.
 
 use crate::api::{parse, render};
-use crate::store::{Claim, claim_review as claim_row};
+use crate::store::{ReviewClaim, claim_review as claim_row};
 use jiff::{SignedDuration, Timestamp};
 use mesh_proto::document::v1::{ClaimReviewRequest, ClaimReviewResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/ClaimReview";
@@ -17,22 +17,22 @@ pub const CLAIM_LENGTH: SignedDuration = SignedDuration::from_mins(15);
 ///
 /// # Errors
 /// `INVALID_REQUEST`, `REVIEW_NOT_FOUND`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `REVIEW_OF_ONESELF`,
-/// `DOCUMENT_ERASED`; those of [`Requests::in_transaction`].
+/// `DOCUMENT_ERASED`; those of [`IdempotencyStore::in_transaction`].
 pub async fn claim_review(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &ClaimReviewRequest,
     now: Timestamp,
 ) -> Result<ClaimReviewResponse, Problem> {
     let (request_id, review_id, reviewer_id) = parse::claim_review(message)?;
-    let claim = Claim {
+    let claim = ReviewClaim {
         reviewer_id,
         until: now + CLAIM_LENGTH,
     };
-    let work = async |connection: &mut PgConnection, _: WorkId| {
+    let work = async |connection: &mut PgConnection, _: ResourceId| {
         let review = claim_row(connection, review_id, claim, now).await??;
         Ok(ClaimReviewResponse {
             review: Some(render::review(review, now)),
         })
     };
-    requests.in_transaction(RPC, request_id, message, now, work).await
+    idempotency.in_transaction(RPC, request_id, message, now, work).await
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{DecideReviewRequest, DecideReviewResponse};
 use mesh_proto::fields;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 
 const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
 
@@ -17,20 +17,20 @@ const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
 /// # Errors
 /// `INVALID_REQUEST`, `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`,
 /// `DOCUMENT_ERASED`; `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; those of
-/// [`Requests::in_temporal`].
+/// [`IdempotencyStore::under_lease`].
 pub async fn decide_review(
-    (vault, requests, workflows): (&Vault, &Requests, &Workflows),
+    (vault, idempotency, workflows): (&Vault, &IdempotencyStore, &Workflows),
     message: &DecideReviewRequest,
     now: Timestamp,
 ) -> Result<DecideReviewResponse, Problem> {
     let request_id = fields::id("request_id", &message.request_id)?;
     let work = async |attempt: Attempt| {
-        let decision = parse::decide_review(message, attempt.work_id.uuid())?;
+        let decision = parse::decide_review(message, attempt.resource_id.uuid())?;
         let decided = vault.store().decide_review(&decision, now).await??;
         workflows.hand_over(&decided).await?;
         Ok(DecideReviewResponse {
             decided_at: Some(fields::timestamp(decided.decided_at)),
         })
     };
-    requests.in_temporal(RPC, request_id, message, now, work).await
+    idempotency.under_lease(RPC, request_id, message, now, work).await
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{EraseDocumentRequest, EraseDocumentResponse};
 use mesh_proto::fields;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 use mesh_types::Reason;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/EraseDocument";
@@ -15,10 +15,10 @@ const RPC: &str = "voluntier.document.v1.DocumentService/EraseDocument";
 ///
 /// # Errors
 /// `INVALID_REQUEST`, `DOCUMENT_NOT_FOUND`; `OBJECT_STORE_UNAVAILABLE`, and then the key is gone already and a sweep will
-/// delete the objects; those of [`Requests::in_temporal`].
+/// delete the objects; those of [`IdempotencyStore::under_lease`].
 pub async fn erase_document(
     vault: &Vault,
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &EraseDocumentRequest,
     now: Timestamp,
 ) -> Result<EraseDocumentResponse, Problem> {
@@ -31,5 +31,5 @@ pub async fn erase_document(
             erased_at: Some(fields::timestamp(erased_at.ok_or_else(no_document)?)),
         })
     };
-    requests.in_temporal(RPC, request_id, message, now, work).await
+    idempotency.under_lease(RPC, request_id, message, now, work).await
 }

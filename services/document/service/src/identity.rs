@@ -1,4 +1,4 @@
-//! Which document of the world it is: issuer, kind and number, of which only keyed hashes are ever kept.
+//! Which physical document it is: issuer, kind and number, of which only keyed hashes are ever kept.
 
 use document_reading::DocumentReading;
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,7 +6,7 @@ use mesh_types::DocumentKind;
 use sha2::Sha256;
 use std::fmt;
 
-/// A document of the world, in one spelling: capital letters and digits, nothing between them.
+/// A physical document, in one spelling: capital letters and digits, nothing between them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     issuer: String,

@@ -143,7 +143,7 @@ impl Keyring {
         DocumentKey::unwrap(document_id, wrapped, key.expose_secret()).ok_or_else(unreadable)
     }
 
-    /// The hashes of a document of the world under every key, that of the current key first.
+    /// The hashes of a physical document under every key, that of the current key first.
     pub fn identity_hashes(&self, identity: &Identity) -> Vec<IdentityHash> {
         let mut hashes: Vec<_> = (self.identity.keys.iter())
             .map(|(key_id, key)| identity.hash(key_id, key.expose_secret()))

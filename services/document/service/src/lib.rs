@@ -8,7 +8,7 @@
 //!   log, span or Temporal message carries any of it;
 //! - objects are stored before the row that names them, so a document that is found can be read;
 //! - at rest, files and readings are sealed under a key of their document ([`vault`], [`cipher`], [`keyring`]); which
-//!   document of the world it is stands there as a keyed hash only ([`identity`]);
+//!   physical document it is stands there as a keyed hash only ([`identity`]);
 //! - a page that was read is not read again, however often an activity is retried.
 //!
 //! Start with [`upload`] for the way in and [`extraction`] for the way through.
@@ -51,7 +51,7 @@ use document_workflows::contract::{OCR_TASK_QUEUE, TASK_QUEUE};
 use extraction::Extractor;
 use keyring::Keyring;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
-use mesh_runtime::{Base, Wiring, clock};
+use mesh_runtime::{ServiceContext, ServiceParts, clock};
 use objects::Objects;
 use profile::Profiles;
 use std::sync::Arc;
@@ -73,19 +73,24 @@ impl mesh_runtime::Service for Document {
     const MIGRATIONS: &'static sqlx::migrate::Migrator = &MIGRATIONS;
     type Config = Config;
 
-    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
+    async fn build(config: Config, context: ServiceContext) -> anyhow::Result<ServiceParts> {
         let keyring = Keyring::open(config.keyring.as_deref(), &config.store_url)?;
         let objects = Objects::open(config.store_url.clone())?;
-        let vault = Vault::new(Store::new(base.pool.clone()), objects, keyring);
+        let vault = Vault::new(Store::new(context.pool.clone()), objects, keyring);
         vault.sweep(clock::now()).await;
         let files = Files::new(config.files()).map_err(cannot_read)?;
         log_confinement(files.confinement());
-        let requests = base.requests.clone();
-        let uploads = Uploads::new(vault.clone(), requests.clone(), files, config.upload_concurrency.get());
-        let workflows = Workflows::new(base.temporal.clone());
-        let api = DocumentApi::new(vault.clone(), requests, uploads, workflows);
-        let api = DocumentServiceServer::new(api).max_decoding_message_size(base.max_message_bytes);
-        let profiles = Profiles::new(base.channel(&config.orchestrator_url)?);
+        let idempotency = context.idempotency.clone();
+        let uploads = Uploads::new(
+            vault.clone(),
+            idempotency.clone(),
+            files,
+            config.upload_concurrency.get(),
+        );
+        let workflows = Workflows::new(context.temporal.clone());
+        let api = DocumentApi::new(vault.clone(), idempotency, uploads, workflows);
+        let api = DocumentServiceServer::new(api).max_decoding_message_size(context.max_message_bytes);
+        let profiles = Profiles::new(context.channel(&config.orchestrator_url)?);
         let concurrency = config.ocr_concurrency();
         let slots = Arc::new(Semaphore::new(concurrency));
         let (reading, short) = (vault.clone(), vault);
@@ -94,7 +99,7 @@ impl mesh_runtime::Service for Document {
             let reader = Reader::new(config.reader()).map_err(cannot_read)?;
             anyhow::Ok(Extractions::new(Extractor::new(reading.clone(), reader, slots.clone())))
         };
-        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
+        Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(api)
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<DocumentVerificationWorkflow>()?;
@@ -103,7 +108,7 @@ impl mesh_runtime::Service for Document {
             })
             .worker(OCR_TASK_QUEUE, move |worker| {
                 // One document for each core; more would only wait inside their time limits instead of in the queue.
-                worker.tuner = mesh_runtime::slots(concurrency, base.max_concurrent_workflow_tasks);
+                worker.tuner = mesh_runtime::slots(concurrency, context.max_concurrent_workflow_tasks);
                 worker.register_activities(extractions()?);
                 Ok(())
             }))

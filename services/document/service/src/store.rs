@@ -17,12 +17,12 @@ mod submissions;
 pub use decisions::{EvidenceKey, NewDecision, StoredDecision, StoredEvidenceItem, Written};
 pub use document_status::DocumentStatus;
 pub use documents::{Document, Erased, NewDocument, NewFile, insert_document};
-pub use identities::{Entry, block, unblock};
+pub use identities::{IdentityRecord, block, unblock};
 pub use orphaned_objects::OrphanedObjects;
 pub use pages::Page;
 pub use readings::StoredKey;
 pub use review_decisions::{DecidedReview, NewReviewDecision};
-pub use reviews::{Claim, NewReview, Requested, Review, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
+pub use reviews::{NewReview, Requested, Review, ReviewClaim, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
 pub use submissions::{NewSubmission, StoredSubmission, WorkflowRun};
 
 use sqlx::PgPool;

@@ -8,7 +8,7 @@ use document_workflows::contract::Submission;
 use jiff::Timestamp;
 use mesh_proto::document::v1::{SubmitDocumentRequest, SubmitDocumentResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 use mesh_types::Reason;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
@@ -17,9 +17,9 @@ const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
 ///
 /// # Errors
 /// `INVALID_REQUEST`, `VERIFICATION_NOT_FOUND`, `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`,
-/// `DOCUMENT_NOT_AWAITED`, `TEMPORAL_UNAVAILABLE`; those of [`Requests::in_temporal`].
+/// `DOCUMENT_NOT_AWAITED`, `TEMPORAL_UNAVAILABLE`; those of [`IdempotencyStore::under_lease`].
 pub async fn submit_document(
-    (vault, requests, workflows): (&Vault, &Requests, &Workflows),
+    (vault, idempotency, workflows): (&Vault, &IdempotencyStore, &Workflows),
     message: &SubmitDocumentRequest,
     now: Timestamp,
 ) -> Result<SubmitDocumentResponse, Problem> {
@@ -41,5 +41,5 @@ pub async fn submit_document(
             submissions_left: taken.submissions_left as i32,
         })
     };
-    requests.in_temporal(RPC, next.request_id, message, now, work).await
+    idempotency.under_lease(RPC, next.request_id, message, now, work).await
 }

@@ -9,9 +9,9 @@ use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
 use mesh_runtime::clock;
-use mesh_runtime::idempotency::Requests;
-pub(crate) use mesh_testkit::ground::{at, member};
-use mesh_testkit::ground::{fresh_database, temporal_client};
+use mesh_runtime::idempotency::IdempotencyStore;
+pub(crate) use mesh_testkit::fixtures::{at, member};
+use mesh_testkit::fixtures::{fresh_database, temporal_client};
 use mesh_types::{DocumentId, DocumentKind, RequestId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -30,7 +30,7 @@ pub(crate) struct Uploaded {
 }
 
 pub(crate) struct World {
-    pub(crate) requests: Requests,
+    pub(crate) idempotency: IdempotencyStore,
     pub(crate) pool: PgPool,
     pub(crate) store: Store,
     pub(crate) objects: Objects,
@@ -42,7 +42,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let pool = fresh_database("document", &crate::MIGRATIONS).await;
-        let requests = Requests::open(pool.clone()).await.expect("the requests");
+        let idempotency = IdempotencyStore::open(pool.clone()).await.expect("the requests");
         let folder = scratch();
         let url: StoreUrl = format!("file://{}/store", folder.path().display())
             .parse()
@@ -51,9 +51,9 @@ impl World {
         let objects = Objects::open(url).expect("a store");
         let store = Store::new(pool.clone());
         let vault = Vault::new(store.clone(), objects.clone(), keyring);
-        let uploads = Uploads::new(vault.clone(), requests.clone(), opener(), 4);
+        let uploads = Uploads::new(vault.clone(), idempotency.clone(), opener(), 4);
         Self {
-            requests,
+            idempotency,
             pool,
             store,
             objects,

@@ -1,4 +1,4 @@
-//! `UnblockDocument`: a document of the world is off the blocklist.
+//! `UnblockDocument`: this physical document is off the blocklist.
 
 use crate::api::parse;
 use crate::store::unblock;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{UnblockDocumentRequest, UnblockDocumentResponse};
 use mesh_proto::fields;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/UnblockDocument";
@@ -15,10 +15,10 @@ const RPC: &str = "voluntier.document.v1.DocumentService/UnblockDocument";
 /// Takes a document off the blocklist, once for each request: a late retry does not undo a later block.
 ///
 /// # Errors
-/// `INVALID_REQUEST`; those of [`Requests::in_transaction`].
+/// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn unblock_document(
     vault: &Vault,
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &UnblockDocumentRequest,
     now: Timestamp,
 ) -> Result<UnblockDocumentResponse, Problem> {
@@ -29,9 +29,9 @@ pub async fn unblock_document(
         &message.document_number,
     )?;
     let hashes = vault.identity_hashes(Some(&identity));
-    let work = async |connection: &mut PgConnection, _: WorkId| {
+    let work = async |connection: &mut PgConnection, _: ResourceId| {
         unblock(connection, &hashes).await?;
         Ok(UnblockDocumentResponse {})
     };
-    requests.in_transaction(RPC, request_id, message, now, work).await
+    idempotency.in_transaction(RPC, request_id, message, now, work).await
 }

@@ -8,7 +8,7 @@ use crate::vault::Vault;
 use document_reading::Files;
 use futures::Stream;
 use mesh_proto::document::v1::{UploadDocumentRequest, UploadDocumentResponse};
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, MemberId};
 use prost::Message;
@@ -33,17 +33,17 @@ struct UploadDigest {
 #[derive(Clone)]
 pub struct Uploads {
     vault: Vault,
-    requests: Requests,
+    idempotency: IdempotencyStore,
     files: Files,
     places: Arc<Semaphore>,
 }
 
 impl Uploads {
     /// Takes `concurrency` uploads at once, whose files are opened by `files`.
-    pub fn new(vault: Vault, requests: Requests, files: Files, concurrency: usize) -> Self {
+    pub fn new(vault: Vault, idempotency: IdempotencyStore, files: Files, concurrency: usize) -> Self {
         Self {
             vault,
-            requests,
+            idempotency,
             files,
             places: Arc::new(Semaphore::new(concurrency)),
         }
@@ -71,7 +71,7 @@ impl Uploads {
     /// when the same request was answered meanwhile.
     ///
     /// # Errors
-    /// `OBJECT_STORE_UNAVAILABLE`; those of [`Requests::in_transaction`].
+    /// `OBJECT_STORE_UNAVAILABLE`; those of [`IdempotencyStore::in_transaction`].
     pub async fn store(&self, upload: Upload) -> Result<UploadDocumentResponse, Problem> {
         let digest = UploadDigest {
             member_id: upload.member_id.get(),
@@ -79,7 +79,7 @@ impl Uploads {
             sha256: upload.files.iter().map(|file| file.sha256.to_vec()).collect(),
         };
         let request_id = upload.request_id;
-        if let Some(answer) = self.requests.find_answer(RPC, request_id, &digest).await? {
+        if let Some(answer) = self.idempotency.find_answer(RPC, request_id, &digest).await? {
             return Ok(answer);
         }
         let document_id = DocumentId::from(clock::new_uuid());
@@ -101,13 +101,13 @@ impl Uploads {
         let document = new_document(&upload, document_id, wrapped);
         let now = clock::now();
         let document_url = self.document_url(upload.member_id, document_id);
-        let work = async |connection: &mut PgConnection, _: WorkId| {
+        let work = async |connection: &mut PgConnection, _: ResourceId| {
             insert_document(connection, &document, now).await?;
             Ok(render::uploaded(&document, document_url.clone()))
         };
         // A failure leaves the files: it is not known whether the row is there that names them.
         let answer = self
-            .requests
+            .idempotency
             .in_transaction(RPC, request_id, &digest, now, work)
             .await?;
         if answer.document_id != document_id.to_string() {

@@ -142,7 +142,7 @@ impl Vault {
         readings.collect()
     }
 
-    /// The hashes of a document of the world under every key; none for one that could not be read.
+    /// The hashes of a physical document under every key; none for one that could not be read.
     pub fn identity_hashes(&self, identity: Option<&Identity>) -> Vec<IdentityHash> {
         identity.map_or_else(Vec::new, |identity| self.keyring.identity_hashes(identity))
     }

@@ -16,14 +16,14 @@ use temporalio_workflow::{
 };
 
 /// Reads or writes some rows.
-const ROWS: Duration = Duration::from_secs(30);
+const DATABASE_START_TO_CLOSE: Duration = Duration::from_secs(30);
 /// How long an outage of PostgreSQL or of the object store is waited for.
-pub(crate) const OUTAGE: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(crate) const OUTAGE_SCHEDULE_TO_CLOSE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// One attempt to hear of a person's decision. The next attempt looks first whether it is there, so a completion that got lost
 /// costs no more than this.
-const PERSON: Duration = Duration::from_secs(3600);
+const REVIEW_START_TO_CLOSE: Duration = Duration::from_secs(3600);
 /// The longest pause between two attempts to ask a person.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
+const REVIEW_MAXIMUM_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) fn extract_document_data(limits: &ExtractionLimits) -> ActivityOptions {
     let retry = RetryPolicy::builder()
@@ -48,13 +48,13 @@ pub(crate) fn outage_pause(outages: u32) -> Duration {
 }
 
 pub(crate) fn check_document_validity() -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(ROWS).build()
+    ActivityOptions::with_start_to_close_timeout(DATABASE_START_TO_CLOSE).build()
 }
 
 pub(crate) fn store_verification_evidence() -> LocalActivityOptions {
     LocalActivityOptions::builder()
-        .start_to_close_timeout(ROWS)
-        .schedule_to_close_timeout(OUTAGE)
+        .start_to_close_timeout(DATABASE_START_TO_CLOSE)
+        .schedule_to_close_timeout(OUTAGE_SCHEDULE_TO_CLOSE)
         .build()
 }
 
@@ -62,11 +62,11 @@ pub(crate) fn store_verification_evidence() -> LocalActivityOptions {
 pub(crate) fn request_document_review(review: Duration) -> ActivityOptions {
     let limits = ActivityCloseTimeouts::ScheduleAndStartToClose {
         schedule_to_close: review,
-        start_to_close: PERSON,
+        start_to_close: REVIEW_START_TO_CLOSE,
     };
     let retry = RetryPolicy::builder()
         .initial_interval(Duration::from_secs(1))
-        .maximum_interval(ASK_AGAIN);
+        .maximum_interval(REVIEW_MAXIMUM_INTERVAL);
     ActivityOptions::with_close_timeouts(limits)
         .retry_policy(retry.build())
         .build()
@@ -75,8 +75,8 @@ pub(crate) fn request_document_review(review: Duration) -> ActivityOptions {
 /// Not to be cancelled: a cancelled workflow closes its review too.
 pub(crate) fn close_document_review() -> LocalActivityOptions {
     LocalActivityOptions::builder()
-        .start_to_close_timeout(ROWS)
-        .schedule_to_close_timeout(OUTAGE)
+        .start_to_close_timeout(DATABASE_START_TO_CLOSE)
+        .schedule_to_close_timeout(OUTAGE_SCHEDULE_TO_CLOSE)
         .cancellation_token(WorkflowCancellationToken::new())
         .build()
 }
@@ -98,7 +98,7 @@ mod tests {
         let mut waited = Duration::ZERO;
         let pauses = (0..).map(outage_pause).take_while(|pause| {
             waited += *pause;
-            waited <= OUTAGE
+            waited <= OUTAGE_SCHEDULE_TO_CLOSE
         });
         assert!(pauses.count() * EVENTS_A_ROUND < 51_200 / 4);
     }

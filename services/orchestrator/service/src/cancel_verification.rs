@@ -5,7 +5,7 @@ use crate::verifications::Verifications;
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::{Reason, VerificationStatus};
 
 const RPC: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
@@ -17,12 +17,12 @@ const RPC: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerificat
 /// `DATABASE_UNAVAILABLE` and `TEMPORAL_UNAVAILABLE`, after which the same request goes on.
 pub async fn cancel_verification(
     verifications: &Verifications,
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &proto::CancelVerificationRequest,
     now: Timestamp,
 ) -> Result<proto::CancelVerificationResponse, Problem> {
     let (request_id, id) = parse::cancel_verification(message)?;
-    let work = requests.in_temporal(RPC, request_id, message, now, async |_| {
+    let work = idempotency.under_lease(RPC, request_id, message, now, async |_| {
         let found = verifications.find(id).await?;
         let found = found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))?;
         match found.status {

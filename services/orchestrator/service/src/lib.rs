@@ -41,7 +41,7 @@ use mesh_proto::orchestrator::v1::member_service_server::MemberServiceServer;
 use mesh_proto::orchestrator::v1::report_service_server::ReportServiceServer;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationServiceServer;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_runtime::{Base, CronSchedule, ScheduleSettings, Wiring, ensure_schedule};
+use mesh_runtime::{CronSchedule, ScheduleSettings, ServiceContext, ServiceParts, ensure_schedule};
 use mesh_types::Schedule;
 use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
@@ -73,34 +73,35 @@ impl mesh_runtime::Service for Orchestrator {
     const MIGRATIONS: &'static sqlx::migrate::Migrator = &MIGRATIONS;
     type Config = Config;
 
-    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
-        let store = Store::new(base.pool.clone());
-        let workflows = Workflows::new(base.temporal.clone());
+    async fn build(config: Config, context: ServiceContext) -> anyhow::Result<ServiceParts> {
+        let store = Store::new(context.pool.clone());
+        let workflows = Workflows::new(context.temporal.clone());
         let verifications = Verifications::new(store.clone(), workflows.clone(), config.search_attributes);
         let peers = Peers {
-            documents: DocumentClient::new(base.channel(&config.document_url)?),
+            documents: DocumentClient::new(context.channel(&config.document_url)?),
         };
         let read_model = ReadModel::new(store.clone(), workflows, peers);
-        let reputations = ReputationServiceClient::new(base.channel(&config.reputation_url)?);
+        let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url)?);
         let verifications = VerificationApi::new(
             store.clone(),
-            base.requests.clone(),
+            context.idempotency.clone(),
             verifications,
             read_model,
             config.watch_interval(),
         );
         let activities = Activities::new(store.clone(), reputations);
-        ensure_schedule(&base.temporal, &config.schedules, REMINDERS).await?;
+        ensure_schedule(&context.temporal, &config.schedules, REMINDERS).await?;
         // A report is of a month in UTC, and so is written when that is over, whatever the zone.
         let in_utc = ScheduleSettings {
             schedule_time_zone: "UTC".to_owned(),
             ..config.schedules.clone()
         };
-        ensure_schedule(&base.temporal, &in_utc, REPORT).await?;
-        let limit = base.max_message_bytes;
-        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
+        ensure_schedule(&context.temporal, &in_utc, REPORT).await?;
+        let limit = context.max_message_bytes;
+        Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(
-                MemberServiceServer::new(MemberApi::new(store.clone(), base.requests)).max_decoding_message_size(limit),
+                MemberServiceServer::new(MemberApi::new(store.clone(), context.idempotency))
+                    .max_decoding_message_size(limit),
             )
             .grpc(VerificationServiceServer::new(verifications).max_decoding_message_size(limit))
             .grpc(ReportServiceServer::new(ReportApi::new(store)).max_decoding_message_size(limit))

@@ -15,7 +15,7 @@ use orchestrator_workflows::contract::MethodState;
 use orchestrator_workflows::methods::MethodRequest;
 
 /// The method on the wire.
-pub fn wire(method: Method) -> proto::Method {
+pub fn to_proto(method: Method) -> proto::Method {
     match method {
         Method::Document => proto::Method::Document,
         // No verification can ask for it yet.
@@ -81,7 +81,7 @@ impl Progress {
 pub fn state(state: &MethodState) -> proto::MethodState {
     let internal_reason = state.internal_reason.as_ref();
     proto::MethodState {
-        method: wire(state.method).into(),
+        method: to_proto(state.method).into(),
         status: status(state).into(),
         member_reason: state.member_reason.clone(),
         internal_reason: internal_reason.map(ToString::to_string).unwrap_or_default(),

@@ -5,7 +5,7 @@ use crate::store::{Member, insert_member};
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::Reason;
 
 const RPC: &str = "voluntier.orchestrator.v1.MemberService/RegisterMember";
@@ -15,12 +15,12 @@ const RPC: &str = "voluntier.orchestrator.v1.MemberService/RegisterMember";
 /// # Errors
 /// `INVALID_REQUEST`, `MEMBER_ALREADY_REGISTERED`, `REQUEST_ID_REUSED`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
 pub async fn register_member(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &proto::RegisterMemberRequest,
     now: Timestamp,
 ) -> Result<proto::RegisterMemberResponse, Problem> {
     let asked = parse::register_member(message, now)?;
-    let work = requests.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
+    let work = idempotency.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
         if !insert_member(connection, asked.member_id, &asked.profile, now).await? {
             let message = "the member is registered; UpdateMember changes its profile";
             return Err(Problem::new(Reason::MemberAlreadyRegistered, message));

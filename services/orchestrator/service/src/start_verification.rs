@@ -5,7 +5,7 @@ use crate::verifications::Verifications;
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::VerificationId;
 use orchestrator_workflows::contract::workflow_id;
 
@@ -18,13 +18,13 @@ const RPC: &str = "voluntier.orchestrator.v1.VerificationService/StartVerificati
 /// `REQUEST_IN_PROGRESS`, `DATABASE_UNAVAILABLE` and `TEMPORAL_UNAVAILABLE`, after which the same request goes on.
 pub async fn start_verification(
     verifications: &Verifications,
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &proto::StartVerificationRequest,
     now: Timestamp,
 ) -> Result<proto::StartVerificationResponse, Problem> {
     let asked = parse::start_verification(message)?;
-    let work = requests.in_temporal(RPC, asked.request_id, message, now, async |attempt| {
-        let id = VerificationId::from(attempt.work_id.uuid());
+    let work = idempotency.under_lease(RPC, asked.request_id, message, now, async |attempt| {
+        let id = VerificationId::from(attempt.resource_id.uuid());
         let run_id = verifications.start(id, asked, now).await?;
         Ok(proto::StartVerificationResponse {
             verification_id: id.to_string(),

@@ -4,7 +4,7 @@ use crate::Store;
 use crate::store::{InsertOutcome, NewVerification, Profile, StoredRequest, insert_member};
 use jiff::Timestamp;
 use mesh_runtime::clock;
-use mesh_testkit::ground::{OrPanic, fresh_database};
+use mesh_testkit::fixtures::{OrPanic, fresh_database};
 use mesh_types::{MemberId, Method, Score, ScoreBreakdown, VerificationId, VerificationStatus};
 use orchestrator_workflows::contract::{MethodState, MethodStatus, VerificationOutcome};
 use orchestrator_workflows::methods::{MethodRequest, ReputationRequest};

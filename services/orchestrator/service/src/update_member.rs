@@ -5,7 +5,7 @@ use crate::store::{self, Member};
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::Reason;
 
 const RPC: &str = "voluntier.orchestrator.v1.MemberService/UpdateMember";
@@ -15,12 +15,12 @@ const RPC: &str = "voluntier.orchestrator.v1.MemberService/UpdateMember";
 /// # Errors
 /// `INVALID_REQUEST`, `MEMBER_NOT_FOUND`, `REQUEST_ID_REUSED`; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
 pub async fn update_member(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     message: &proto::UpdateMemberRequest,
     now: Timestamp,
 ) -> Result<proto::UpdateMemberResponse, Problem> {
     let asked = parse::update_member(message, now)?;
-    let work = requests.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
+    let work = idempotency.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
         let registered_at = store::update_member(connection, asked.member_id, &asked.profile, now).await?;
         let member = Member {
             member_id: asked.member_id,

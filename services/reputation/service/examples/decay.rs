@@ -15,8 +15,8 @@ use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use mesh_testkit::{
-    Addresses, NAMESPACE, Postgres, READY_TIMEOUT, ServiceProcess, ServiceSpec, Temporal, Verb, binary, eventually,
-    scratch,
+    Addresses, NAMESPACE, Postgres, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, Temporal, binary,
+    eventually, scratch,
 };
 use mesh_types::MemberId;
 use reputation_service::{Reputation, Store};
@@ -244,7 +244,7 @@ impl Service {
         let process = ServiceProcess::prepare(ServiceSpec {
             name: "reputation".to_owned(),
             program: binary("reputation-service")?,
-            verb: Verb::Worker,
+            subcommand: Subcommand::Worker,
             addresses: Addresses::Free,
             log_folder: logs.path().to_owned(),
             settings: vec![

@@ -5,7 +5,7 @@ use crate::api::parse;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{CancelDecayRequest, CancelDecayResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 use mesh_types::Reason;
 
 const RPC: &str = "voluntier.reputation.v1.ReputationService/CancelDecay";
@@ -13,9 +13,9 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/CancelDecay";
 /// Stops a member's clock, once for each request.
 ///
 /// # Errors
-/// `INVALID_REQUEST`, `DECAY_NOT_RUNNING`, `TEMPORAL_UNAVAILABLE`; those of [`Requests::in_temporal`].
+/// `INVALID_REQUEST`, `DECAY_NOT_RUNNING`, `TEMPORAL_UNAVAILABLE`; those of [`IdempotencyStore::under_lease`].
 pub async fn cancel_decay(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     workflows: &Workflows,
     request: &CancelDecayRequest,
     now: Timestamp,
@@ -26,5 +26,5 @@ pub async fn cancel_decay(
         Err(problem) if attempt.repeated && problem.reason() == Reason::DecayNotRunning => Ok(CancelDecayResponse {}),
         done => done.map(|()| CancelDecayResponse {}),
     };
-    requests.in_temporal(RPC, request_id, request, now, work).await
+    idempotency.under_lease(RPC, request_id, request, now, work).await
 }

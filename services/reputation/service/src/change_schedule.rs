@@ -3,7 +3,7 @@
 use crate::Workflows;
 use jiff::Timestamp;
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 use mesh_runtime::schedule::ScheduleChange;
 use mesh_types::{RequestId, Schedule};
 use prost::Message;
@@ -12,9 +12,9 @@ use prost::Message;
 /// made twice.
 ///
 /// # Errors
-/// `SCHEDULE_NOT_FOUND`, `TEMPORAL_UNAVAILABLE`; those of [`Requests::in_temporal`].
+/// `SCHEDULE_NOT_FOUND`, `TEMPORAL_UNAVAILABLE`; those of [`IdempotencyStore::under_lease`].
 pub async fn change_schedule<A: Message + Default>(
-    (requests, workflows): (&Requests, &Workflows),
+    (idempotency, workflows): (&IdempotencyStore, &Workflows),
     (rpc, message): (&str, &impl Message),
     (request_id, schedule): (RequestId, Schedule),
     change: ScheduleChange,
@@ -24,5 +24,5 @@ pub async fn change_schedule<A: Message + Default>(
         workflows.change_schedule(request_id, schedule, change.clone()).await?;
         Ok(A::default())
     };
-    requests.in_temporal(rpc, request_id, message, now, work).await
+    idempotency.under_lease(rpc, request_id, message, now, work).await
 }

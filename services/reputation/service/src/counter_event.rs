@@ -5,7 +5,7 @@ use crate::store::insert_counter;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{CounterReputationEventRequest, CounterReputationEventResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use mesh_types::EventId;
 use sqlx::PgConnection;
 
@@ -14,18 +14,18 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/CounterReputationEv
 /// Counters an event, once for each request.
 ///
 /// # Errors
-/// `INVALID_REQUEST`, `EVENT_NOT_FOUND`, `EVENT_NOT_COUNTERABLE`; those of [`Requests::in_transaction`].
+/// `INVALID_REQUEST`, `EVENT_NOT_FOUND`, `EVENT_NOT_COUNTERABLE`; those of [`IdempotencyStore::in_transaction`].
 pub async fn counter_event(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     request: &CounterReputationEventRequest,
     now: Timestamp,
 ) -> Result<CounterReputationEventResponse, Problem> {
     let (request_id, counter) = parse::counter(request)?;
-    let work = async |connection: &mut PgConnection, id: WorkId| {
+    let work = async |connection: &mut PgConnection, id: ResourceId| {
         let event = insert_counter(connection, EventId::from(id.uuid()), &counter, now).await?;
         Ok(CounterReputationEventResponse {
             event: Some(render::event(event)),
         })
     };
-    requests.in_transaction(RPC, request_id, request, now, work).await
+    idempotency.in_transaction(RPC, request_id, request, now, work).await
 }

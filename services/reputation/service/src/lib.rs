@@ -31,7 +31,7 @@ pub use temporal::Workflows;
 
 use mesh_proto::reputation::v1::reputation_service_server::ReputationServiceServer;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleServiceServer;
-use mesh_runtime::{Base, CronSchedule, Wiring, ensure_schedule};
+use mesh_runtime::{CronSchedule, ServiceContext, ServiceParts, ensure_schedule};
 use mesh_types::Schedule;
 use reputation_workflows::contract::{REPUTATION_BATCH_UPDATE_WORKFLOW, TASK_QUEUE};
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
@@ -48,16 +48,16 @@ impl mesh_runtime::Service for Reputation {
     const MIGRATIONS: &'static sqlx::migrate::Migrator = &MIGRATIONS;
     type Config = Config;
 
-    async fn wire(config: Config, base: Base) -> anyhow::Result<Wiring> {
-        ensure_schedule(&base.temporal, &config.schedules, DAILY_UPDATE).await?;
-        let store = Store::new(base.pool.clone());
-        let workflows = Workflows::new(base.temporal.clone());
-        let requests = base.requests.clone();
-        let limit = base.max_message_bytes;
-        let reputations = ReputationApi::new(store.clone(), requests.clone(), workflows.clone());
-        let schedules = ScheduleApi::new(requests, workflows);
+    async fn build(config: Config, context: ServiceContext) -> anyhow::Result<ServiceParts> {
+        ensure_schedule(&context.temporal, &config.schedules, DAILY_UPDATE).await?;
+        let store = Store::new(context.pool.clone());
+        let workflows = Workflows::new(context.temporal.clone());
+        let idempotency = context.idempotency.clone();
+        let limit = context.max_message_bytes;
+        let reputations = ReputationApi::new(store.clone(), idempotency.clone(), workflows.clone());
+        let schedules = ScheduleApi::new(idempotency, workflows);
         let activities = Activities::new(store, config.pace());
-        Ok(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET)
+        Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(ReputationServiceServer::new(reputations).max_decoding_message_size(limit))
             .grpc(ScheduleServiceServer::new(schedules).max_decoding_message_size(limit))
             .worker(TASK_QUEUE, move |worker| {

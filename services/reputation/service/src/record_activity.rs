@@ -5,7 +5,7 @@ use crate::store::insert_activity;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{RecordActivityRequest, RecordActivityResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Requests, WorkId};
+use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
 use mesh_types::EventId;
 use sqlx::PgConnection;
 
@@ -14,18 +14,18 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/RecordActivity";
 /// Records an activity, once for each request. The event has the id that the request's work has.
 ///
 /// # Errors
-/// `INVALID_REQUEST`; those of [`Requests::in_transaction`].
+/// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn record_activity(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     request: &RecordActivityRequest,
     now: Timestamp,
 ) -> Result<RecordActivityResponse, Problem> {
     let (request_id, activity) = parse::record_activity(request, now)?;
-    let work = async |connection: &mut PgConnection, id: WorkId| {
+    let work = async |connection: &mut PgConnection, id: ResourceId| {
         let event = insert_activity(connection, EventId::from(id.uuid()), &activity, now).await?;
         Ok(RecordActivityResponse {
             event: Some(render::event(event)),
         })
     };
-    requests.in_transaction(RPC, request_id, request, now, work).await
+    idempotency.in_transaction(RPC, request_id, request, now, work).await
 }

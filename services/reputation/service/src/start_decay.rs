@@ -5,7 +5,7 @@ use crate::api::parse;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{StartDecayRequest, StartDecayResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::idempotency::{Attempt, Requests};
+use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
 use reputation_workflows::contract::decay_workflow_id;
 
 const RPC: &str = "voluntier.reputation.v1.ReputationService/StartDecay";
@@ -14,9 +14,9 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/StartDecay";
 /// a start is lost and the clock is stopped before the retry, the retry starts another clock.
 ///
 /// # Errors
-/// `INVALID_REQUEST`, `TEMPORAL_UNAVAILABLE`; those of [`Requests::in_temporal`].
+/// `INVALID_REQUEST`, `TEMPORAL_UNAVAILABLE`; those of [`IdempotencyStore::under_lease`].
 pub async fn start_decay(
-    requests: &Requests,
+    idempotency: &IdempotencyStore,
     workflows: &Workflows,
     request: &StartDecayRequest,
     now: Timestamp,
@@ -28,5 +28,5 @@ pub async fn start_decay(
             run_id: workflows.start_decay(member_id).await?,
         })
     };
-    requests.in_temporal(RPC, request_id, request, now, work).await
+    idempotency.under_lease(RPC, request_id, request, now, work).await
 }

@@ -3,8 +3,8 @@
 use crate::Store;
 use crate::store::{CounterReason, Event, NewActivity, NewCounter, insert_activity, insert_counter};
 use mesh_runtime::{Problem, clock};
-use mesh_testkit::ground::fresh_database;
-pub(crate) use mesh_testkit::ground::{OrPanic, at, member};
+use mesh_testkit::fixtures::fresh_database;
+pub(crate) use mesh_testkit::fixtures::{OrPanic, at, member};
 use mesh_types::{EventId, MemberId};
 use reputation_workflows::policy::activity::Activity;
 use sqlx::PgPool;

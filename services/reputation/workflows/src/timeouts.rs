@@ -16,7 +16,7 @@ const ONE_MEMBER: Duration = Duration::from_secs(10);
 /// Goes through all members; a million take minutes.
 const ALL_MEMBERS: Duration = Duration::from_secs(6 * 3600);
 /// A shard takes well below a second. A worker that is silent for so long is gone, and another goes on after its last shard.
-const SILENCE: Duration = Duration::from_secs(30);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn assess_reputation() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(ONE_MEMBER).build()
@@ -32,6 +32,6 @@ pub(crate) fn decay_reputation_score(token: WorkflowCancellationToken) -> Activi
 
 pub(crate) fn sweep_reputation_scores() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(ALL_MEMBERS)
-        .heartbeat_timeout(SILENCE)
+        .heartbeat_timeout(HEARTBEAT_TIMEOUT)
         .build()
 }

@@ -8,22 +8,22 @@ use crate::keep_greeting::keep_greeting;
 use crate::store::Store;
 use crate::temporal::Workflows;
 use mesh_runtime::clock;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use tonic::{Request, Status};
 
 /// Answers `GreeterService`.
 pub struct Api {
     store: Store,
-    requests: Requests,
+    idempotency: IdempotencyStore,
     workflows: Workflows,
 }
 
 impl Api {
     /// An API over the table and the workflows of greetings.
-    pub fn new(store: Store, requests: Requests, workflows: Workflows) -> Self {
+    pub fn new(store: Store, idempotency: IdempotencyStore, workflows: Workflows) -> Self {
         Self {
             store,
-            requests,
+            idempotency,
             workflows,
         }
     }
@@ -41,7 +41,7 @@ impl Greet for Api {
     }
 
     async fn keep_greeting(&self, request: Request<KeepGreetingRequest>) -> Result<StoredGreeting, Status> {
-        Ok(keep_greeting(&self.requests, &request.into_inner(), clock::now()).await?)
+        Ok(keep_greeting(&self.idempotency, &request.into_inner(), clock::now()).await?)
     }
 
     async fn list_greetings(&self, request: Request<ListGreetingsRequest>) -> Result<ListGreetingsResponse, Status> {

@@ -1,6 +1,6 @@
 //! Measures the reader on specimens whose truth is known: `cargo xtask bench ocr`, `… bench ocr -- --help`.
 //!
-//! For each way in which the pictures are worn and each kind of document: how many were read exactly, what the document
+//! For each way in which the pictures are degraded and each kind of document: how many were read exactly, what the document
 //! service's own policy decides for a member who is the holder, how many of the accepted have a wrong field, and the time
 //! of a page. At the end the share that was decided without a person, and pages a second against plain tesseract on the
 //! same pictures. Ends with status 1 when a document with a wrong field is accepted, when fewer than 95 % of the clean or
@@ -159,7 +159,7 @@ fn pictures(document: &Document, degradation: Degradation, seed: u64) -> Vec<Vec
     sides
         .map(|(side, seed)| match degradation {
             Degradation::Clean => to_png(&side),
-            worn => to_jpeg(&degrade(&side, worn, seed), 95),
+            degraded => to_jpeg(&degrade(&side, degraded, seed), 95),
         })
         .collect()
 }

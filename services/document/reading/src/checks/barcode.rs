@@ -1,7 +1,7 @@
 //! Whether there is a barcode, and whether it says the same as the zone of the same document.
 
 use super::Case;
-use crate::claimed::Claimed;
+use crate::identity_fields::IdentityFields;
 use document_policy::names_agree;
 use mesh_types::{Check, CheckName, CheckReason, DocumentKind};
 
@@ -23,7 +23,7 @@ impl Case<'_> {
         let (Some(zone), Some(barcode)) = (self.fields.zone, self.fields.barcode) else {
             return Check::not_applicable(name, CheckReason::NotBoth);
         };
-        let (zone, barcode) = (Claimed::from(&zone.fields), Claimed::from(barcode));
+        let (zone, barcode) = (IdentityFields::from(&zone.fields), IdentityFields::from(barcode));
         let answer = match name {
             CheckName::BarcodeDocumentNumber => Some(zone.document_number == barcode.document_number),
             // The zone's names may be cut sooner than the barcode's, or written with other letters for the same marks.

@@ -1,7 +1,9 @@
 //! Whether print says the same as the zone, or as the barcode where there is no zone.
 
 use super::Case;
-use crate::{barcode::BarcodeReading, claimed::Claimed, fields::Source, mrz_reading::Sex, printed::FieldAgreement};
+use crate::{
+    barcode::BarcodeReading, fields::Source, identity_fields::IdentityFields, mrz_reading::Sex, printed::FieldAgreement,
+};
 use mesh_types::{Check, CheckName, CheckReason};
 
 impl Case<'_> {
@@ -47,7 +49,7 @@ impl Case<'_> {
     }
 
     /// Both codes are known (ICAO Doc 9303 part 3, section 5), and the print has them.
-    fn states_agree(&self, name: CheckName, claimed: &Claimed) -> Check {
+    fn states_agree(&self, name: CheckName, claimed: &IdentityFields) -> Check {
         let printed = &self.fields.printed;
         let code = |code: &Option<String>| code.clone().unwrap_or_default();
         let (issuing_state, nationality) = (code(&claimed.issuing_state), code(&claimed.nationality));

@@ -4,9 +4,9 @@
 use super::Case;
 use crate::{
     blind_spots::{Field, has_blind_spot},
-    claimed::Claimed,
     fields::Source,
     format::ZoneField,
+    identity_fields::IdentityFields,
     mrz_reading::{MrzReading, Sex},
     printed::FieldAgreement,
 };
@@ -97,7 +97,7 @@ impl Case<'_> {
             ..
         } = self.profile;
         let matches = self.name_matches_profile().result == CheckResult::Passed;
-        let same = |claimed: &Claimed| names_are_same(&claimed.names(), given_names, family_name);
+        let same = |claimed: &IdentityFields| names_are_same(&claimed.names(), given_names, family_name);
         matches && self.fields.claims().is_some_and(same)
     }
 
@@ -109,7 +109,7 @@ impl Case<'_> {
             || (captions.given_names && printed.given_names != FieldAgreement::Agrees)
     }
 
-    fn single_beside_zone(&self, zone: &MrzReading, claimed: &Claimed) -> Option<CheckReason> {
+    fn single_beside_zone(&self, zone: &MrzReading, claimed: &IdentityFields) -> Option<CheckReason> {
         let printed = &self.fields.printed;
         let profile = |check: Check| check.result == CheckResult::Passed;
         let agrees = |answer: FieldAgreement| answer == FieldAgreement::Agrees;

@@ -1,6 +1,6 @@
 //! Dates as passports print them.
 
-use crate::claimed::DateOrder;
+use crate::identity_fields::DateOrder;
 use jiff::civil::Date;
 
 /// Months by how they begin in the languages of the Latin script that passports print beside English.

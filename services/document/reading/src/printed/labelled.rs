@@ -4,7 +4,7 @@
 //! numbers, but for the licence number, which is 4d there and 5 here.
 
 use super::{Run, SURE_WORD, Word, bare, dates_in, is_by, similarity::are_unlike, spellings};
-use crate::{claimed::DateOrder, mrz_reading::Sex};
+use crate::{identity_fields::DateOrder, mrz_reading::Sex};
 use jiff::civil::Date;
 use std::fmt;
 

@@ -23,8 +23,8 @@ fn look(lines: &[(u32, u32, &str)]) -> Vec<Word> {
     words
 }
 
-fn fields() -> Claimed {
-    Claimed {
+fn fields() -> IdentityFields {
+    IdentityFields {
         document_number: "L898902C3".into(),
         surname: "MUELLER OE".into(),
         given_names: "ANNA MARIA".into(),
@@ -42,7 +42,7 @@ fn fields() -> Claimed {
     }
 }
 
-fn agreement(lines: &[(u32, u32, &str)], fields: &Claimed) -> Agreement {
+fn agreement(lines: &[(u32, u32, &str)], fields: &IdentityFields) -> Agreement {
     PrintedText {
         looks: vec![look(lines)],
     }
@@ -94,7 +94,7 @@ fn a_name_agrees_in_every_spelling_and_only_as_a_whole() {
 
 #[test]
 fn a_name_that_was_cut_agrees_with_its_beginning() {
-    let cut = Claimed {
+    let cut = IdentityFields {
         surname: "NILAVADHANANANDA".into(),
         given_names: "CHAYAPA DEJTHAMRONG K".into(),
         given_names_may_be_cut: true,
@@ -102,7 +102,7 @@ fn a_name_that_was_cut_agrees_with_its_beginning() {
     };
     let page = [(0, 0, "NILAVADHANANANDA"), (0, 40, "CHAYAPA DEJTHAMRONG KRASUANG")];
     assert_eq!(agreement(&page, &cut).given_names, FieldAgreement::Agrees);
-    let whole = Claimed {
+    let whole = IdentityFields {
         given_names_may_be_cut: false,
         ..cut
     };
@@ -231,7 +231,7 @@ fn a_state_is_its_code_or_its_own_name_and_no_part_of_another() {
         ("UTO", "AUTO", FieldAgreement::NotFound),
         ("", "UTO", FieldAgreement::NotFound),
     ] {
-        let fields = Claimed {
+        let fields = IdentityFields {
             nationality: Some(code.into()),
             ..fields()
         };

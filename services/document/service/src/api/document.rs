@@ -17,24 +17,24 @@ use futures::stream::BoxStream;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::document_service_server::DocumentService;
 use mesh_runtime::clock;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Answers `DocumentService`.
 #[derive(Clone)]
 pub struct DocumentApi {
     vault: Vault,
-    requests: Requests,
+    idempotency: IdempotencyStore,
     uploads: Uploads,
     workflows: Workflows,
 }
 
 impl DocumentApi {
     /// Over the service's tables and objects, its uploads, and its workflows.
-    pub fn new(vault: Vault, requests: Requests, uploads: Uploads, workflows: Workflows) -> Self {
+    pub fn new(vault: Vault, idempotency: IdempotencyStore, uploads: Uploads, workflows: Workflows) -> Self {
         Self {
             vault,
-            requests,
+            idempotency,
             uploads,
             workflows,
         }
@@ -75,7 +75,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::SubmitDocumentRequest>,
     ) -> Result<Response<proto::SubmitDocumentResponse>, Status> {
-        let through = (&self.vault, &self.requests, &self.workflows);
+        let through = (&self.vault, &self.idempotency, &self.workflows);
         let answer = submit_document(through, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
@@ -99,7 +99,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::ClaimReviewRequest>,
     ) -> Result<Response<proto::ClaimReviewResponse>, Status> {
-        let answer = claim_review(&self.requests, request.get_ref(), clock::now()).await?;
+        let answer = claim_review(&self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -117,7 +117,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::DecideReviewRequest>,
     ) -> Result<Response<proto::DecideReviewResponse>, Status> {
-        let through = (&self.vault, &self.requests, &self.workflows);
+        let through = (&self.vault, &self.idempotency, &self.workflows);
         let answer = decide_review(through, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
@@ -142,7 +142,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::BlockDocumentRequest>,
     ) -> Result<Response<proto::BlockDocumentResponse>, Status> {
-        let answer = block_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        let answer = block_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -150,7 +150,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::UnblockDocumentRequest>,
     ) -> Result<Response<proto::UnblockDocumentResponse>, Status> {
-        let answer = unblock_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        let answer = unblock_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -158,7 +158,7 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::EraseDocumentRequest>,
     ) -> Result<Response<proto::EraseDocumentResponse>, Status> {
-        let answer = erase_document(&self.vault, &self.requests, request.get_ref(), clock::now()).await?;
+        let answer = erase_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 }

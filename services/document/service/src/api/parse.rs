@@ -120,7 +120,7 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
     })
 }
 
-/// The document of the world that an administrator means. What is wrong with the number is said without the number.
+/// The physical document that an administrator means. What is wrong with the number is said without the number.
 pub(crate) fn identity(
     document_type: DocumentType,
     issuing_state: &str,

@@ -11,8 +11,8 @@ use mesh_proto::document::v1::{
     DocumentVerification, EraseDocumentRequest, GetDocumentVerificationRequest, GetReviewPageRequest,
     ListReviewsRequest, SubmitDocumentRequest, UnblockDocumentRequest, UploadDocumentRequest,
 };
-use mesh_runtime::{Wiring, clock};
-use mesh_testkit::ground::Served;
+use mesh_runtime::{ServiceParts, clock};
+use mesh_testkit::fixtures::Served;
 use mesh_types::{DocumentId, Reason, ReviewId};
 use tonic::Status;
 use tonic::transport::Channel;
@@ -21,10 +21,15 @@ const MESSAGE_LIMIT: usize = 4 << 20;
 
 /// The API of a world under the kit's layer, and a client of it. It ends with the first value.
 async fn served(world: &World) -> (Served, DocumentServiceClient<Channel>) {
-    let requests = world.requests.clone();
-    let api = DocumentApi::new(world.vault.clone(), requests, world.uploads.clone(), workflows().await);
+    let idempotency = world.idempotency.clone();
+    let api = DocumentApi::new(
+        world.vault.clone(),
+        idempotency,
+        world.uploads.clone(),
+        workflows().await,
+    );
     let api = DocumentServiceServer::new(api).max_decoding_message_size(MESSAGE_LIMIT);
-    let served = Served::start(Wiring::new(mesh_proto::FILE_DESCRIPTOR_SET).grpc(api)).await;
+    let served = Served::start(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET).grpc(api)).await;
     let client = DocumentServiceClient::new(served.channel());
     (served, client)
 }

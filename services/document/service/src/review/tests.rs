@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::{Claim, DecidedReview, NewReviewDecision, Review, ReviewKey, claim_review};
+use crate::store::{DecidedReview, NewReviewDecision, Review, ReviewClaim, ReviewKey, claim_review};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png, waiting};
 use document_workflows::contract::ReviewEnd;
 use mesh_types::{Decision, DocumentId, VerificationId};
@@ -8,7 +8,7 @@ const REQUESTED: i64 = 1_000;
 const EXPIRES: i64 = REQUESTED + 7 * 24 * 3_600;
 const FIFTEEN_MINUTES: i64 = 15 * 60;
 
-struct Asked {
+struct RequestKey {
     verification_id: VerificationId,
     document_id: DocumentId,
     review_id: ReviewId,
@@ -24,7 +24,7 @@ fn review_request(verification_id: VerificationId, document_id: DocumentId, requ
     }
 }
 
-async fn asked(world: &World) -> Asked {
+async fn asked(world: &World) -> RequestKey {
     let document_id = world.uploaded(&[png(1), png(2)]).await.document_id;
     let verification_id = new_verification();
     let asked = review_request(verification_id, document_id, REQUESTED);
@@ -32,7 +32,7 @@ async fn asked(world: &World) -> Asked {
     assert_eq!(decision, None);
     let waiting = list(world, REQUESTED).await;
     let review = waiting.iter().find(|review| review.document_id == document_id);
-    Asked {
+    RequestKey {
         verification_id,
         document_id,
         review_id: review.expect("in the list").review_id,
@@ -40,7 +40,7 @@ async fn asked(world: &World) -> Asked {
 }
 
 async fn claimed(world: &World, review_id: ReviewId, reviewer: i64, seconds: i64) -> Result<Review, Reason> {
-    let claim = Claim {
+    let claim = ReviewClaim {
         reviewer_id: member(reviewer),
         until: at(seconds) + crate::claim_review::CLAIM_LENGTH,
     };
@@ -73,7 +73,7 @@ async fn decided(world: &World, decision: &NewReviewDecision, seconds: i64) -> R
     decided.map_err(|refusal| Problem::from(refusal).reason())
 }
 
-fn closing(asked: &Asked, ended: ReviewEnd) -> ReviewClosing {
+fn closing(asked: &RequestKey, ended: ReviewEnd) -> ReviewClosing {
     ReviewClosing {
         verification_id: asked.verification_id,
         document_id: asked.document_id,
@@ -88,7 +88,7 @@ async fn of_reviewers_who_claim_at_once_one_holds_it_until_the_claim_ends() {
     let review = asked(&world).await.review_id;
     let claims = (1..=20).map(|reviewer| claimed(&world, review, reviewer, REQUESTED));
     let claims = futures::future::join_all(claims).await;
-    let holders: Vec<Claim> = claims.iter().flatten().filter_map(|review| review.claim).collect();
+    let holders: Vec<ReviewClaim> = claims.iter().flatten().filter_map(|review| review.claim).collect();
     let [holder] = holders.as_slice() else {
         panic!("{holders:?}")
     };

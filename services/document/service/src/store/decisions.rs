@@ -1,7 +1,7 @@
 //! Checks, decisions and evidence.
 
 use super::Store;
-use super::identities::{Claiming, find_entry, insert_claim, lock};
+use super::identities::{NewClaim, find_identity, insert_claim, lock};
 use super::rows::{count, decision, evidence_kind, kind, member};
 use crate::identity::IdentityHash;
 use document_workflows::contract::Refusal;
@@ -27,7 +27,7 @@ pub struct NewDecision {
     pub member_reason: String,
     /// When it was decided.
     pub decided_at: Timestamp,
-    /// Which document of the world it is, under every key; empty if that could not be read.
+    /// Which physical document it is, under every key; empty if that could not be read.
     pub identity: Vec<IdentityHash>,
     /// What the document proves, each with the id that a new piece of evidence gets.
     pub evidence: Vec<(EvidenceKind, EvidenceId)>,
@@ -182,7 +182,7 @@ impl Store {
         };
         if gives_way {
             if decided.decision == Decision::Accepted {
-                let claim = Claiming {
+                let claim = NewClaim {
                     hashes: &decided.identity,
                     member_id: member(document.member_id)?,
                     document_id: decided.document_id,
@@ -261,9 +261,9 @@ fn gives_way(standing: Decision, decided_at: Timestamp, to: &NewDecision) -> boo
     }
 }
 
-async fn refused(connection: &mut PgConnection, claim: &Claiming<'_>) -> Result<Option<Refusal>, Problem> {
+async fn refused(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<Option<Refusal>, Problem> {
     lock(connection, claim.hashes).await?;
-    let entry = find_entry(connection, claim.hashes, claim.member_id).await?;
+    let entry = find_identity(connection, claim.hashes, claim.member_id).await?;
     let blocked = entry.is_blocked.then_some(Refusal::Blocklisted);
     Ok(blocked.or(entry.is_in_use_by_another.then_some(Refusal::InUseByAnother)))
 }

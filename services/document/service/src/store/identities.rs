@@ -1,4 +1,4 @@
-//! Keyed hashes of documents of the world: who was accepted with which, and which are blocked.
+//! Keyed hashes of physical documents: who was accepted with which, and which are blocked.
 
 use super::Store;
 use crate::identity::IdentityHash;
@@ -8,17 +8,17 @@ use mesh_runtime::Problem;
 use mesh_types::{DocumentId, MemberId, VerificationId};
 use sqlx::PgConnection;
 
-/// What the tables say about a document of the world and a member.
+/// What the tables say about a physical document and a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct IdentityRecord {
     /// Another member was accepted with it.
     pub is_in_use_by_another: bool,
     /// It is on the blocklist.
     pub is_blocked: bool,
 }
 
-/// A member's claim to a document of the world.
-pub(super) struct Claiming<'a> {
+/// A member's claim to a physical document.
+pub(super) struct NewClaim<'a> {
     /// The document's hashes under every key, that of the current key first.
     pub(super) hashes: &'a [IdentityHash],
     pub(super) member_id: MemberId,
@@ -28,19 +28,19 @@ pub(super) struct Claiming<'a> {
 }
 
 impl Store {
-    /// What the tables say about a document of the world, by its hashes under every key.
+    /// What the tables say about a physical document, by its hashes under every key.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
     #[tracing::instrument(name = "SELECT document_identities", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "document_identities"))]
-    pub async fn find_entry(&self, hashes: &[IdentityHash], member_id: MemberId) -> Result<Entry, Problem> {
+    pub async fn find_identity(&self, hashes: &[IdentityHash], member_id: MemberId) -> Result<IdentityRecord, Problem> {
         let mut connection = self.pool.acquire().await?;
-        find_entry(&mut connection, hashes, member_id).await
+        find_identity(&mut connection, hashes, member_id).await
     }
 }
 
-/// Puts a document of the world on the blocklist, within a transaction; one that is there stays as it is.
+/// Puts a physical document on the blocklist, within a transaction; one that is there stays as it is.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -69,7 +69,7 @@ pub async fn block(
     Ok(())
 }
 
-/// Takes a document of the world off the blocklist, within a transaction; one that isn't there is fine.
+/// Takes a physical document off the blocklist, within a transaction; one that isn't there is fine.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -85,13 +85,13 @@ pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> 
     Ok(())
 }
 
-pub(super) async fn find_entry(
+pub(super) async fn find_identity(
     connection: &mut PgConnection,
     hashes: &[IdentityHash],
     member_id: MemberId,
-) -> Result<Entry, Problem> {
+) -> Result<IdentityRecord, Problem> {
     let entry = sqlx::query_as!(
-        Entry,
+        IdentityRecord,
         r#"SELECT EXISTS (SELECT FROM document_identities WHERE identity_hash = ANY($1) AND member_id <> $2)
                 AS "is_in_use_by_another!",
             EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1)) AS "is_blocked!""#,
@@ -103,7 +103,7 @@ pub(super) async fn find_entry(
     Ok(entry)
 }
 
-/// Locks a document of the world until the transaction ends: of members who claim it at once, the second sees the claim
+/// Locks a physical document until the transaction ends: of members who claim it at once, the second sees the claim
 /// of the first. The unique hash alone would not do while two instances hold different keys for current.
 pub(super) async fn lock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
     let mut locks: Vec<i64> = hashes.iter().map(lock_number).collect();
@@ -123,7 +123,7 @@ fn lock_number(hash: &IdentityHash) -> i64 {
 }
 
 /// Writes the claim down under the current key. Whether another member's is in the way is asked before, under the lock.
-pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &Claiming<'_>) -> Result<(), Problem> {
+pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<(), Problem> {
     let Some(current) = claim.hashes.first() else {
         return Ok(());
     };

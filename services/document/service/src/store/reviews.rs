@@ -76,7 +76,7 @@ pub struct Review {
     /// When it ends without a decision.
     pub expires_at: Timestamp,
     /// Who took it last, and until when.
-    pub claim: Option<Claim>,
+    pub claim: Option<ReviewClaim>,
     /// Whether it waits for a decision.
     pub is_waiting: bool,
     /// Whether the document was erased.
@@ -85,7 +85,7 @@ pub struct Review {
 
 /// Who holds a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct ReviewClaim {
     /// The reviewer.
     pub reviewer_id: MemberId,
     /// When the claim ends.
@@ -137,7 +137,7 @@ impl Review {
     }
 
     /// Who holds it now.
-    pub fn claim_at(&self, now: Timestamp) -> Option<Claim> {
+    pub fn claim_at(&self, now: Timestamp) -> Option<ReviewClaim> {
         self.claim.filter(|claim| now < claim.until)
     }
 }
@@ -163,7 +163,7 @@ impl ReviewRow {
     fn parse(self) -> Result<Review, Problem> {
         let claim = self.claimed_by.zip(self.claimed_until);
         let claim = claim.map(|(reviewer, until)| {
-            Ok::<_, Problem>(Claim {
+            Ok::<_, Problem>(ReviewClaim {
                 reviewer_id: member(reviewer)?,
                 until: until.to_jiff(),
             })
@@ -307,7 +307,7 @@ impl Store {
 pub async fn claim_review(
     connection: &mut PgConnection,
     review_id: ReviewId,
-    claim: Claim,
+    claim: ReviewClaim,
     now: Timestamp,
 ) -> Result<Result<Review, ReviewRefusal>, Problem> {
     let taken = sqlx::query!(

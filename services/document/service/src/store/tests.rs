@@ -233,7 +233,7 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
         blocked.expect("blocked");
     }
     assert_eq!(accept().await, Written::Refused(Refusal::Blocklisted));
-    let entry = world.store.find_entry(&hashes, member(MEMBER)).await.expect("asked");
+    let entry = world.store.find_identity(&hashes, member(MEMBER)).await.expect("asked");
     assert_eq!((entry.is_blocked, entry.is_in_use_by_another), (true, false));
 
     unblock(&mut world.pool.acquire().await.expect("a connection"), &hashes)
@@ -250,7 +250,7 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
     );
     let entry = world
         .store
-        .find_entry(&hashes, member(ANOTHER_MEMBER))
+        .find_identity(&hashes, member(ANOTHER_MEMBER))
         .await
         .expect("asked");
     assert_eq!((entry.is_blocked, entry.is_in_use_by_another), (false, true));

@@ -19,7 +19,7 @@ impl DocumentVerificationWorkflow {
         let mut waited = Duration::ZERO;
         loop {
             match Self::try_to_extract(ctx).await {
-                Err(error) if is_outage(&error) && waited < timeouts::OUTAGE => {
+                Err(error) if is_outage(&error) && waited < timeouts::OUTAGE_SCHEDULE_TO_CLOSE => {
                     let pause = timeouts::outage_pause(outages);
                     if ctx.timer(pause).await == TimerResult::Cancelled {
                         return Err(WorkflowTermination::cancelled());

@@ -1,5 +1,5 @@
 use super::*;
-use mesh_types::ReviewId;
+use mesh_types::{MINIMUM_AGE_YEARS, ReviewId};
 use std::collections::BTreeSet;
 
 type Changes<'a> = &'a [(CheckName, CheckResult, &'a str)];
@@ -409,6 +409,13 @@ fn a_person_has_the_last_word_and_its_code_is_kept() {
         assert_eq!(decided.proves.is_empty(), decision != Decision::Accepted);
     }
     assert_eq!(review_expired().decision, Decision::Resubmit);
+}
+
+#[test]
+fn the_member_is_told_the_least_age() {
+    let too_young = decide(&passport_but(&[(MinimumAge, F, "TOO_YOUNG")]));
+    let words = too_young.member_reason;
+    assert!(words.contains(&MINIMUM_AGE_YEARS.to_string()), "{words}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::register_member::register_member;
 use crate::update_member::update_member;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::member_service_server::MemberService;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_runtime::{Problem, clock};
 use mesh_types::Reason;
 use tonic::{Request, Response, Status};
@@ -14,13 +14,13 @@ use tonic::{Request, Response, Status};
 /// Answers `MemberService`.
 pub struct MemberApi {
     store: Store,
-    requests: Requests,
+    idempotency: IdempotencyStore,
 }
 
 impl MemberApi {
     /// An API over a store.
-    pub fn new(store: Store, requests: Requests) -> Self {
-        Self { store, requests }
+    pub fn new(store: Store, idempotency: IdempotencyStore) -> Self {
+        Self { store, idempotency }
     }
 }
 
@@ -30,7 +30,7 @@ impl MemberService for MemberApi {
         &self,
         request: Request<proto::RegisterMemberRequest>,
     ) -> Result<Response<proto::RegisterMemberResponse>, Status> {
-        let answer = register_member(&self.requests, request.get_ref(), clock::now()).await?;
+        let answer = register_member(&self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -49,7 +49,7 @@ impl MemberService for MemberApi {
         &self,
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::UpdateMemberResponse>, Status> {
-        let answer = update_member(&self.requests, request.get_ref(), clock::now()).await?;
+        let answer = update_member(&self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 }

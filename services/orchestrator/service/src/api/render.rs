@@ -85,7 +85,7 @@ pub fn report(report: VerificationReport) -> proto::VerificationReport {
 
 fn method_count(count: MethodCount) -> proto::VerificationMethodCount {
     proto::VerificationMethodCount {
-        method: methods::wire(count.method).into(),
+        method: methods::to_proto(count.method).into(),
         accepted: count.accepted,
         not_accepted: count.not_accepted,
     }

@@ -12,7 +12,7 @@ use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
 use mesh_runtime::clock;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::VerificationId;
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 /// Answers `VerificationService`.
 pub struct VerificationApi {
     store: Store,
-    requests: Requests,
+    idempotency: IdempotencyStore,
     verifications: Verifications,
     read_model: ReadModel,
     watch_interval: Duration,
@@ -32,14 +32,14 @@ impl VerificationApi {
     /// An API over a store, the requests that came, what starts verifications and what reads them.
     pub fn new(
         store: Store,
-        requests: Requests,
+        idempotency: IdempotencyStore,
         verifications: Verifications,
         read_model: ReadModel,
         watch_interval: Duration,
     ) -> Self {
         Self {
             store,
-            requests,
+            idempotency,
             verifications,
             read_model,
             watch_interval,
@@ -57,7 +57,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::StartVerificationRequest>,
     ) -> Result<Response<proto::StartVerificationResponse>, Status> {
-        let answer = start_verification(&self.verifications, &self.requests, request.get_ref(), clock::now()).await?;
+        let answer =
+            start_verification(&self.verifications, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -94,7 +95,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::CancelVerificationRequest>,
     ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
-        let answer = cancel_verification(&self.verifications, &self.requests, request.get_ref(), clock::now()).await?;
+        let answer =
+            cancel_verification(&self.verifications, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 

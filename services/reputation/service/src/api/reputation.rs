@@ -5,7 +5,7 @@ use crate::{Store, Workflows, cancel_decay, counter_event, record_activity, star
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
 use mesh_runtime::clock;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::{Level, Score};
 use reputation_workflows::policy::ledger_fold::fold;
 use reputation_workflows::policy::steps::steps_to;
@@ -14,16 +14,16 @@ use tonic::{Request, Response, Status};
 /// Answers `ReputationService`.
 pub struct ReputationApi {
     store: Store,
-    requests: Requests,
+    idempotency: IdempotencyStore,
     workflows: Workflows,
 }
 
 impl ReputationApi {
     /// An API over a ledger and the decay clocks.
-    pub fn new(store: Store, requests: Requests, workflows: Workflows) -> Self {
+    pub fn new(store: Store, idempotency: IdempotencyStore, workflows: Workflows) -> Self {
         Self {
             store,
-            requests,
+            idempotency,
             workflows,
         }
     }
@@ -54,7 +54,7 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::RecordActivityRequest>,
     ) -> Result<Response<proto::RecordActivityResponse>, Status> {
-        let answer = record_activity::record_activity(&self.requests, request.get_ref(), clock::now()).await?;
+        let answer = record_activity::record_activity(&self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -62,7 +62,7 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::CounterReputationEventRequest>,
     ) -> Result<Response<proto::CounterReputationEventResponse>, Status> {
-        let answer = counter_event::counter_event(&self.requests, request.get_ref(), clock::now()).await?;
+        let answer = counter_event::counter_event(&self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -86,7 +86,8 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::StartDecayRequest>,
     ) -> Result<Response<proto::StartDecayResponse>, Status> {
-        let answer = start_decay::start_decay(&self.requests, &self.workflows, request.get_ref(), clock::now()).await?;
+        let answer =
+            start_decay::start_decay(&self.idempotency, &self.workflows, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -95,7 +96,7 @@ impl ReputationService for ReputationApi {
         request: Request<proto::CancelDecayRequest>,
     ) -> Result<Response<proto::CancelDecayResponse>, Status> {
         let answer =
-            cancel_decay::cancel_decay(&self.requests, &self.workflows, request.get_ref(), clock::now()).await?;
+            cancel_decay::cancel_decay(&self.idempotency, &self.workflows, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 }

@@ -6,7 +6,7 @@ use crate::change_schedule::change_schedule;
 use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleService;
-use mesh_runtime::idempotency::Requests;
+use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_runtime::schedule::{ScheduleChange, ScheduleState};
 use mesh_runtime::{Problem, clock};
 use mesh_types::{RequestId, Schedule};
@@ -14,14 +14,14 @@ use tonic::{Response, Status};
 
 /// Answers `ScheduleService`.
 pub struct ScheduleApi {
-    requests: Requests,
+    idempotency: IdempotencyStore,
     workflows: Workflows,
 }
 
 impl ScheduleApi {
     /// An API over the schedules in Temporal.
-    pub fn new(requests: Requests, workflows: Workflows) -> Self {
-        Self { requests, workflows }
+    pub fn new(idempotency: IdempotencyStore, workflows: Workflows) -> Self {
+        Self { idempotency, workflows }
     }
 
     async fn change<A: prost::Message + Default>(
@@ -30,7 +30,7 @@ impl ScheduleApi {
         target: (RequestId, Schedule),
         change: ScheduleChange,
     ) -> Result<Response<A>, Problem> {
-        let through = (&self.requests, &self.workflows);
+        let through = (&self.idempotency, &self.workflows);
         let answer = change_schedule(through, rpc, target, change, clock::now()).await?;
         Ok(Response::new(answer))
     }

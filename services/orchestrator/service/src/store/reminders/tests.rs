@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{at, cancelled, insert_span, store};
-use mesh_testkit::ground::OrPanic;
+use mesh_testkit::fixtures::OrPanic;
 use orchestrator_workflows::contract::default_remind_after_seconds;
 
 /// What a run that stands for an instant writes.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{at, cancelled, ended, insert_span, store};
-use mesh_testkit::ground::OrPanic;
+use mesh_testkit::fixtures::OrPanic;
 use mesh_types::VerificationStatus;
 use orchestrator_workflows::contract::MethodStatus;
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::testing::{insert, member, new_verification, store};
 use futures::future::join_all;
 use mesh_runtime::clock;
-use mesh_testkit::ground::OrPanic;
+use mesh_testkit::fixtures::OrPanic;
 use mesh_types::ScoreBreakdown;
 
 fn ended_as(status: VerificationStatus) -> VerificationOutcome {

@@ -10,7 +10,7 @@ use std::fmt;
 
 /// What one source says of holder and document, in a zone's letters; the others are compared with it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Claimed {
+pub struct IdentityFields {
     /// The whole document number.
     pub document_number: String,
     /// The surname, its parts separated by a space.
@@ -50,7 +50,7 @@ pub enum DateOrder {
     MonthFirst,
 }
 
-impl Claimed {
+impl IdentityFields {
     /// Holder's names, for [`names_agree`](document_policy::names_agree).
     pub fn names(&self) -> HolderNames<'_> {
         HolderNames {
@@ -62,7 +62,7 @@ impl Claimed {
     }
 }
 
-impl From<&MrzFields> for Claimed {
+impl From<&MrzFields> for IdentityFields {
     fn from(fields: &MrzFields) -> Self {
         Self {
             document_number: fields.document_number.clone(),
@@ -83,7 +83,7 @@ impl From<&MrzFields> for Claimed {
     }
 }
 
-impl From<&BarcodeReading> for Claimed {
+impl From<&BarcodeReading> for IdentityFields {
     fn from(barcode: &BarcodeReading) -> Self {
         let fields = &barcode.fields;
         let canadian = fields.country.as_deref() == Some("CAN");
@@ -112,9 +112,9 @@ impl From<&BarcodeReading> for Claimed {
 }
 
 // Names, numbers and dates are personal data.
-impl fmt::Debug for Claimed {
+impl fmt::Debug for IdentityFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claimed").finish_non_exhaustive()
+        f.debug_struct("IdentityFields").finish_non_exhaustive()
     }
 }
 

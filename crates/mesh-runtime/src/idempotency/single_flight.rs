@@ -18,7 +18,7 @@ type Queue = Arc<AsyncMutex<Option<Answered>>>;
 
 /// The request ids that somebody waits for or works on. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Turns(Arc<Mutex<HashMap<RequestId, Queue>>>);
+pub(super) struct SingleFlight(Arc<Mutex<HashMap<RequestId, Queue>>>);
 
 /// The right to work on a request id. It passes to the next when dropped.
 pub(super) struct Turn {
@@ -29,17 +29,17 @@ pub(super) struct Turn {
 
 /// A place in the queue of a request id. The last that leaves takes the queue away.
 struct Place {
-    turns: Turns,
+    flights: SingleFlight,
     request_id: RequestId,
     queue: Option<Queue>,
 }
 
-impl Turns {
+impl SingleFlight {
     /// Waits for a turn; `None` when it does not come in time.
     pub(super) async fn wait(&self, request_id: RequestId, timeout: Duration) -> Option<Turn> {
         let queue = self.locked(|queues| queues.entry(request_id).or_default().clone());
         let place = Place {
-            turns: self.clone(),
+            flights: self.clone(),
             request_id,
             queue: Some(queue.clone()),
         };
@@ -79,7 +79,7 @@ impl Turn {
 impl Drop for Place {
     fn drop(&mut self) {
         let own = self.queue.take();
-        self.turns.locked(|queues| {
+        self.flights.locked(|queues| {
             drop(own);
             // What is left is the map's own reference: places are taken and left under this lock only.
             if queues
@@ -104,9 +104,9 @@ mod tests {
 
     #[tokio::test]
     async fn one_goes_after_the_other_and_takes_the_answer() {
-        let (turns, id) = (Turns::default(), request_id());
-        let mut first = turns.wait(id, SOON).await.expect("it is free");
-        let second = turns.wait(id, SOON);
+        let (flights, id) = (SingleFlight::default(), request_id());
+        let mut first = flights.wait(id, SOON).await.expect("it is free");
+        let second = flights.wait(id, SOON);
         tokio::pin!(second);
         assert!(futures::poll!(&mut second).is_pending());
         first.end([1; 32], vec![7]);
@@ -115,17 +115,17 @@ mod tests {
         assert_eq!(second.answer([1; 32]).ok().flatten(), Some([7].as_slice()));
         assert!(second.answer([2; 32]).is_err());
         drop(second);
-        assert!(turns.is_empty());
+        assert!(flights.is_empty());
     }
 
     #[tokio::test]
     async fn who_waits_too_long_leaves_nothing_behind() {
-        let (turns, id) = (Turns::default(), request_id());
-        let first = turns.wait(id, SOON).await.expect("it is free");
-        assert!(turns.wait(id, Duration::from_millis(10)).await.is_none());
-        assert!(turns.wait(request_id(), SOON).await.is_some());
-        assert!(!turns.is_empty());
+        let (flights, id) = (SingleFlight::default(), request_id());
+        let first = flights.wait(id, SOON).await.expect("it is free");
+        assert!(flights.wait(id, Duration::from_millis(10)).await.is_none());
+        assert!(flights.wait(request_id(), SOON).await.is_some());
+        assert!(!flights.is_empty());
         drop(first);
-        assert!(turns.is_empty());
+        assert!(flights.is_empty());
     }
 }

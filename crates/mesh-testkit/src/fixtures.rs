@@ -1,10 +1,10 @@
 //! What the tests of a service stand on: a migrated database, a served API with a client's channel, Temporal's client.
 //!
-//! Everything here panics when it can't be had, with the reason: a test that lacks its ground has nothing to say.
+//! Everything here panics when it can't be had, with the reason: a test that lacks them has nothing to say.
 
 use crate::{NAMESPACE, Postgres, Temporal};
 use jiff::Timestamp;
-use mesh_runtime::{Problem, Wiring};
+use mesh_runtime::{Problem, ServiceParts};
 use mesh_types::MemberId;
 use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use std::{fmt::Debug, time::Duration};
@@ -76,12 +76,12 @@ pub struct Served {
 }
 
 impl Served {
-    /// Serves the gRPC services of a wiring on a free port. Its workers don't run.
-    pub async fn start(wiring: Wiring) -> Self {
+    /// Serves the gRPC services of a parts on a free port. Its workers don't run.
+    pub async fn start(parts: ServiceParts) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let mut server = JoinSet::new();
-        server.spawn(wiring.serve(listener, CancellationToken::new()));
+        server.spawn(parts.serve(listener, CancellationToken::new()));
         Self {
             url: format!("http://{address}"),
             _server: server,
