@@ -22,11 +22,17 @@ pub struct DocumentOptions {
     pub(crate) subfile: Subfile,
 }
 
+/// An expiry date for specimens that have to be valid on the day on which they are shown to a service: until 2035. They are
+/// issued ten years before. With a date that depends on the day, one of 25 specimens or so would need a person's look, another
+/// one each day.
+pub const FAR_EXPIRY_DATE: Date = date(2035, 6, 30);
+
 /// Whether a document is valid on its reference day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Validity {
     Valid,
     Expired,
+    Until(Date),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +83,13 @@ impl DocumentOptions {
     /// The day on which the document is valid (or expired) and the holder 18 to 85 years old.
     pub fn today(mut self, today: Date) -> Self {
         self.today = today;
+        self
+    }
+
+    /// A document that runs out on a day of the caller's choice. Without [`Self::today`] the same seed then gives the same
+    /// picture whenever it is drawn.
+    pub fn valid_until(mut self, expiry_date: Date) -> Self {
+        self.validity = Validity::Until(expiry_date);
         self
     }
 

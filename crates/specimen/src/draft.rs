@@ -38,6 +38,7 @@ pub(crate) fn truth(options: DocumentOptions) -> DocumentTruth {
     let expiry_date = match options.validity {
         Validity::Valid => before(options.today, -valid_for),
         Validity::Expired => before(options.today, expired_for),
+        Validity::Until(day) => day,
     };
     let personal_number = match chance.random_range(0..2) {
         0 => String::new(),

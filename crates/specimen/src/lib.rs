@@ -63,7 +63,7 @@ pub use birth_date::BirthDate;
 pub use degradation::{Degradation, degrade};
 pub use document::Document;
 pub use document_kind::DocumentKind;
-pub use document_options::DocumentOptions;
+pub use document_options::{DocumentOptions, FAR_EXPIRY_DATE};
 pub use document_truth::{DocumentTruth, LicenceTruth};
 pub use other_pages::{blank_page, letter_page};
 pub use passport::{Passport, SpecimenOptions};

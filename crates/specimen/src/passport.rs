@@ -29,6 +29,14 @@ impl SpecimenOptions {
         }
     }
 
+    /// A passport that runs out on a day of the caller's choice. Without [`Self::today`] the same seed then gives the same
+    /// picture whenever it is drawn.
+    pub fn valid_until(self, expiry_date: Date) -> Self {
+        Self {
+            options: self.options.valid_until(expiry_date),
+        }
+    }
+
     /// A passport that ran out one day to four years before the reference day.
     pub fn expired(self) -> Self {
         Self {

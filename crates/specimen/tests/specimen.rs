@@ -78,6 +78,20 @@ fn an_override_changes_nothing_else() {
 }
 
 #[test]
+fn a_passport_with_a_given_expiry_date_is_in_all_else_as_without() {
+    let (given, invented) = (
+        SpecimenOptions::new(7).valid_until(specimen::FAR_EXPIRY_DATE).build(),
+        SpecimenOptions::new(7).build(),
+    );
+    let (given, invented) = (given.truth(), invented.truth());
+    assert_eq!(given.expiry_date, specimen::FAR_EXPIRY_DATE);
+    assert_eq!(
+        (&given.surname, &given.document_number, given.birth_date),
+        (&invented.surname, &invented.document_number, invented.birth_date)
+    );
+}
+
+#[test]
 fn an_expired_passport_ran_out_before_the_reference_day() {
     let today = date(2024, 2, 29);
     for seed in 0..50 {

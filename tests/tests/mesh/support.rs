@@ -44,14 +44,14 @@ pub fn new_request_id() -> String {
     mesh_runtime::clock::new_uuid().to_string()
 }
 
-/// A specimen that is valid today.
+/// A specimen that is valid today, and the same every day.
 pub fn passport(seed: u64) -> Passport {
     specimen_options(seed).build()
 }
 
 /// A specimen to be changed before it is drawn.
 pub fn specimen_options(seed: u64) -> SpecimenOptions {
-    SpecimenOptions::new(seed).today(mesh_runtime::clock::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+    SpecimenOptions::new(seed).valid_until(specimen::FAR_EXPIRY_DATE)
 }
 
 /// The specimen as a picture.

@@ -5,7 +5,6 @@ use super::material::Material;
 use super::watching::{Waiting, Watching};
 use crate::screen::row;
 use anyhow::Context;
-use jiff::civil::Date;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::orchestrator::v1 as orchestrator;
@@ -28,8 +27,7 @@ const TARGET_SCORE: i32 = 25;
 /// # Errors
 /// When a call fails.
 pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let today = today();
-    let material = Material::of(arguments, today)?;
+    let material = Material::of(arguments)?;
     let trace_id = new_uuid().simple().to_string();
     let (name, birth_date) = (material.shown_name(), &material.birth_date);
     println!("\n{}", row("member", format!("{MEMBER_ID}: {name}, born {birth_date}")));
@@ -168,12 +166,4 @@ fn traced<T>(message: T, trace_id: &str) -> anyhow::Result<Request<T>> {
         .metadata_mut()
         .insert("traceparent", format!("00-{trace_id}-{span_id}-01").parse()?);
     Ok(request)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the drawn document must be valid on the day the demo runs"
-)]
-fn today() -> Date {
-    jiff::Zoned::now().date()
 }

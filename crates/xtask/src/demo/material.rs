@@ -2,7 +2,6 @@
 
 use super::{Arguments, Kind};
 use anyhow::Context;
-use jiff::civil::Date;
 use mesh_proto::document::v1::DocumentType;
 
 /// The pictures, and who the member says to be.
@@ -22,8 +21,9 @@ impl Material {
     ///
     /// # Errors
     /// When the caller's picture can't be read.
-    pub fn of(arguments: &Arguments, today: Date) -> anyhow::Result<Self> {
-        let options = specimen::DocumentOptions::new(arguments.kind.drawn(), arguments.seed).today(today);
+    pub fn of(arguments: &Arguments) -> anyhow::Result<Self> {
+        let options = specimen::DocumentOptions::new(arguments.kind.drawn(), arguments.seed)
+            .valid_until(specimen::FAR_EXPIRY_DATE);
         let document = if arguments.expired { options.expired() } else { options }.build();
         let truth = document.truth();
         let (given_names, family_name) = match arguments.name.as_deref().map(str::trim) {
