@@ -43,10 +43,13 @@ pub(crate) struct Common {
     /// Largest message of an RPC, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, help_heading = "Mesh")]
     pub(crate) max_message_bytes: usize,
-    /// The longest that an RPC with one answer may take, also when its caller asks for more. An RPC that streams its
+    /// The longest that an RPC with one message each way may take, also when its caller asks for more. An RPC that streams its
     /// answer has its caller's limit only.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) default_deadline: Duration,
+    /// Longest RPC that takes a stream of messages, such as an upload.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) upload_deadline: Duration,
     /// How long a drain may take before the process gives up on what still runs.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) drain_timeout: Duration,
@@ -59,6 +62,19 @@ pub(crate) struct Common {
     /// Largest number of connections to PostgreSQL.
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Mesh")]
     pub(crate) postgres_max_connections: u32,
+    /// Longest statement of a session with PostgreSQL; 0s is no limit.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) postgres_statement_timeout: Duration,
+    /// Longest wait of a statement for a lock; 0s is no limit.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) postgres_lock_timeout: Duration,
+    /// How long a session may do nothing within a transaction before PostgreSQL ends it; 0s is no limit.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) postgres_idle_in_transaction_timeout: Duration,
+    /// How long a silent connection goes before PostgreSQL asks by TCP keepalives whether this process is there; 0s leaves
+    /// that to the server.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) postgres_keepalive: Duration,
     /// Whether to bring the schema up to date at start; with false the process refuses to start on pending migrations.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, help_heading = "Mesh")]
     pub(crate) migrate: bool,

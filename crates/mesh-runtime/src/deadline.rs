@@ -1,7 +1,7 @@
 //! The instant by which the present RPC must answer, known to all work below it.
 //!
-//! The server puts it here: for an RPC with one answer the earlier of `grpc-timeout` and the configured default, for
-//! one that streams its answer `grpc-timeout` alone. [`crate::PeerChannel`] passes on what is left.
+//! The server puts it here: for an RPC with one answer the earlier of `grpc-timeout` and the configured limit, which is
+//! another one where the request is a stream; for one that streams its answer `grpc-timeout` alone. [`crate::PeerChannel`] passes on what is left.
 //! Work outside an RPC (an activity, a probe) has no deadline here; its bound is the activity's own timeout.
 
 use std::future::Future;

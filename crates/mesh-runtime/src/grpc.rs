@@ -19,6 +19,14 @@ use tonic_health::server::HealthReporter;
 /// The kit's own services, which reflection names with the service's.
 const OWN_SERVICES: [&str; 2] = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
 
+/// The most RPCs at once on one connection; a client holds back those above. A stream of answers counts as long as it lasts.
+const MAX_CONCURRENT_STREAMS: u32 = 500;
+/// The bytes that a client may send ahead of a handler, for each RPC: 64 KiB.
+const STREAM_WINDOW: u32 = 64 << 10;
+/// The same for a connection: the windows of all its RPCs, 31 MiB. With less, handlers that don't read (an upload that waits for
+/// its turn) would use it up and stop the other RPCs of the connection.
+const CONNECTION_WINDOW: u32 = MAX_CONCURRENT_STREAMS * STREAM_WINDOW;
+
 /// Everything the server stands on.
 pub(crate) struct Server {
     pub(crate) listener: TcpListener,
@@ -60,6 +68,9 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .layer(RpcLayer(Arc::new(rules)))
         .add_routes(routes.routes())
         .serve_with_incoming_shutdown(
@@ -79,7 +90,7 @@ pub(crate) async fn report(
 ) {
     let mut changes = readiness.subscribe();
     loop {
-        let is_ready = changes.borrow_and_update().is_empty() && !stop.is_cancelled();
+        let is_ready = changes.borrow_and_update().is_ready() && !stop.is_cancelled();
         let status = if is_ready {
             ServingStatus::Serving
         } else {

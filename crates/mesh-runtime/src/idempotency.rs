@@ -238,18 +238,13 @@ impl IdempotencyStore {
         }
     }
 
-    /// Sweeps every hour, without end. A sweep that fails is made up for by the next.
-    pub(crate) async fn sweep_hourly(self) {
-        let mut hours = tokio::time::interval(Duration::from_secs(3600));
-        hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            hours.tick().await;
-            match self.sweep(crate::clock::now()).await {
-                Ok(0) => {}
-                Ok(deleted) => tracing::info!(deleted, "old requests were forgotten"),
-                Err(problem) => tracing::warn!(%problem, "old requests can't be forgotten now"),
-            }
+    /// Sweeps as of now, and says so.
+    pub(crate) async fn forget_old(self) -> Result<(), Problem> {
+        match self.sweep(crate::clock::now()).await? {
+            0 => {}
+            deleted => tracing::info!(deleted, "old requests were forgotten"),
         }
+        Ok(())
     }
 
     fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> RequestKey<'a> {

@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 const BAD_CONFIGURATION: u8 = 2;
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The whole `main` of a service. Exit codes: 0 ended as asked, 1 failed, 2 bad configuration; a second SIGTERM or SIGINT
 /// aborts with 143 or 130.
@@ -138,10 +139,13 @@ async fn work<S: Service>(
 
     tracing::info!(service = S::NAME, subcommand = ?common.subcommand, "starting");
     if common.subcommand == Subcommand::Migrate {
-        let Some(pool) = reach_postgres(&options, common, &stop).await else {
+        if reach_postgres(&options, common, &stop).await.is_none() {
             return Ok(());
-        };
-        postgres::migrate(&pool, S::MIGRATIONS).await?;
+        }
+        tokio::select! {
+            migrated = postgres::migrate_without_limits(&options, S::MIGRATIONS) => migrated?,
+            () = stop.cancelled() => return Ok(()),
+        }
         tracing::info!("the schema is up to date");
         return Ok(());
     }
@@ -157,7 +161,10 @@ async fn work<S: Service>(
         return Ok(());
     };
     if common.migrate {
-        postgres::migrate(&pool, S::MIGRATIONS).await?;
+        tokio::select! {
+            migrated = postgres::migrate_without_limits(&options, S::MIGRATIONS) => migrated?,
+            () = stop.cancelled() => return Ok(()),
+        }
     } else {
         postgres::refuse_pending(&pool, S::MIGRATIONS).await?;
     }
@@ -185,11 +192,16 @@ async fn work<S: Service>(
         built = S::build(config, context) => built.context("the service can't be put together")?,
         () = stop.cancelled() => return Ok(()),
     };
-    let (sweep, stop_sweep) = (idempotency.sweep_hourly(), page_stop.clone());
-    tasks.spawn(async move {
-        tokio::select! { () = sweep => {}, () = stop_sweep.cancelled() => {} }
-        Ok(())
+    let mut parts = parts.every(HOUR, "forgetting old requests", move || {
+        idempotency.clone().forget_old()
     });
+    for work in parts.periodic.drain(..) {
+        let stop = page_stop.clone();
+        tasks.spawn(async move {
+            tokio::select! { () = work.run() => {}, () = stop.cancelled() => {} }
+            Ok(())
+        });
+    }
     let running = Running::start(common, parts, clients, &metrics, &readiness, options, &mut tasks).await?;
     running
         .until_drained(common, &readiness, tasks, stop, page_stop)
@@ -208,13 +220,7 @@ async fn reach_postgres(options: &PgConnectOptions, common: &Common, stop: &Canc
         options.get_database().unwrap_or_default(),
         options.get_username(),
     );
-    until_reached(
-        "PostgreSQL",
-        &advice,
-        || postgres::connect(options, common.postgres_max_connections),
-        stop,
-    )
-    .await
+    until_reached("PostgreSQL", &advice, || postgres::connect(options, common), stop).await
 }
 
 /// Tries until it works, with a growing pause; `None` when the process is asked to stop meanwhile.
@@ -293,8 +299,10 @@ impl Running {
                 rules: Rules {
                     methods: catalogue.methods,
                     streaming: catalogue.streaming,
+                    uploading: catalogue.uploading,
                     field_rules: FieldRules::read(parts.descriptors, common.max_message_bytes)?,
                     default_deadline: common.default_deadline,
+                    upload_deadline: common.upload_deadline,
                     draining: stop_rpcs.clone(),
                     metrics: Some(metrics.rpc()),
                 },
@@ -310,7 +318,8 @@ impl Running {
         }
         let queues = workers.iter().map(|worker| worker.task_queue).collect();
         let (readiness, stop) = (readiness.clone(), stop_workers.clone());
-        let probe = probe(readiness, postgres::Probe::new(options), clients, queues);
+        let serves_api = common.subcommand != Subcommand::Worker;
+        let probe = probe((readiness, serves_api), postgres::Probe::new(options), clients, queues);
         tasks.spawn(async move {
             tokio::select! { () = probe => {}, () = stop.cancelled() => {} }
             Ok(())
@@ -399,7 +408,12 @@ async fn bounded(deadline: Instant, what: &str, work: impl Future<Output = anyho
 }
 
 /// Looks once a second at what readiness needs.
-async fn probe(readiness: Readiness, mut postgres: postgres::Probe, clients: Clients, queues: Vec<&'static str>) {
+async fn probe(
+    (readiness, serves_api): (Readiness, bool),
+    mut postgres: postgres::Probe,
+    clients: Clients,
+    queues: Vec<&'static str>,
+) {
     let mut waiting: Vec<&'static str> = queues;
     let mut tick = tokio::time::interval(PROBE_INTERVAL);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -417,7 +431,11 @@ async fn probe(readiness: Readiness, mut postgres: postgres::Probe, clients: Cli
         }
         waiting = still;
         readiness.set("postgres", database);
-        readiness.set("temporal", engine);
+        if serves_api {
+            readiness.set_degraded("temporal", engine);
+        } else {
+            readiness.set("temporal", engine);
+        }
         readiness.set("start", None);
     }
 }

@@ -244,13 +244,21 @@ impl From<sqlx::Error> for Problem {
 fn is_database_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        // Class 08 is "connection exception", 57P0x "the server goes down or comes up", 53300 "too many connections"
-        // (PostgreSQL, appendix A).
-        sqlx::Error::Database(error) => error
-            .code()
-            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0") || code == "53300"),
+        // What sqlx makes of a connection that ends in the middle of a message.
+        sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_passing(&code)),
         _ => false,
     }
+}
+
+/// Whether an SQLSTATE is of something that passes by itself (PostgreSQL, appendix A): the connection, the server that goes
+/// down, comes up or fails over to a standby, a lock or a time limit, and resources that ran out.
+fn is_passing(sqlstate: &str) -> bool {
+    const CLASSES: [&str; 4] = ["08", "53", "57P", "58"];
+    // A standby refuses to write; a session idle in a transaction was ended; serialisation, deadlock, lock and statement
+    // timeout.
+    const STATES: [&str; 6] = ["25006", "25P03", "40001", "40P01", "55P03", "57014"];
+    CLASSES.iter().any(|class| sqlstate.starts_with(class)) || STATES.contains(&sqlstate)
 }
 
 /// What a failed call to Temporal means for our caller: [`Reason::TemporalUnavailable`] when the server is away, overloaded
@@ -288,6 +296,9 @@ fn temporal_status<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Status
         return Some(status);
     }
     if let Some(WorkflowQueryError::Rpc(status)) = error.downcast_ref() {
+        return Some(status);
+    }
+    if let Some(WorkflowGetResultError::Rpc(status)) = error.downcast_ref() {
         return Some(status);
     }
     if let Some(WorkflowUpdateError::Rpc(status)) = error.downcast_ref() {

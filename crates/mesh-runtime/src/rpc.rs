@@ -29,9 +29,13 @@ pub(crate) struct Rules {
     pub(crate) methods: BTreeSet<String>,
     /// Those of all paths whose answer is a stream.
     pub(crate) streaming: BTreeSet<String>,
+    /// Those of all paths whose request is a stream and whose answer is not.
+    pub(crate) uploading: BTreeSet<String>,
     /// What each request must be.
     pub(crate) field_rules: FieldRules,
     pub(crate) default_deadline: Duration,
+    /// The longest RPC of `uploading`.
+    pub(crate) upload_deadline: Duration,
     pub(crate) draining: CancellationToken,
     pub(crate) metrics: Option<RpcMetrics>,
 }
@@ -111,7 +115,11 @@ where
         return Ok(shutting_down().into_http());
     }
     let is_stream = rules.streaming.contains(&path);
-    let deadline = deadline_of(request.headers(), (!is_stream).then_some(rules.default_deadline));
+    let longest = match rules.uploading.contains(&path) {
+        true => Some(rules.upload_deadline),
+        false => (!is_stream).then_some(rules.default_deadline),
+    };
+    let deadline = deadline_of(request.headers(), longest);
     let work = async {
         match rules.field_rules.admit(request).await {
             Ok(request) => inner.call(request).await,

@@ -1,9 +1,11 @@
 //! What a service gives to the kit, and what the kit gives to a service.
 
+use crate::Problem;
 use crate::channel::PeerChannel;
 use crate::field_rules::FieldRules;
 use crate::grpc::{self, Catalogue};
 use crate::idempotency::IdempotencyStore;
+use crate::periodic::Periodic;
 use crate::rpc::Rules;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -89,6 +91,7 @@ pub struct ServiceParts {
     pub(crate) services: BTreeSet<&'static str>,
     pub(crate) routes: tonic::service::RoutesBuilder,
     pub(crate) workers: Vec<WorkerParts>,
+    pub(crate) periodic: Vec<Periodic>,
 }
 
 impl ServiceParts {
@@ -100,6 +103,7 @@ impl ServiceParts {
             services: BTreeSet::new(),
             routes: tonic::service::RoutesBuilder::default(),
             workers: Vec::new(),
+            periodic: Vec::new(),
         }
     }
 
@@ -136,6 +140,17 @@ impl ServiceParts {
         self
     }
 
+    /// Adds work that every instance does by itself, API or worker, each `interval` and for the first time within it. Several
+    /// may do it at once. A round that fails is logged, and so is one that takes longer than the interval, or than a
+    /// minute where the interval is shorter; the next round makes up for it. `name` stands in the log.
+    pub fn every<F>(mut self, interval: Duration, name: &'static str, round: impl FnMut() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Problem>> + Send + 'static,
+    {
+        self.periodic.push(Periodic::new(name, interval, round));
+        self
+    }
+
     /// Serves the gRPC services alone, as a process does but without workers, until `stop`: for tests of an API.
     ///
     /// # Errors
@@ -149,8 +164,10 @@ impl ServiceParts {
             rules: Rules {
                 methods: catalogue.methods,
                 streaming: catalogue.streaming,
+                uploading: catalogue.uploading,
                 field_rules: FieldRules::read(self.descriptors, TEST_MESSAGE_BYTES)?,
                 default_deadline: TEST_DEADLINE,
+                upload_deadline: TEST_DEADLINE,
                 draining: stop.clone(),
                 metrics: None,
             },

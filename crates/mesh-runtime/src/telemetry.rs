@@ -152,7 +152,7 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        // RequestKey anew for each span on purpose. A library that only asks whether a span would be enabled (sqlx does, for its
+        // Asked anew for each span on purpose. A library that only asks whether a span would be enabled (sqlx does, for its
         // statement log) leaves that answer behind, and a filter whose answer is cached would apply it to the next span.
         .with_filter(DynFilterFn::new(|metadata, _| is_ours(metadata)))
 }

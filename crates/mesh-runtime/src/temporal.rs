@@ -1,12 +1,14 @@
 //! Temporal: the connections, the workers, and whether it answers.
 
+use crate::Problem;
 use crate::config::Common;
 use crate::metrics::Metrics;
 use crate::service::WorkerParts;
 use crate::telemetry::{Telemetry, propagator};
 use anyhow::Context;
+use mesh_types::Reason;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{Client, ClientOptions, ConnectionOptions, RetryOptions, grpc::WorkflowService};
 use temporalio_common_full::protos::temporal::api::enums::v1::TaskQueueType;
@@ -14,6 +16,7 @@ use temporalio_common_full::protos::temporal::api::taskqueue::v1::TaskQueue;
 use temporalio_common_full::protos::temporal::api::workflowservice::v1::{
     DescribeNamespaceRequest, DescribeTaskQueueRequest,
 };
+use temporalio_sdk::interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next};
 use temporalio_sdk::opentelemetry::OpenTelemetryPlugin;
 use temporalio_sdk::runtime::worker_tuner::{FixedSizeSlotSupplier, TunerHolder, WorkerTuner};
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
@@ -151,6 +154,37 @@ pub(crate) fn runtime(metrics: &Metrics) -> anyhow::Result<Arc<Runtime>> {
     Ok(Arc::new(Runtime::from_current_tokio(options)?))
 }
 
+/// Ends each attempt of an activity at its own time limit. Temporal gives it to somebody else by then; without this, one that
+/// hangs, such as in a statement of a server that vanished, would hold its slot and connection for ever.
+struct TimeLimits;
+
+impl ActivityInboundInterceptor for TimeLimits {
+    fn execute_activity<'a>(
+        &'a self,
+        input: ExecuteActivityInput,
+        next: Next<'a, ExecuteActivityInput, ExecuteActivityOutput<'a>>,
+    ) -> ExecuteActivityOutput<'a> {
+        let limit = input.activity_info().deadline.and_then(time_until);
+        Box::pin(async move {
+            let attempt = next.run(input);
+            let Some(limit) = limit else { return attempt.await };
+            match tokio::time::timeout(limit, attempt).await {
+                Ok(result) => result,
+                Err(_) => {
+                    let message = "the attempt passed its time limit";
+                    Err(Problem::new(Reason::DeadlineExceeded, message).into())
+                }
+            }
+        })
+    }
+}
+
+fn time_until(deadline: SystemTime) -> Option<Duration> {
+    let deadline = jiff::Timestamp::try_from(deadline).ok()?;
+    let left = deadline.duration_since(crate::clock::now());
+    Some(Duration::try_from(left).unwrap_or_default())
+}
+
 /// A worker on its own thread: the SDK's workers can't move between threads.
 pub(crate) struct WorkerThread {
     pub(crate) task_queue: &'static str,
@@ -182,6 +216,7 @@ impl WorkerThread {
         let work = move || {
             let result = handle.block_on(async {
                 register(&mut options)?;
+                options.activity_inbound_interceptor(TimeLimits);
                 let mut worker = Worker::new(&runtime, client, options)?;
                 let shutdown = worker.shutdown_handle();
                 let run = worker.run();

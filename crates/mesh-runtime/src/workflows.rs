@@ -8,15 +8,17 @@ use mesh_types::{Reason, RequestId};
 use std::future::Future;
 use std::time::Duration;
 use temporalio_client::errors::{
-    WorkflowInteractionError, WorkflowQueryError, WorkflowStartError, WorkflowUpdateError,
+    WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError, WorkflowStartError, WorkflowUpdateError,
 };
+use temporalio_client::tonic::Code;
 use temporalio_client::{
-    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionInfo,
-    WorkflowHandle, WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions,
+    Client, QueryRejectCondition, WorkflowCancelOptions, WorkflowDescribeOptions, WorkflowExecuteUpdateOptions,
+    WorkflowExecutionInfo, WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowHandle, WorkflowQueryOptions,
+    WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_common_full::{HasWorkflowDefinition, QueryDefinition, SignalDefinition, UpdateDefinition};
 
-/// How long a call may take that Temporal answers without a worker: a start, a signal, a cancellation.
+/// How long a call from an RPC may take. A query or an update needs a worker besides.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A workflow that runs under the id of a start.
@@ -68,6 +70,42 @@ pub fn handle_of<W: HasWorkflowDefinition>(
     WorkflowHandle::new(client.clone(), info)
 }
 
+/// The status of a workflow; `None` when Temporal knows none of its id. That proves nothing: it may have been looked for in
+/// the wrong place, or in a Temporal that lost it.
+///
+/// # Errors
+/// `TEMPORAL_UNAVAILABLE` when Temporal is away.
+pub async fn status_of<W: HasWorkflowDefinition>(
+    handle: &WorkflowHandle<Client, W>,
+) -> Result<Option<WorkflowExecutionStatus>, Problem> {
+    match bounded(CALL_TIMEOUT, handle.describe(WorkflowDescribeOptions::default())).await? {
+        Ok(described) => Ok(Some(described.status())),
+        Err(WorkflowInteractionError::NotFound(_)) => Ok(None),
+        Err(error) => Err(from_temporal(error)),
+    }
+}
+
+/// The result of a workflow that has completed; `None` when it was closed in another way, or there is none.
+///
+/// # Errors
+/// `TEMPORAL_UNAVAILABLE` when Temporal is away or the workflow is open.
+pub async fn result_of<W: HasWorkflowDefinition>(
+    handle: &WorkflowHandle<Client, W>,
+) -> Result<Option<W::Output>, Problem> {
+    match bounded(CALL_TIMEOUT, handle.get_result(WorkflowGetResultOptions::default())).await? {
+        Ok(result) => Ok(Some(result)),
+        Err(
+            WorkflowGetResultError::Failed(_)
+            | WorkflowGetResultError::Cancelled { .. }
+            | WorkflowGetResultError::Terminated { .. }
+            | WorkflowGetResultError::TimedOut
+            | WorkflowGetResultError::ContinuedAsNew
+            | WorkflowGetResultError::NotFound(_),
+        ) => Ok(None),
+        Err(error) => Err(from_temporal(error)),
+    }
+}
+
 /// Asks an open workflow; `None` when it is closed or there is none.
 ///
 /// # Errors
@@ -89,6 +127,11 @@ where
     match bounded(limit, handle.query(query, input, options)).await? {
         Ok(answer) => Ok(Some(answer)),
         Err(WorkflowQueryError::NotFound(_) | WorkflowQueryError::Rejected { .. }) => Ok(None),
+        // Its last workflow tasks failed, as under a version that can't go on with it.
+        Err(WorkflowQueryError::Rpc(status)) if status.code() == Code::FailedPrecondition => {
+            let message = "the workflow can't answer at this moment";
+            Err(Problem::new(Reason::TemporalUnavailable, message).with_source(status))
+        }
         Err(error) => Err(from_temporal(error)),
     }
 }
@@ -140,10 +183,11 @@ where
     let options = WorkflowSignalOptions::builder()
         .request_id(request_id.to_string())
         .build();
-    was_open(bounded(CALL_TIMEOUT, handle.signal(signal, input, options)).await?)
+    was_found(bounded(CALL_TIMEOUT, handle.signal(signal, input, options)).await?)
 }
 
-/// Asks a workflow to end; `false` when it is closed or there is none. With the handle of a run ([`handle_of`]) it can't
+/// Asks a workflow to end; `false` when there is none. Of one that is closed Temporal says nothing: the answer is the same as
+/// for an open one, and [`status_of`] tells them apart. With the handle of a run ([`handle_of`]) it can't
 /// reach a later one of the same id. `why` stands in the workflow's history.
 ///
 /// # Errors
@@ -157,10 +201,10 @@ pub async fn cancel<W: HasWorkflowDefinition>(
         .reason(why)
         .request_id(request_id.to_string())
         .build();
-    was_open(bounded(CALL_TIMEOUT, handle.cancel(options)).await?)
+    was_found(bounded(CALL_TIMEOUT, handle.cancel(options)).await?)
 }
 
-fn was_open(answer: Result<(), WorkflowInteractionError>) -> Result<bool, Problem> {
+fn was_found(answer: Result<(), WorkflowInteractionError>) -> Result<bool, Problem> {
     match answer {
         Ok(()) => Ok(true),
         Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
@@ -168,7 +212,11 @@ fn was_open(answer: Result<(), WorkflowInteractionError>) -> Result<bool, Proble
     }
 }
 
-async fn bounded<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Problem> {
+/// Bounds a call to Temporal, for those that have no function of their own here.
+///
+/// # Errors
+/// `TEMPORAL_UNAVAILABLE` when it takes longer than `limit`.
+pub async fn bounded<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Problem> {
     tokio::time::timeout(limit, call).await.map_err(|_| {
         let message = "the workflow does not answer in time";
         Problem::new(Reason::TemporalUnavailable, message)

@@ -85,6 +85,17 @@ impl Greeter {
         .with_context(|| self.process.log_tail())
     }
 
+    /// Waits until it is ready, but says that some RPCs have to do without a part.
+    async fn until_degraded(&self, part: &str) -> anyhow::Result<()> {
+        eventually(SOON, "a part to be missing", async || {
+            let (status, body) = self.page("/readyz").await?;
+            let page: Value = serde_json::from_str(&body).ok()?;
+            (status == 200 && page["degraded"].get(part).is_some()).then_some(())
+        })
+        .await
+        .with_context(|| self.process.log_tail())
+    }
+
     async fn is_alive(&self) -> bool {
         matches!(self.page("/livez").await, Some((200, _)))
     }
@@ -193,7 +204,30 @@ async fn a_service_that_must_not_migrate_refuses_pending_migrations() -> anyhow:
 }
 
 #[tokio::test]
-async fn readiness_follows_postgres_and_temporal_and_liveness_does_not() -> anyhow::Result<()> {
+async fn an_older_version_starts_on_the_schema_of_a_newer_one() -> anyhow::Result<()> {
+    let (postgres, temporal) = (Postgres::shared().await?, Temporal::start().await?);
+    let url = postgres.create_database("greeter_older").await?;
+    let settings = [("POSTGRES_URL", url.as_str()), ("TEMPORAL_URL", temporal.url())];
+    let greeter = Greeter::start("migrate", &settings).await?;
+    assert_eq!(greeter.exit_code().await?, Some(0), "{}", greeter.log());
+    // What a newer version leaves: a migration that this one does not know, of the service and of the kit.
+    let newer = ["_sqlx_migrations", "_mesh_migrations"].map(|table| {
+        format!(
+            "INSERT INTO {table} (version, description, success, checksum, execution_time) VALUES (9999, 'newer', true, '', 1)"
+        )
+    });
+    postgres.sql_at(&url, &newer).await?;
+    for migrate in ["true", "false"] {
+        let settings = [settings[0], settings[1], ("MIGRATE", migrate)];
+        let greeter = Greeter::start("all", &settings).await?;
+        greeter.until(None).await?;
+        assert_eq!(greeter.greet("world", None).await?, "Hello, world!");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn readiness_follows_postgres_and_of_a_worker_temporal_and_liveness_follows_neither() -> anyhow::Result<()> {
     let (postgres, temporal) = (Postgres::start().await?, Temporal::start().await?);
     let url = postgres.create_database("greeter_flips").await?;
     let greeter = Greeter::start("all", &[("POSTGRES_URL", &url), ("TEMPORAL_URL", temporal.url())]).await?;
@@ -212,8 +246,16 @@ async fn readiness_follows_postgres_and_temporal_and_liveness_does_not() -> anyh
     greeter.until(None).await?;
     assert_eq!(greeter.greet("stored", None).await?, "1");
 
+    let worker = Greeter::start("worker", &[("POSTGRES_URL", &url), ("TEMPORAL_URL", temporal.url())]).await?;
+    worker.until(None).await?;
     temporal.kill().await?;
-    greeter.until(Some("temporal")).await?;
+    worker.until(Some("temporal")).await?;
+    greeter.until_degraded("temporal").await?;
+    assert_eq!(
+        greeter.greet("stored", None).await?,
+        "1",
+        "what needs no workflow goes on"
+    );
     let asked = Instant::now();
     let status = greeter.greet("world", None).await.expect_err("Temporal is away");
     assert_eq!(

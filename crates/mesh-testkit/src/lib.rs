@@ -10,9 +10,10 @@
 //! whoever talks to it brings a client. Only the feature `service` has them: it is for the tests of a service, which
 //! compile them anyway, and gives them their common [`fixtures`].
 //!
-//! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`] and [`Jaeger`]. [`tools`] is the list of
-//! what a machine needs.
+//! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`] and
+//! [`Jaeger`]; a [`FaultProxy`] makes a dependency fail. [`tools`] is the list of what a machine needs.
 
+mod fault_proxy;
 #[cfg(feature = "service")]
 pub mod fixtures;
 mod folder;
@@ -28,10 +29,11 @@ mod temporal;
 pub mod tools;
 mod waiting;
 
+pub use fault_proxy::{Fault, FaultProxy};
 pub use folder::scratch;
 pub use http::get as http_get;
 pub use jaeger::{Jaeger, OTLP_ENV as JAEGER_OTLP_ENV, QUERY_ENV as JAEGER_QUERY_ENV};
-pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
+pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress, Proxies};
 pub use postgres::{ADMIN_URL_ENV as POSTGRES_ADMIN_URL_ENV, Postgres};
 pub use process::{Process, run};
 pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, binary};

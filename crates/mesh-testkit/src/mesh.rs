@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use tempfile::TempDir;
 
 use crate::{
-    Addresses, Jaeger, Postgres, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
+    Addresses, FaultProxy, Jaeger, Postgres, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
     service::{READY_TIMEOUT, binary},
     services::{SERVICES, prefix},
     temporal::NAMESPACE,
@@ -35,7 +35,20 @@ pub struct Mesh {
     pub jaeger: Option<Arc<Jaeger>>,
     /// The URLs of the databases, for tests that read what a service wrote.
     pub databases: Databases,
+    /// What stands between the services and what they depend on, when asked for.
+    pub proxies: Option<Proxies>,
     folder: TempDir,
+}
+
+/// Proxies that can fail, each before a dependency of all services.
+#[derive(Debug)]
+pub struct Proxies {
+    /// Before PostgreSQL.
+    pub postgres: FaultProxy,
+    /// Before Temporal.
+    pub temporal: FaultProxy,
+    /// Before each service, for its peers.
+    pub services: BTreeMap<String, FaultProxy>,
 }
 
 /// The URL of each service's database.
@@ -90,6 +103,7 @@ pub struct MeshBuilder {
     page: WebPage,
     addresses: Addresses,
     settings: Vec<(String, String, OsString)>,
+    is_proxied: bool,
     report: Report,
 }
 
@@ -105,6 +119,7 @@ impl Mesh {
             page: WebPage::Absent,
             addresses: Addresses::Free,
             settings: Vec::new(),
+            is_proxied: false,
             report: Arc::new(|_| {}),
         }
     }
@@ -227,6 +242,13 @@ impl MeshBuilder {
         self
     }
 
+    /// With a proxy that can fail before PostgreSQL, Temporal and each service.
+    #[must_use]
+    pub fn proxied(mut self) -> Self {
+        self.is_proxied = true;
+        self
+    }
+
     /// Called as the parts come up.
     #[must_use]
     pub fn progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
@@ -260,14 +282,31 @@ impl MeshBuilder {
             let url = postgres.create_database(&facts.name.replace('-', "_")).await?;
             databases.insert(facts.name, url);
         }
-        let addresses: BTreeMap<String, String> = services
+        let mut addresses: BTreeMap<String, String> = services
             .iter()
             .map(|service| (service.name().to_owned(), service.grpc_url()))
             .collect();
+        let proxies = self.proxies(postgres.admin_url(), temporal.url(), &addresses).await?;
+        for (name, proxy) in proxies.iter().flat_map(|proxies| &proxies.services) {
+            addresses.insert(name.clone(), format!("http://{}", proxy.address()));
+        }
+        let through = |url: &str, proxy: Option<&FaultProxy>| match proxy {
+            Some(proxy) => through(url, proxy),
+            None => Ok(url.to_owned()),
+        };
         for (facts, service) in SERVICES.iter().zip(&mut services) {
             service.set([
-                setting("POSTGRES_URL", &databases[facts.name]),
-                setting("TEMPORAL_URL", temporal.url()),
+                setting(
+                    "POSTGRES_URL",
+                    through(
+                        &databases[facts.name],
+                        proxies.as_ref().map(|proxies| &proxies.postgres),
+                    )?,
+                ),
+                setting(
+                    "TEMPORAL_URL",
+                    through(temporal.url(), proxies.as_ref().map(|proxies| &proxies.temporal))?,
+                ),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
                 setting("LOG_FORMAT", "human"),
             ]);
@@ -311,8 +350,29 @@ impl MeshBuilder {
                 reputation: database("reputation"),
                 all: databases,
             },
+            proxies,
             folder,
         })
+    }
+
+    async fn proxies(
+        &self,
+        postgres: &str,
+        temporal: &str,
+        services: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Option<Proxies>> {
+        if !self.is_proxied {
+            return Ok(None);
+        }
+        let mut proxied = BTreeMap::new();
+        for (name, url) in services {
+            proxied.insert(name.clone(), FaultProxy::before(address_of(url)?.parse()?).await?);
+        }
+        Ok(Some(Proxies {
+            postgres: FaultProxy::before(address_of(postgres)?.parse()?).await?,
+            temporal: FaultProxy::before(address_of(temporal)?.parse()?).await?,
+            services: proxied,
+        }))
     }
 
     async fn start_postgres(&self) -> anyhow::Result<Arc<Postgres>> {
@@ -348,6 +408,21 @@ impl MeshBuilder {
         (self.report)(Progress::Ready("Jaeger".to_owned(), jaeger.query_url().to_owned()));
         Ok(Some(jaeger))
     }
+}
+
+/// The address within a URL of an engine or service of ours: all are on this machine.
+fn address_of(url: &str) -> anyhow::Result<&str> {
+    let begin = url
+        .find("127.0.0.1:")
+        .with_context(|| format!("{url} is not on 127.0.0.1"))?;
+    let rest = &url[begin..];
+    let end = rest.find('/').unwrap_or(rest.len());
+    Ok(&rest[..end])
+}
+
+/// The URL with the proxy in the place of what it stands before.
+fn through(url: &str, proxy: &FaultProxy) -> anyhow::Result<String> {
+    Ok(url.replacen(address_of(url)?, &proxy.address().to_string(), 1))
 }
 
 fn setting(name: &str, value: impl Into<OsString>) -> (String, OsString) {

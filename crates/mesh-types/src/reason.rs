@@ -65,10 +65,11 @@ macro_rules! reasons {
 impl Reason {
     /// Something that a request or an activity needs is away, or its own process is on its way out. The work is not at fault,
     /// so waiting helps, and an attempt that ends like this counts as none.
-    pub const OUTAGES: [Reason; 5] = [
+    pub const OUTAGES: [Reason; 6] = [
         Self::DatabaseUnavailable,
         Self::TemporalUnavailable,
         Self::ObjectStoreUnavailable,
+        Self::KeyUnavailable,
         Self::PeerUnavailable,
         Self::ShuttingDown,
     ];
@@ -147,6 +148,8 @@ reasons! {
     TemporalUnavailable = "TEMPORAL_UNAVAILABLE", Unavailable;
     /// The object store doesn't answer.
     ObjectStoreUnavailable = "OBJECT_STORE_UNAVAILABLE", Unavailable;
+    /// The keyring of this instance lacks the key that a document lies under. Another instance may have it already.
+    KeyUnavailable = "KEY_UNAVAILABLE", Unavailable;
     /// Another service of the mesh doesn't answer.
     PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;
     /// The service is draining; another instance will answer.
@@ -157,6 +160,8 @@ reasons! {
     Cancelled = "CANCELLED", Cancelled;
     /// A message is larger than the service takes.
     MessageTooLarge = "MESSAGE_TOO_LARGE", ResourceExhausted;
+    /// As many documents are sent at this moment as there may be, in all or by the member.
+    TooManyUploads = "TOO_MANY_UPLOADS", ResourceExhausted;
     /// A fault of ours.
     Internal = "INTERNAL", Internal;
 }

@@ -4,6 +4,7 @@ mod circles;
 mod code;
 mod links;
 mod manifests;
+mod migrations;
 mod sizes;
 mod time_limits;
 mod wire_names;
@@ -63,6 +64,10 @@ const RULES: &[Rule] = &[
     ("time limits in one file", time_limits::each_stands_in_timeouts),
     ("no circles of imports", circles::none_between_the_files_of_a_crate),
     ("links lead to files", links::each_leads_to_a_file),
+    (
+        "migrations beside an older version",
+        migrations::later_ones_leave_room_for_the_version_before,
+    ),
 ];
 
 /// Prints what each rule finds in the checkout at `root`; true when nothing was found.
@@ -89,11 +94,13 @@ struct Checkout {
     root: PathBuf,
     /// Relative to the root: the sources (`rs`, `proto`) and the manifests (`Cargo.toml`).
     files: Vec<PathBuf>,
+    /// Relative to the root: `*.sql` in folders called `migrations`.
+    migrations: Vec<PathBuf>,
 }
 
 impl Checkout {
     fn read(root: &Path) -> anyhow::Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut migrations) = (Vec::new(), Vec::new());
         let mut folders = vec![root.to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
@@ -106,13 +113,17 @@ impl Checkout {
                     folders.extend(source.then_some(path));
                 } else if has_extension(&path, &["rs", "proto"]) || name == "Cargo.toml" {
                     files.push(path.strip_prefix(root)?.to_owned());
+                } else if has_extension(&path, &["sql"]) && folder.ends_with("migrations") {
+                    migrations.push(path.strip_prefix(root)?.to_owned());
                 }
             }
         }
         files.sort();
+        migrations.sort();
         Ok(Self {
             root: root.to_owned(),
             files,
+            migrations,
         })
     }
 

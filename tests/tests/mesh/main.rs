@@ -6,6 +6,7 @@
 mod budget;
 mod crashes;
 mod document;
+mod faults;
 mod field_rules;
 mod idempotency;
 mod outages;

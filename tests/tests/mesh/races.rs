@@ -73,6 +73,126 @@ async fn a_verification_whose_workflow_was_terminated_makes_room_when_the_next_o
 }
 
 #[tokio::test]
+async fn a_cancel_of_a_terminated_verification_ends_it_and_says_how_it_ended() {
+    let mesh = shared_mesh().await;
+    let caller = Caller::of(mesh);
+    let passport = passport(35);
+    let member_id = caller.register(passport.truth()).await;
+    let pages: Vec<_> = (0..10).map(|_| picture(&passport)).collect();
+    let document_url = caller.upload(member_id, &pages).await.document_url;
+    let started = caller.start(by_document(member_id, document_url)).await;
+    let started = started.expect("it starts");
+    terminate(mesh, &started.workflow_id).await;
+
+    let status = cancel(&caller, &started.verification_id)
+        .await
+        .expect_err("it has ended");
+    assert_eq!(refusal(&status).reason, "VERIFICATION_ENDED");
+    let end = get(&caller, &started.verification_id).await.expect("it is shown");
+    assert_eq!(end.status(), VerificationStatus::Failed);
+    assert_eq!(end.methods[0].internal_reason, "WORKFLOW_CLOSED");
+}
+
+#[tokio::test]
+async fn a_verification_that_completed_is_completed_also_after_its_row_was_set_back() {
+    let mesh = shared_mesh().await;
+    let caller = Caller::of(mesh);
+    let passport = passport(36);
+    let (member_id, verification_id) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
+    let end = caller.end_of(&verification_id).await;
+    assert_eq!(end.status(), VerificationStatus::Completed);
+    // As a restored backup has it.
+    let set_back = format!(
+        "UPDATE verifications SET status = 'in_progress', outcome = NULL, score = NULL, ended_at = NULL
+          WHERE verification_id = '{verification_id}'"
+    );
+    let set_back = mesh.postgres.sql_at(&mesh.databases.orchestrator, &[set_back]).await;
+    set_back.unwrap_or_else(|error| panic!("{error:#}"));
+
+    caller
+        .start(by_reputation(member_id))
+        .await
+        .expect("there is room again");
+    let found = get(&caller, &verification_id).await.expect("it is shown");
+    assert_eq!(found.status(), VerificationStatus::Completed);
+    assert_eq!(found.breakdown, end.breakdown);
+}
+
+/// Inserts another member's verification beside one that ended, as a crash or a lost Temporal leaves it.
+async fn copy_as_in_progress(
+    mesh: &Mesh,
+    caller: &Caller,
+    verification_id: &str,
+    run_id: &str,
+    days_ago: u32,
+) -> String {
+    let (member_id, copy) = (caller.register(passport(37).truth()).await, new_request_id());
+    let insert = format!(
+        "INSERT INTO verifications (verification_id, member_id, request, status, run_id, started_at, next_look_at)
+         SELECT '{copy}', {member_id}, request, 'in_progress', {run_id}, now() - interval '{days_ago} days', now()
+           FROM verifications WHERE verification_id = '{verification_id}'"
+    );
+    let inserted = mesh.postgres.sql_at(&mesh.databases.orchestrator, &[insert]).await;
+    inserted.unwrap_or_else(|error| panic!("{error:#}"));
+    copy
+}
+
+#[tokio::test]
+async fn every_row_in_progress_comes_to_an_end_by_itself() {
+    let mesh = shared_mesh().await;
+    let caller = Caller::of(mesh);
+    let member_id = caller.register(passport(37).truth()).await;
+    let ended = caller
+        .start(by_reputation(member_id))
+        .await
+        .expect("it starts")
+        .verification_id;
+    caller.end_of(&ended).await;
+
+    let unstarted = copy_as_in_progress(mesh, &caller, &ended, "NULL", 1).await;
+    let lost = copy_as_in_progress(mesh, &caller, &ended, "'a run that nobody knows'", 39).await;
+    // Temporal may only have been asked in the wrong place.
+    let unknown = copy_as_in_progress(mesh, &caller, &ended, "'a run that nobody knows'", 37).await;
+    let ends = async |id: &str| {
+        let look = async || {
+            let found = get(&caller, id).await.ok()?;
+            (found.status() != VerificationStatus::InProgress).then_some(found)
+        };
+        let end = eventually(PATIENCE, "the end", look).await;
+        end.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let started = ends(&unstarted).await;
+    assert_eq!(
+        (started.status(), started.methods[0].status()),
+        (VerificationStatus::Failed, proto::MethodStatus::Rejected)
+    );
+    let lost = ends(&lost).await;
+    assert_eq!(
+        (lost.status(), lost.methods[0].internal_reason.as_str()),
+        (VerificationStatus::Failed, "WORKFLOW_CLOSED")
+    );
+    // Looked at by now, and due again in an hour.
+    let looked_at = format!(
+        "SELECT count(*) FROM verifications WHERE verification_id = '{unknown}' AND next_look_at > now() + interval '1 minute'"
+    );
+    let look = async || {
+        let count = mesh
+            .postgres
+            .sql_at(&mesh.databases.orchestrator, std::slice::from_ref(&looked_at))
+            .await
+            .ok()?;
+        (count.trim() == "1").then_some(())
+    };
+    let looked = eventually(PATIENCE, "a look", look).await;
+    looked.unwrap_or_else(|error| panic!("{error}"));
+    // The look itself ends after the claim of its row; the next claim comes after that.
+    let next = copy_as_in_progress(mesh, &caller, &ended, "'a run that nobody knows'", 39).await;
+    ends(&next).await;
+    let found = get(&caller, &unknown).await.expect("it is shown");
+    assert_eq!(found.status(), VerificationStatus::InProgress);
+}
+
+#[tokio::test]
 async fn a_cancel_that_arrives_after_the_next_verification_began_cancels_nothing() {
     let mesh = shared_mesh().await;
     let caller = Caller::of(mesh);

@@ -59,7 +59,7 @@ async fn a_repeated_upload_is_one_document_and_other_content_is_refused() {
     let answers = join_all((0..5).map(|_| caller.try_upload(parts.clone()))).await;
     let first = answers[0].as_ref().expect("it is taken").clone();
     for answer in &answers {
-        assert_eq!(answer.as_ref().ok(), Some(&first));
+        assert_eq!(answer.as_ref().expect("it is taken"), &first);
     }
     let mut changed = upload_parts(1, &[specimen::to_png(&specimen::letter_page(31))]);
     changed[0] = parts[0].clone();

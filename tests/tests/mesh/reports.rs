@@ -36,9 +36,9 @@ async fn insert(mesh: &Mesh, member_id: i64, rows: &[(&str, &str, Option<&str>, 
         let id = new_request_id();
         statements.push(format!(
             "INSERT INTO verifications (verification_id, member_id, request, status, run_id, outcome, score,
-                 started_at, ended_at)
+                 started_at, ended_at, next_look_at)
              VALUES ('{id}', {member_id}, '{{}}', '{status}', 'long ago', {outcome},
-                 {score}, '{started_at}', {ended_at})",
+                 {score}, '{started_at}', {ended_at}, 'infinity')",
         ));
     }
     let inserted = mesh.postgres.sql_at(&mesh.databases.orchestrator, &statements).await;

@@ -2,4 +2,5 @@
 
 mod kills;
 mod ledger;
+mod locks;
 mod schedules;

@@ -26,7 +26,9 @@ pub const BRONZE: i32 = 25;
 pub async fn shared_mesh() -> &'static Mesh {
     static MESH: OnceCell<Mesh> = OnceCell::const_new();
     MESH.get_or_init(async || {
-        Mesh::start()
+        Mesh::builder()
+            .setting("orchestrator", "LOOK_AFTER_INTERVAL_SECONDS", "1")
+            .start()
             .await
             .unwrap_or_else(|error| panic!("the mesh does not start: {error:#}"))
     })

@@ -26,6 +26,8 @@ pub(crate) struct Catalogue {
     pub(crate) methods: BTreeSet<String>,
     /// Paths of the RPCs whose answer is a stream, those of health and reflection with them.
     pub(crate) streaming: BTreeSet<String>,
+    /// Paths of the RPCs whose request is a stream and whose answer is not.
+    pub(crate) uploading: BTreeSet<String>,
     /// The encoded `FileDescriptorSet` of the files that define the services, and of what those import.
     pub(crate) descriptors: Vec<u8>,
 }
@@ -46,6 +48,7 @@ impl Catalogue {
             services: Vec::new(),
             methods: BTreeSet::new(),
             streaming: OWN_STREAMS.iter().map(|path| (*path).to_owned()).collect(),
+            uploading: BTreeSet::new(),
             descriptors: Vec::new(),
         };
         let mut needed = Vec::new();
@@ -87,6 +90,8 @@ impl Catalogue {
                 let path = format!("/{name}/{}", method.name());
                 if method.server_streaming() {
                     self.streaming.insert(path.clone());
+                } else if method.client_streaming() {
+                    self.uploading.insert(path.clone());
                 }
                 self.methods.insert(path);
             }
@@ -107,6 +112,7 @@ mod tests {
             method: vec![MethodDescriptorProto {
                 name: Some("Do".to_owned()),
                 server_streaming: Some(*name == "Stream"),
+                client_streaming: Some(*name == "Upload"),
                 ..Default::default()
             }],
             ..Default::default()
@@ -123,7 +129,7 @@ mod tests {
     fn mesh() -> Vec<u8> {
         let files = vec![
             file("words.proto", &[], &[]),
-            file("ours.proto", &["Ours", "Stream"], &["words.proto"]),
+            file("ours.proto", &["Ours", "Stream", "Upload"], &["words.proto"]),
             file("theirs.proto", &["Theirs"], &["words.proto", "more.proto"]),
             file("more.proto", &[], &[]),
         ];
@@ -132,14 +138,13 @@ mod tests {
 
     #[test]
     fn what_this_process_does_not_serve_is_not_named() {
-        let served = BTreeSet::from(["p.Ours", "p.Stream"]);
-        let catalogue = Catalogue::read(&mesh(), &served).expect("both are there");
-        assert_eq!(catalogue.services, ["p.Ours", "p.Stream"]);
-        assert_eq!(
-            catalogue.methods,
-            BTreeSet::from(["/p.Ours/Do".to_owned(), "/p.Stream/Do".to_owned()])
-        );
+        let served = BTreeSet::from(["p.Ours", "p.Stream", "p.Upload"]);
+        let catalogue = Catalogue::read(&mesh(), &served).expect("all are there");
+        assert_eq!(catalogue.services, ["p.Ours", "p.Stream", "p.Upload"]);
+        let paths = ["/p.Ours/Do", "/p.Stream/Do", "/p.Upload/Do"].map(str::to_owned);
+        assert_eq!(catalogue.methods, BTreeSet::from(paths));
         assert!(catalogue.streaming.contains("/p.Stream/Do") && !catalogue.streaming.contains("/p.Ours/Do"));
+        assert_eq!(catalogue.uploading, BTreeSet::from(["/p.Upload/Do".to_owned()]));
         let kept = FileDescriptorSet::decode(catalogue.descriptors.as_slice()).expect("a set");
         let names: BTreeSet<_> = kept.file.iter().map(FileDescriptorProto::name).collect();
         assert_eq!(names, BTreeSet::from(["ours.proto", "words.proto"]));

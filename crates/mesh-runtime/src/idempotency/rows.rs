@@ -35,7 +35,7 @@ pub(super) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres
     Ok(pool.begin_with("BEGIN; SET LOCAL lock_timeout = '3s'").await?)
 }
 
-/// The limit is for the claim alone. The work's own locks are bounded by the caller's deadline.
+/// The limit is for the claim alone. The work's own locks have that of the session.
 pub(super) async fn end_lock_timeout(connection: &mut PgConnection) -> Result<(), Problem> {
     sqlx::query("SET LOCAL lock_timeout TO DEFAULT")
         .execute(connection)

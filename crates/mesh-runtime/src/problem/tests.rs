@@ -110,6 +110,19 @@ fn a_database_that_is_away_is_unavailable_and_a_wrong_statement_is_ours() {
 }
 
 #[test]
+fn a_database_that_fails_over_or_runs_out_is_away_and_a_broken_rule_is_not() {
+    for state in [
+        "08006", "25006", "40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03", "58030",
+    ] {
+        assert!(super::is_passing(state), "{state}");
+    }
+    // Division by zero, unique violation, undefined table, out of range, data corrupted.
+    for state in ["22012", "23505", "42P01", "22003", "XX001"] {
+        assert!(!super::is_passing(state), "{state}");
+    }
+}
+
+#[test]
 fn temporal_that_is_away_is_unavailable_and_its_other_refusals_are_ours() {
     let away = || Status::unavailable("connection refused");
     assert_eq!(

@@ -92,8 +92,10 @@ async fn serve(answers: Answers) -> (SocketAddr, Stop) {
         rules: Rules {
             methods: catalogue.methods,
             streaming: catalogue.streaming,
+            uploading: catalogue.uploading,
             field_rules: FieldRules::read(descriptors(), 4 << 20).expect("rules"),
             default_deadline: Duration::from_secs(20),
+            upload_deadline: Duration::from_secs(20),
             draining: stop.clone(),
             metrics: None,
         },

@@ -2,6 +2,7 @@
 
 use crate::Problem;
 use crate::problem::from_temporal;
+use crate::workflows::{CALL_TIMEOUT, bounded};
 use jiff::Timestamp;
 use mesh_types::{Reason, RequestId};
 use temporalio_client::tonic::{Code, IntoRequest};
@@ -80,7 +81,9 @@ pub async fn find_schedule(client: &Client, id: &str) -> Result<Option<ScheduleS
         namespace: client.options().namespace.clone(),
         schedule_id: id.to_owned(),
     };
-    match WorkflowService::describe_schedule(&mut client.clone(), request.into_request()).await {
+    let mut client = client.clone();
+    let described = WorkflowService::describe_schedule(&mut client, request.into_request());
+    match bounded(CALL_TIMEOUT, described).await? {
         Ok(answer) => Ok(Some(ScheduleState::from(answer.into_inner()))),
         Err(status) if status.code() == Code::NotFound => Ok(None),
         Err(status) => Err(from_temporal(status)),
@@ -104,7 +107,9 @@ pub async fn change_schedule(
         identity: client.connection().identity().to_owned(),
         request_id: request_id.to_string(),
     };
-    match WorkflowService::patch_schedule(&mut client.clone(), request.into_request()).await {
+    let mut client = client.clone();
+    let patched = WorkflowService::patch_schedule(&mut client, request.into_request());
+    match bounded(CALL_TIMEOUT, patched).await? {
         Ok(_) => Ok(()),
         Err(status) if status.code() == Code::NotFound => Err(Problem::new(
             Reason::ScheduleNotFound,

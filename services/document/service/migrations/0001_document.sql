@@ -32,6 +32,8 @@ CREATE TABLE document_keys (
     CONSTRAINT document_keys_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE
 );
 
+CREATE INDEX document_keys_by_key ON document_keys (key_id);
+
 -- A page belongs to a file of its document: a PDF or TIFF of many pages is one object. `sha256`, `media_type` and
 -- `size_bytes` are those of the file.
 CREATE TABLE document_pages (
@@ -47,6 +49,10 @@ CREATE TABLE document_pages (
     sha256        bytea   NOT NULL,
     -- How often a reading of the page was begun; more than once only after a crash or a failure of the engine.
     attempts      integer NOT NULL DEFAULT 0,
+    -- Readings that never ended, because their process died in the middle: three are the picture's fault. The process that
+    -- reads it now, or did when it died.
+    unended       integer NOT NULL DEFAULT 0,
+    reading_by    uuid,
     -- How often the OCR engine ran into its limits on the page: twice is the picture's fault.
     engine_limits integer NOT NULL DEFAULT 0,
     CONSTRAINT document_pages_pkey PRIMARY KEY (document_id, page_number),
@@ -75,6 +81,8 @@ CREATE TABLE orphaned_objects (
     member_id   bigint      NOT NULL,
     file_count  integer     NOT NULL,
     since       timestamptz NOT NULL,
+    -- Somebody deletes the objects, and until then nobody else does. No upload can name them any more.
+    leased_until timestamptz,
     CONSTRAINT orphaned_objects_pkey PRIMARY KEY (document_id)
 );
 
@@ -103,6 +111,8 @@ CREATE TABLE document_checks (
     -- issuer and number it is what a member claims with an acceptance, so check and claim must mean the same.
     document_kind   text        NOT NULL,
     checks          jsonb       NOT NULL,
+    -- Of the rules that decided on the checks.
+    rule_version    smallint    NOT NULL,
     checked_at      timestamptz NOT NULL,
     CONSTRAINT document_checks_pkey PRIMARY KEY (verification_id, document_id),
     CONSTRAINT document_checks_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id) ON DELETE CASCADE
@@ -174,6 +184,8 @@ CREATE TABLE reviews (
         CHECK ((status = 'decided') = (num_nonnulls(decision, reason_code, member_text, decided_by, decision_id) = 5))
 );
 
+-- What people wrote goes a year after the review ended.
+CREATE INDEX reviews_with_words ON reviews (ended_at) WHERE internal_note IS NOT NULL OR member_text <> '';
 CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
 
 -- Which member was accepted with which physical document, and which documents nobody may be accepted with. Neither
@@ -192,12 +204,19 @@ CREATE TABLE document_identities (
     CONSTRAINT document_identities_hash_length CHECK (octet_length(identity_hash) = 32)
 );
 
+CREATE INDEX document_identities_by_key ON document_identities (key_id);
+
 CREATE TABLE blocked_documents (
     identity_hash bytea       NOT NULL,
     -- The key of the hash.
     key_id        text        NOT NULL,
+    -- The same for the hashes of one document under different keys, so that whoever has one of them finds all.
+    block_id      uuid        NOT NULL,
     reason_code   text        NOT NULL,
     blocked_at    timestamptz NOT NULL,
     CONSTRAINT blocked_documents_pkey PRIMARY KEY (identity_hash),
     CONSTRAINT blocked_documents_hash_length CHECK (octet_length(identity_hash) = 32)
 );
+
+CREATE INDEX blocked_documents_by_block ON blocked_documents (block_id);
+CREATE INDEX blocked_documents_by_key ON blocked_documents (key_id);

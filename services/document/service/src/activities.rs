@@ -9,6 +9,7 @@ use document_workflows::contract::{
     DecisionRecord, Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest,
     StoredEvidence, Validity, ValidityRequest, definitions,
 };
+use document_workflows::policy;
 use mesh_runtime::Problem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +66,17 @@ impl Extractions {
         loop {
             // What is dropped with the loop takes its OCR process with it.
             tokio::select! {
-                () = ctx.cancelled() => return Err(ActivityError::cancelled()),
-                extracted = &mut extraction => return Ok(extracted?),
+                () = ctx.cancelled() => {
+                    drop(extraction);
+                    self.extractor.record_break(&request).await;
+                    return Err(ActivityError::cancelled());
+                }
+                extracted = &mut extraction => {
+                    if extracted.is_err() {
+                        self.extractor.record_break(&request).await;
+                    }
+                    return Ok(extracted?);
+                }
                 Ok(()) = reached.changed() => {}
                 _ = heartbeat.tick() => {}
             }
@@ -86,8 +96,11 @@ impl Activities {
         request: ValidityRequest,
     ) -> Result<Validity, ActivityError> {
         let profile = self.profiles.get(request.member_id);
+        let checks = checking::check_document(&self.vault, &request, profile).await?;
         Ok(Validity {
-            checks: checking::check_document(&self.vault, &request, profile).await?,
+            decided: policy::decide(&checks),
+            rule_version: policy::RULE_VERSION,
+            checks,
         })
     }
 

@@ -7,6 +7,7 @@ use crate::vault::Vault;
 use document_policy::Profile;
 use document_reading::{DocumentReading, check, with_answers};
 use document_workflows::contract::{DecisionRecord, StoredEvidence, ValidityRequest};
+use document_workflows::policy;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -117,10 +118,15 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
     match vault.store().record_decision(&decided).await? {
         Written::NoDocument => Err(not_found()),
         Written::Refused(refusal) => Ok(StoredEvidence {
-            evidence: Vec::new(),
             refused: Some(refusal),
+            ..StoredEvidence::default()
         }),
-        Written::Stands(evidence) => Ok(StoredEvidence {
+        Written::Stands { earlier, evidence } => Ok(StoredEvidence {
+            // Not the sentence that was stored: a reviewer may have written it, and nothing of that enters Temporal.
+            stands: earlier.map(|earlier| {
+                let proves = evidence.iter().map(|(kind, _)| *kind).collect();
+                policy::standing(earlier.decision, earlier.internal_reason, proves)
+            }),
             evidence: evidence
                 .into_iter()
                 .map(|(kind, evidence_id)| Evidence::new(evidence_id, kind))

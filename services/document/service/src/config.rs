@@ -14,12 +14,12 @@ pub struct Config {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "file:///var/tmp/voluntier/documents",
+        default_value = "file:///var/lib/voluntier/documents",
         help_heading = "Documents"
     )]
     pub store_url: StoreUrl,
-    /// The file of the keys that documents are encrypted with (JSON). Beside a folder one is made if it isn't there; for a
-    /// bucket it must be given. By default it lies beside the folder, as <folder>.keyring.json. Lose it, and no document can
+    /// The file of the keys that documents are encrypted with (JSON), which no other user may read. Beside a folder one is made
+    /// if it isn't there and no document is; for a bucket it must be given. By default it lies beside the folder, as <folder>.keyring.json. Lose it, and no document can
     /// be read any more.
     #[arg(long, value_name = "FILE", help_heading = "Documents")]
     pub keyring: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Config {
         help_heading = "Documents"
     )]
     pub orchestrator_url: url::Url,
-    /// Uploads that are taken in at once; each holds up to 20 MiB of memory, further ones wait.
+    /// Uploads that are taken in at once; each holds up to 60 MiB of memory, further ones wait for 10 s.
     #[arg(long, value_name = "COUNT", default_value = "16", help_heading = "Documents")]
     pub upload_concurrency: NonZeroUsize,
     /// The tesseract program (5 or later).

@@ -11,10 +11,18 @@ use document_workflows::contract::{Extraction, ExtractionProgress, ExtractionReq
 use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, DocumentUrl, MemberId, Reason};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
+use uuid::Uuid;
 
 /// How often the OCR engine may run into its limits on a page before that is the picture's fault.
 const ENGINE_LIMITS: u32 = 2;
+
+/// How often a process may die while it reads a page before that is the picture's fault, such as one that takes all memory.
+const UNENDED_READINGS: u32 = 3;
+
+/// How long a reading that breaks off may take to say so.
+const BREAK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What is kept of a page that begins like a picture and cannot be decoded: nothing was found on it. It is the member's
 /// picture that is at fault, so no failure and no retry.
@@ -41,19 +49,29 @@ pub struct Extractor {
     vault: Vault,
     reader: Reader,
     slots: Arc<Semaphore>,
+    concurrency: u32,
+    /// By which this process knows its own readings.
+    process: Uuid,
 }
 
 impl Extractor {
-    /// Reads as many pages at once as there are `slots`, whatever the number of documents.
+    /// Reads as many pages at once as there are `slots`, whatever the number of documents. All clones of the semaphore's owner
+    /// are of one process.
     pub fn new(vault: Vault, reader: Reader, slots: Arc<Semaphore>) -> Self {
-        Self { vault, reader, slots }
+        Self {
+            vault,
+            reader,
+            concurrency: u32::try_from(slots.available_permits()).unwrap_or(u32::MAX).max(1),
+            slots,
+            process: clock::new_uuid(),
+        }
     }
 
     /// Reads every page that was not read yet, and says after each one how far it is. `run` is the workflow's that asks.
     ///
     /// # Errors
     /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_ERASED`;
-    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `OCR_FAILED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after
+    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after
     /// which another try can help.
     pub async fn extract(
         &self,
@@ -62,6 +80,7 @@ impl Extractor {
         progress: &watch::Sender<ExtractionProgress>,
     ) -> Result<Extraction, Problem> {
         let document = self.named_document(request).await?;
+        // Also of one that was erased: by it the next document finds the workflow that asks for it.
         let submission = NewSubmission {
             verification_id: request.verification_id,
             submission: request.submission,
@@ -70,6 +89,9 @@ impl Extractor {
             submitted_at: clock::now(),
         };
         self.vault.store().record_submission(&submission).await?;
+        if document.erased_at.is_some() {
+            return Err(erased());
+        }
         let pages = self.vault.store().list_pages(document.document_id).await?;
         let mut read = pages.iter().filter(|page| page.is_read).count() as u32;
         progress.send_replace(progress_of(read, document.page_count));
@@ -93,14 +115,29 @@ impl Extractor {
 
     async fn named_document(&self, request: &ExtractionRequest) -> Result<Document, Problem> {
         let url = DocumentUrl::parse(&request.document_url).map_err(|error| not_found().with_source(error))?;
-        named_document(&self.vault, &url, request.member_id).await
+        if !self.vault.objects().holds(&url) {
+            return Err(not_found());
+        }
+        members_document(self.vault.store(), url.document_id(), request.member_id).await
     }
 
     #[tracing::instrument(name = "read page", skip_all, fields(page = page.number, total_pages = document.page_count))]
     async fn read(&self, document: &Document, page: &Page, open: &mut Option<OpenFile>) -> Result<(), Problem> {
-        let _slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        // A page in whose reading a process died is read alone: if it is at fault, it takes no other page with it.
+        let slots = if page.unended > 0 { self.concurrency } else { 1 };
+        let _slots = self
+            .slots
+            .acquire_many(slots)
+            .await
+            .expect("the semaphore is never closed");
         let store = self.vault.store();
-        store.record_attempt(document.document_id, page.number).await?;
+        let unended = store
+            .record_attempt(document.document_id, page.number, self.process)
+            .await?;
+        if unended >= UNENDED_READINGS {
+            tracing::error!(document_id = %document.document_id, unended, "readings of a page never ended; it is given up");
+            return self.keep(document, page, &NOTHING_READ).await;
+        }
         let file = match open.take().filter(|open| open.number == page.file_number) {
             Some(open) => open.bytes,
             None => self.vault.get_file(document, page).await?,
@@ -123,9 +160,27 @@ impl Extractor {
                 Err(error) => return Err(engine_failed(error)),
             }
         };
+        self.keep(document, page, &reading).await
+    }
+
+    async fn keep(&self, document: &Document, page: &Page, reading: &PageReading) -> Result<(), Problem> {
         self.vault
-            .insert_reading(document.document_id, page.number, &reading, clock::now())
+            .insert_reading(document.document_id, page.number, reading, clock::now())
             .await
+    }
+
+    /// Says that a reading ended without a result: it failed, or was cancelled. One that a crash ends says nothing, and so
+    /// is held against its page when another process reads it. A failure to say so matters only then.
+    pub async fn record_break(&self, request: &ExtractionRequest) {
+        let Ok(url) = DocumentUrl::parse(&request.document_url) else {
+            return;
+        };
+        let recorded = self.vault.store().record_break(url.document_id(), self.process);
+        match tokio::time::timeout(BREAK_TIMEOUT, recorded).await {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => tracing::warn!(%problem, "a reading that broke off counts as one that never ended"),
+            Err(_) => tracing::warn!("a reading that broke off counts as one that never ended"),
+        }
     }
 }
 
@@ -170,10 +225,17 @@ pub(crate) async fn own_document(
     document_id: DocumentId,
     member_id: MemberId,
 ) -> Result<Document, Problem> {
+    match members_document(store, document_id, member_id).await? {
+        document if document.erased_at.is_some() => Err(erased()),
+        document => Ok(document),
+    }
+}
+
+/// The same, also if it was erased.
+async fn members_document(store: &Store, document_id: DocumentId, member_id: MemberId) -> Result<Document, Problem> {
     let document = store.find_document(document_id).await?.ok_or_else(not_found)?;
     match document {
         document if document.member_id != member_id => Err(of_another_member()),
-        document if document.erased_at.is_some() => Err(erased()),
         document => Ok(document),
     }
 }

@@ -62,6 +62,21 @@ impl From<String> for KeyText {
     }
 }
 
+/// The ids of the keys that something lies under, as the database names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsedKeys {
+    /// Those that wrap the keys of documents.
+    pub encryption: Vec<String>,
+    /// Those of the hashes by which a document is known again.
+    pub identity: Vec<String>,
+}
+
+impl UsedKeys {
+    fn is_empty(&self) -> bool {
+        self.encryption.is_empty() && self.identity.is_empty()
+    }
+}
+
 /// Where the keyring of a store lies unless it is said: beside the folder. A bucket has no such place.
 pub fn default_path(store: &StoreUrl) -> Option<PathBuf> {
     store
@@ -72,12 +87,12 @@ pub fn default_path(store: &StoreUrl) -> Option<PathBuf> {
 
 impl Keyring {
     /// Reads the keyring of a store. Where no path is given and the store is a folder of this machine, one that isn't
-    /// there is made.
+    /// there is made, but only where nothing lies under any key yet: `used` has the keys that the database names.
     ///
     /// # Errors
-    /// When there is no path for it, it can't be read or isn't a keyring, or isn't there though it was named; the error
-    /// says what to do and holds no key.
-    pub fn open(path: Option<&Path>, store: &StoreUrl) -> anyhow::Result<Self> {
+    /// When there is no path for it; it can't be read, isn't a keyring, or is open to others; it isn't there though it was
+    /// named or used; or it lacks a key that is used. The error says what to do and holds no key.
+    pub fn open(path: Option<&Path>, store: &StoreUrl, used: &UsedKeys) -> anyhow::Result<Self> {
         let default = default_path(store);
         let is_local = default.is_some();
         // One that was named and isn't there is a slip or a lost mount; a fresh one in its place would open no document.
@@ -90,6 +105,12 @@ impl Keyring {
         };
         if !path.exists() {
             ensure!(
+                used.is_empty(),
+                "the keyring {} is not there, though documents lie under its keys; put it back: without it they can't be \
+                 read, and nobody is known by a document any more",
+                path.display()
+            );
+            ensure!(
                 may_be_made,
                 "the keyring {} is not there; make it, readable by this user alone, with fresh random keys:\n{}",
                 path.display(),
@@ -97,10 +118,30 @@ impl Keyring {
             );
             make(&path).with_context(|| format!("cannot make the keyring {}", path.display()))?;
         }
+        ensure_private(&path)?;
         let text =
             std::fs::read_to_string(&path).with_context(|| format!("cannot read the keyring {}", path.display()))?;
-        warn_if_open_to_others(&path);
-        Self::parse(text.into()).with_context(|| format!("{} is no keyring", path.display()))
+        let keyring = Self::parse(text.into()).with_context(|| format!("{} is no keyring", path.display()))?;
+        keyring
+            .ensure_has(used)
+            .with_context(|| format!("the keyring {} is not whole", path.display()))?;
+        Ok(keyring)
+    }
+
+    /// Refuses where a key is missing that something lies under.
+    fn ensure_has(&self, used: &UsedKeys) -> anyhow::Result<()> {
+        for (name, set, ids) in [
+            ("encryption", &self.encryption, &used.encryption),
+            ("identity", &self.identity, &used.identity),
+        ] {
+            let missing: Vec<_> = ids.iter().filter(|id| !set.keys.contains_key(*id)).collect();
+            ensure!(
+                missing.is_empty(),
+                "{name}: the database names keys that are not in the file: {missing:?}; put them back, or wait until the \
+                 file with the new key is on this machine"
+            );
+        }
+        Ok(())
     }
 
     /// Reads the text of a keyring file.
@@ -133,14 +174,18 @@ impl Keyring {
     /// The key of a document.
     ///
     /// # Errors
-    /// `DOCUMENT_UNREADABLE` when it was wrapped by a key that is not in the keyring, or is another document's.
+    /// `KEY_UNAVAILABLE` when it was wrapped by a key that is not in the keyring; `DOCUMENT_UNREADABLE` when it is another
+    /// document's or was changed.
     pub fn unwrap_key(&self, document_id: DocumentId, wrapped: &WrappedKey) -> Result<DocumentKey, Problem> {
-        let unreadable = || Problem::new(Reason::DocumentUnreadable, "the key of the document can't be opened");
         let key = self.encryption.keys.get(&wrapped.key_id).ok_or_else(|| {
             tracing::error!(key_id = %wrapped.key_id, "a document was encrypted under a key that the keyring lacks");
-            unreadable()
+            Problem::new(
+                Reason::KeyUnavailable,
+                "this instance does not have the key of the document",
+            )
         })?;
-        DocumentKey::unwrap(document_id, wrapped, key.expose_secret()).ok_or_else(unreadable)
+        DocumentKey::unwrap(document_id, wrapped, key.expose_secret())
+            .ok_or_else(|| Problem::new(Reason::DocumentUnreadable, "the key of the document can't be opened"))
     }
 
     /// The hashes of a physical document under every key, that of the current key first.
@@ -214,7 +259,9 @@ fn file_text(id: &str, encryption: &str, identity: &str) -> String {
 /// Makes a keyring with fresh keys, whole or not at all; of two processes at once one makes it, and both use it.
 fn make(path: &Path) -> anyhow::Result<()> {
     let fresh = || SecretString::from(format!("\"{}\"", BASE64.encode(fresh_bytes::<KEY_BYTES>())));
-    let id = format!("local-{}", clock::now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let day = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    // Another machine's keyring of the same day has another id, and is told apart by it.
+    let id = format!("local-{day}-{:08x}", u32::from_be_bytes(fresh_bytes()));
     let (encryption, identity) = (fresh(), fresh());
     let text = SecretString::from(file_text(&id, encryption.expose_secret(), identity.expose_secret()));
     if let Some(folder) = path.parent() {
@@ -242,14 +289,31 @@ fn make(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn warn_if_open_to_others(path: &Path) {
-    #[cfg(unix)]
-    if let Ok(file) = std::fs::metadata(path)
-        && std::os::unix::fs::MetadataExt::mode(&file) & 0o077 != 0
-    {
-        tracing::warn!(path = %path.display(), "the keyring can be read by other users than its owner");
-    }
+/// Refuses a keyring that other users can read or change. A group may read it, as mounted secrets allow.
+#[cfg(unix)]
+fn ensure_private(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(path).with_context(|| format!("cannot look at the keyring {}", path.display()))?;
+    let user = rustix::process::geteuid().as_raw();
+    ensure!(
+        file.mode() & 0o027 == 0,
+        "the keyring {} can be read by others or changed by its group; run: chmod 600 {}",
+        path.display(),
+        path.display()
+    );
+    ensure!(
+        file.uid() == user || file.uid() == 0,
+        "the keyring {} is another user's; run: chown {user} {}",
+        path.display(),
+        path.display()
+    );
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn ensure_private(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -36,6 +36,7 @@ pub mod temporal;
 pub mod unblock_document;
 pub mod upload;
 pub mod upload_document;
+mod upload_limits;
 pub mod vault;
 
 #[cfg(test)]
@@ -74,26 +75,24 @@ impl mesh_runtime::Service for Document {
     type Config = Config;
 
     async fn build(config: Config, context: ServiceContext) -> anyhow::Result<ServiceParts> {
-        let keyring = Keyring::open(config.keyring.as_deref(), &config.store_url)?;
+        let store = Store::new(context.pool.clone());
+        let used = store.list_used_keys().await?;
+        let keyring = Keyring::open(config.keyring.as_deref(), &config.store_url, &used)?;
         let objects = Objects::open(config.store_url.clone())?;
-        let vault = Vault::new(Store::new(context.pool.clone()), objects, keyring);
-        vault.sweep(clock::now()).await;
+        objects.ensure_has_some_of(&store.list_newest().await?).await?;
+        let vault = Vault::new(store, objects, keyring);
         let files = Files::new(config.files()).map_err(cannot_read)?;
         log_confinement(files.confinement());
         let idempotency = context.idempotency.clone();
-        let uploads = Uploads::new(
-            vault.clone(),
-            idempotency.clone(),
-            files,
-            config.upload_concurrency.get(),
-        );
+        let at_once = config.upload_concurrency.get();
+        let uploads = Uploads::new(vault.clone(), idempotency.clone(), files, at_once);
         let workflows = Workflows::new(context.temporal.clone());
         let api = DocumentApi::new(vault.clone(), idempotency, uploads, workflows);
         let api = DocumentServiceServer::new(api).max_decoding_message_size(context.max_message_bytes);
         let profiles = Profiles::new(context.channel(&config.orchestrator_url)?);
         let concurrency = config.ocr_concurrency();
         let slots = Arc::new(Semaphore::new(concurrency));
-        let (reading, short) = (vault.clone(), vault);
+        let (reading, short, cleaned) = (vault.clone(), vault.clone(), vault);
         // Readers are made where they are used, so that an instance that only serves the API needs no OCR engine.
         let extractions = move || {
             let reader = Reader::new(config.reader()).map_err(cannot_read)?;
@@ -101,6 +100,10 @@ impl mesh_runtime::Service for Document {
         };
         Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(api)
+            .every(vault::CLEANING_INTERVAL, "deleting what nobody needs", move || {
+                let vault = cleaned.clone();
+                async move { vault.clean(clock::now()).await }
+            })
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<DocumentVerificationWorkflow>()?;
                 worker.register_activities(Activities::new(short, profiles));

@@ -76,6 +76,26 @@ impl Objects {
         Ok(Self { store, url })
     }
 
+    /// Refuses a store that has none of these documents: it is another one, or a volume is not mounted. One that doesn't answer
+    /// is not refused, since it may be away for now.
+    ///
+    /// # Errors
+    /// When there are documents, and no object of any of them.
+    pub async fn ensure_has_some_of(&self, documents: &[(MemberId, DocumentId)]) -> anyhow::Result<()> {
+        for (member_id, document_id) in documents {
+            match self.store.head(&key(*member_id, *document_id, 1)).await {
+                Err(object_store::Error::NotFound { .. }) => {}
+                _ => return Ok(()),
+            }
+        }
+        anyhow::ensure!(
+            documents.is_empty(),
+            "{} has no object of the documents that were uploaded last; is it the right store, and is its volume mounted?",
+            self.url.as_str()
+        );
+        Ok(())
+    }
+
     /// The URL that names a document of this store.
     pub fn url(&self, member_id: MemberId, document_id: DocumentId) -> DocumentUrl {
         DocumentUrl::new(self.url.as_str(), member_id, document_id)

@@ -3,16 +3,11 @@
 use crate::store::{DecidedReview, WorkflowRun};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{Submission, SubmissionTaken};
+use mesh_runtime::workflows::{CALL_TIMEOUT, bounded, handle_of, update_within};
 use mesh_runtime::{Problem, from_temporal};
 use mesh_types::{Reason, RequestId};
-use std::time::Duration;
-use temporalio_client::errors::{AsyncActivityError, WorkflowUpdateError};
-use temporalio_client::{
-    ActivityIdentifier, Client, RpcOptions, WorkflowExecuteUpdateOptions, WorkflowExecutionInfo, WorkflowHandle,
-};
-
-/// How long a workflow may take to answer; without a worker it would be for ever.
-const UPDATE_TIMEOUT: Duration = Duration::from_secs(7);
+use temporalio_client::errors::AsyncActivityError;
+use temporalio_client::{ActivityIdentifier, Client, RpcOptions};
 
 /// The workflows.
 #[derive(Clone)]
@@ -37,20 +32,10 @@ impl Workflows {
         submission: Submission,
         request_id: RequestId,
     ) -> Result<SubmissionTaken, Problem> {
-        let options = WorkflowExecuteUpdateOptions::builder()
-            .update_id(request_id.to_string())
-            .build();
-        let handle = self.handle(run);
-        let update = handle.execute_update(DocumentVerificationWorkflow::submit_document, submission, options);
-        match tokio::time::timeout(UPDATE_TIMEOUT, update).await {
-            Ok(Ok(taken)) => Ok(taken),
-            Ok(Err(WorkflowUpdateError::NotFound(_) | WorkflowUpdateError::Failed(_))) => Err(not_awaited()),
-            Ok(Err(error)) => Err(from_temporal(error)),
-            Err(_) => Err(Problem::new(
-                Reason::TemporalUnavailable,
-                "no worker answers for the workflow",
-            )),
-        }
+        let workflow = handle_of::<DocumentVerificationWorkflow>(&self.client, run.workflow_id, Some(run.run_id));
+        let update = DocumentVerificationWorkflow::submit_document;
+        let taken = update_within(CALL_TIMEOUT, &workflow, update, submission, request_id).await?;
+        taken.ok_or_else(not_awaited)
     }
 
     /// Hands a decision to the activity that waits for it. One that doesn't wait any more, or not at this moment, finds
@@ -62,22 +47,11 @@ impl Workflows {
         let waiting = &decided.waiting;
         let activity = ActivityIdentifier::by_id_workflow(&waiting.workflow_id, &waiting.run_id, &waiting.activity_id);
         let handle = self.client.get_async_activity_handle(activity);
-        match handle
-            .complete(Some(decided.decision.clone()), RpcOptions::default())
-            .await
-        {
+        let completed = handle.complete(Some(decided.decision.clone()), RpcOptions::default());
+        match bounded(CALL_TIMEOUT, completed).await? {
             Ok(()) | Err(AsyncActivityError::NotFound(_)) => Ok(()),
             Err(error) => Err(from_temporal(error)),
         }
-    }
-
-    fn handle(&self, run: WorkflowRun) -> WorkflowHandle<Client, DocumentVerificationWorkflow> {
-        let info = WorkflowExecutionInfo::builder()
-            .namespace(self.client.options().namespace.clone())
-            .workflow_id(run.workflow_id)
-            .run_id(run.run_id)
-            .build();
-        WorkflowHandle::new(self.client.clone(), info)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, UsedKeys};
 use crate::objects::{Objects, StoreUrl};
 use crate::store::{NewSubmission, Store, WaitingActivity, WorkflowRun};
 use crate::temporal::Workflows;
@@ -47,7 +47,7 @@ impl World {
         let url: StoreUrl = format!("file://{}/store", folder.path().display())
             .parse()
             .expect("a store URL");
-        let keyring = Keyring::open(None, &url).expect("a keyring");
+        let keyring = Keyring::open(None, &url, &UsedKeys::default()).expect("a keyring");
         let objects = Objects::open(url).expect("a store");
         let store = Store::new(pool.clone());
         let vault = Vault::new(store.clone(), objects.clone(), keyring);
@@ -176,5 +176,6 @@ pub(crate) fn upload(request_id: RequestId, member_id: i64, pages: &[Vec<u8>]) -
         kind: DocumentKind::Passport,
         sha256: Sha256::digest(pages.concat()).into(),
         files: pages.iter().map(file).collect(),
+        place: None,
     }
 }

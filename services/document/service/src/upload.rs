@@ -1,6 +1,7 @@
 //! An upload, taken in message by message: what can't be right is refused at the first byte that shows it.
 
 use crate::api::parse::kind;
+use crate::upload_limits::{UploadLimits, UploadPlace};
 use bytes::Bytes;
 use document_reading::{Files, MAX_PIXELS, ReadError};
 use futures::{Stream, StreamExt};
@@ -10,6 +11,7 @@ use mesh_proto::fields;
 use mesh_runtime::Problem;
 use mesh_types::{DocumentKind, MemberId, Reason, RequestId};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// The largest chunk, in bytes: 1 MiB.
 pub const MAX_CHUNK_BYTES: usize = 1 << 20;
@@ -17,6 +19,9 @@ pub const MAX_CHUNK_BYTES: usize = 1 << 20;
 pub const MAX_DOCUMENT_BYTES: usize = 20 << 20;
 /// The most pages of a document.
 pub const MAX_PAGES: usize = 50;
+
+/// The bytes that an upload may bring before it takes a place: 256 KiB.
+const WITHOUT_PLACE: usize = 256 << 10;
 
 /// A whole upload, every file of which begins like one that is read here.
 #[derive(Debug)]
@@ -31,6 +36,8 @@ pub struct Upload {
     pub files: Vec<UploadedFile>,
     /// Over the bytes of all files in their order.
     pub sha256: [u8; 32],
+    /// Its place, which ends with it.
+    pub place: Option<UploadPlace>,
 }
 
 /// One file of an upload.
@@ -52,24 +59,26 @@ impl Upload {
     /// # Errors
     /// `INVALID_REQUEST`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_MANY_PAGES`, `DOCUMENT_NOT_A_PICTURE`,
     /// `DOCUMENT_DAMAGED`, `DOCUMENT_ENCRYPTED`, `DOCUMENT_EXPANDS_TOO_MUCH`, `DOCUMENT_TOO_MANY_PIXELS`, each with the
-    /// path of the field; `CANCELLED` when the client went away; `OCR_FAILED` when a file could not be looked at.
+    /// path of the field; `TOO_MANY_UPLOADS`; `DEADLINE_EXCEEDED` when the client is silent; `CANCELLED` when it went away;
+    /// `OCR_FAILED` when a file could not be looked at.
     pub async fn receive(
         mut messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
         opener: &Files,
+        limits: &UploadLimits,
     ) -> Result<Self, Problem> {
-        let mut taking = match next(&mut messages).await? {
-            Some(Part::Header(header)) => Taking::begin(&header, opener)?,
+        let mut taking = match next(&mut messages, limits.idle_timeout).await? {
+            Some(Part::Header(header)) => Taking::begin(&header, opener, limits)?,
             Some(Part::Page(_)) => return Err(Problem::invalid_field("page", "the first message must be the header")),
             Some(Part::Chunk(_)) => {
                 return Err(Problem::invalid_field("chunk", "the first message must be the header"));
             }
             None => return Err(Problem::invalid_field("header", "the stream must begin with it")),
         };
-        while let Some(part) = next(&mut messages).await? {
+        while let Some(part) = next(&mut messages, limits.idle_timeout).await? {
             match part {
                 Part::Header(_) => return Err(Problem::invalid_field("header", "only the first message may be one")),
                 Part::Page(_) => taking.begin_file().await?,
-                Part::Chunk(chunk) => taking.add(chunk.as_ref())?,
+                Part::Chunk(chunk) => taking.add(chunk.as_ref()).await?,
             }
         }
         taking.finish().await
@@ -78,8 +87,10 @@ impl Upload {
 
 async fn next(
     messages: &mut (impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin),
+    idle_timeout: Duration,
 ) -> Result<Option<Part>, Problem> {
-    match messages.next().await {
+    let next = tokio::time::timeout(idle_timeout, messages.next()).await;
+    match next.map_err(|_| idle(idle_timeout))? {
         None => Ok(None),
         Some(Ok(UploadDocumentRequest { part: Some(part) })) => Ok(Some(part)),
         Some(Ok(UploadDocumentRequest { part: None })) => {
@@ -87,6 +98,11 @@ async fn next(
         }
         Some(Err(status)) => Err(broken_stream(status)),
     }
+}
+
+fn idle(timeout: Duration) -> Problem {
+    let message = format!("nothing came for {timeout:?}; send the document again, without pauses");
+    Problem::new(Reason::DeadlineExceeded, message)
 }
 
 /// A stream that ends without its end: the client's doing, or a message over the limit of every message.
@@ -104,6 +120,8 @@ struct Taking<'a> {
     member_id: MemberId,
     kind: DocumentKind,
     opener: &'a Files,
+    limits: &'a UploadLimits,
+    place: Option<UploadPlace>,
     files: Vec<UploadedFile>,
     /// The bytes so far of the file that was begun last.
     open: Option<Vec<u8>>,
@@ -112,12 +130,14 @@ struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    fn begin(header: &Header, opener: &'a Files) -> Result<Self, Problem> {
+    fn begin(header: &Header, opener: &'a Files, limits: &'a UploadLimits) -> Result<Self, Problem> {
         Ok(Self {
             request_id: fields::id("header.request_id", &header.request_id)?,
             member_id: fields::member_id("header.member_id", header.member_id)?,
             kind: kind("header.document_type", header.document_type())?,
             opener,
+            limits,
+            place: None,
             files: Vec::new(),
             open: None,
             size: 0,
@@ -138,7 +158,7 @@ impl<'a> Taking<'a> {
         self.files.iter().map(|file| file.page_count as usize).sum()
     }
 
-    fn add(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+    async fn add(&mut self, chunk: &[u8]) -> Result<(), Problem> {
         let Some(open) = &mut self.open else {
             return Err(Problem::invalid_field("chunk", "a page must be begun first"));
         };
@@ -152,6 +172,9 @@ impl<'a> Taking<'a> {
             let limit = format!("a document has at most {MAX_DOCUMENT_BYTES} bytes");
             return Err(Problem::new(Reason::DocumentTooLarge, &limit).with_violation("chunk", limit));
         }
+        if self.place.is_none() && self.size + chunk.len() > WITHOUT_PLACE {
+            self.place = Some(self.limits.take(self.member_id).await?);
+        }
         open.extend_from_slice(chunk);
         self.size += chunk.len();
         Ok(())
@@ -161,6 +184,10 @@ impl<'a> Taking<'a> {
         let Some(bytes) = self.open.take() else { return Ok(()) };
         if bytes.is_empty() {
             return Err(empty("chunk", "a page must have bytes"));
+        }
+        // To look into a file costs a process.
+        if self.place.is_none() {
+            self.place = Some(self.limits.take(self.member_id).await?);
         }
         let (index, bytes) = (self.files.len(), Bytes::from(bytes));
         let facts = self.opener.inspect(&bytes).await;
@@ -189,6 +216,7 @@ impl<'a> Taking<'a> {
             kind: self.kind,
             files: self.files,
             sha256: self.all.finalize().into(),
+            place: self.place,
         })
     }
 }

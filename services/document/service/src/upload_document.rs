@@ -4,6 +4,7 @@ use crate::api::render;
 use crate::cipher::WrappedKey;
 use crate::store::{NewDocument, NewFile, OrphanedObjects, insert_document};
 use crate::upload::{Upload, UploadedFile};
+use crate::upload_limits::UploadLimits;
 use crate::vault::Vault;
 use document_reading::Files;
 use futures::Stream;
@@ -13,8 +14,6 @@ use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, MemberId};
 use prost::Message;
 use sqlx::PgConnection;
-use std::sync::Arc;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 const RPC: &str = "voluntier.document.v1.DocumentService/UploadDocument";
 
@@ -35,7 +34,7 @@ pub struct Uploads {
     vault: Vault,
     idempotency: IdempotencyStore,
     files: Files,
-    places: Arc<Semaphore>,
+    limits: UploadLimits,
 }
 
 impl Uploads {
@@ -45,7 +44,7 @@ impl Uploads {
             vault,
             idempotency,
             files,
-            places: Arc::new(Semaphore::new(concurrency)),
+            limits: UploadLimits::new(concurrency),
         }
     }
 
@@ -57,14 +56,8 @@ impl Uploads {
         &self,
         messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
     ) -> Result<UploadDocumentResponse, Problem> {
-        let _place = self.place().await;
-        let upload = Upload::receive(messages, &self.files).await?;
+        let upload = Upload::receive(messages, &self.files, &self.limits).await?;
         self.store(upload).await
-    }
-
-    /// Waits until there is memory for another upload.
-    async fn place(&self) -> SemaphorePermit<'_> {
-        self.places.acquire().await.expect("the semaphore is never closed")
     }
 
     /// Stores a document, once for each request. Its files are put before the transaction that names them, and cleared again
@@ -129,7 +122,6 @@ impl Uploads {
         if let Err(problem) = cleared.await {
             tracing::warn!(document_id = %objects.document_id, %problem, "files that no document names stay for now");
         }
-        self.vault.sweep(clock::now()).await;
     }
 }
 

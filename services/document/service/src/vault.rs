@@ -11,17 +11,22 @@ use bytes::Bytes;
 use document_reading::PageReading;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use mesh_runtime::Problem;
+use mesh_runtime::{BATCH, Problem};
 use mesh_types::{DocumentId, Reason};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Files of one document that are put into the object store at once.
 const PUTS_AT_ONCE: usize = 8;
 /// Objects that no document has named for so long are nobody's: no upload takes half of it.
 const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(1);
-/// Documents whose objects one sweep deletes at most, so that a start is not held up.
-const SWEEP_LIMIT: usize = 100;
+/// How often objects are deleted that no document names, and words that are old.
+pub const CLEANING_INTERVAL: Duration = Duration::from_secs(600);
+/// How long what reviewers wrote is kept after a review: a year.
+const REVIEW_WORDS_RETENTION: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long a sweep has to delete the objects of one document before another one takes them over.
+const DELETION_LEASE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Tables, objects and the keys to both. Clones share them.
 #[derive(Clone)]
@@ -82,7 +87,7 @@ impl Vault {
     /// The file that a page is in, exactly as it was uploaded.
     ///
     /// # Errors
-    /// `DOCUMENT_UNREADABLE` when it is gone, was changed or lies under a key that the keyring lacks;
+    /// `DOCUMENT_UNREADABLE` when it is gone or was changed; `KEY_UNAVAILABLE`;
     /// `OBJECT_STORE_UNAVAILABLE`; `DATABASE_UNAVAILABLE`.
     pub async fn get_file(&self, document: &Document, page: &Page) -> Result<Bytes, Problem> {
         let (number, sha256) = (page.file_number, page.sha256);
@@ -124,7 +129,7 @@ impl Vault {
     /// What was read so far, in the order of the pages.
     ///
     /// # Errors
-    /// `DOCUMENT_UNREADABLE` when it was changed or lies under a key that the keyring lacks; `DATABASE_UNAVAILABLE`.
+    /// `DOCUMENT_UNREADABLE` when it was changed; `KEY_UNAVAILABLE`; `DATABASE_UNAVAILABLE`.
     pub async fn list_readings(&self, document_id: DocumentId) -> Result<Vec<PageReading>, Problem> {
         let sealed = self.store.list_readings(document_id).await?;
         if sealed.is_empty() {
@@ -174,23 +179,38 @@ impl Vault {
         Ok(())
     }
 
-    /// Removes objects that clients or processes left behind that went away in the middle. What fails is left to the next
-    /// sweep.
-    pub async fn sweep(&self, now: Timestamp) {
-        for _ in 0..SWEEP_LIMIT {
-            let swept = self
-                .store
-                .sweep_orphaned_objects(now - ORPHAN_AGE, |objects| self.delete_objects(objects))
-                .await;
-            match swept {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(problem) => {
-                    tracing::warn!(%problem, "objects that no document names stay for now");
-                    return;
-                }
+    /// Deletes what nobody needs any more: objects that no document names, and what people wrote in reviews of long ago.
+    ///
+    /// # Errors
+    /// `OBJECT_STORE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`; what stays is left to a later round.
+    pub async fn clean(&self, now: Timestamp) -> Result<(), Problem> {
+        let before = now - REVIEW_WORDS_RETENTION;
+        let forgotten = async {
+            while self.store.forget_words(before, BATCH).await? >= BATCH.unsigned_abs() {}
+            Ok(())
+        };
+        let forgotten = forgotten.await;
+        self.sweep(now).await.and(forgotten)
+    }
+
+    /// Removes objects that clients or processes left behind that went away in the middle.
+    ///
+    /// # Errors
+    /// `OBJECT_STORE_UNAVAILABLE`, `DATABASE_UNAVAILABLE`; what stays is left to a later sweep.
+    pub async fn sweep(&self, now: Timestamp) -> Result<(), Problem> {
+        let claim = || {
+            self.store
+                .claim_orphaned_objects(now - ORPHAN_AGE, now, now + DELETION_LEASE)
+        };
+        let mut all = Ok(());
+        while let Some(objects) = claim().await? {
+            // One that can't be deleted is claimed for now, and holds up none of the others.
+            match self.delete_objects(objects).await {
+                Ok(()) => self.store.delete_orphaned_objects(objects.document_id).await?,
+                failed => all = failed,
             }
         }
+        all
     }
 
     /// The key of a document. Without its key nothing of a document is read or written.

@@ -193,6 +193,11 @@ pub struct ValidityRequest {
 pub struct Validity {
     /// The checks.
     pub checks: Vec<Check>,
+    /// What they amount to. The activity decides, not the workflow: a verification that waits for months replays under
+    /// whatever the rules are then, and has to come to the same.
+    pub decided: DocumentDecision,
+    /// The version of the rules that decided ([`crate::policy::RULE_VERSION`]).
+    pub rule_version: u16,
 }
 
 /// Input of `store_verification_evidence`.
@@ -222,13 +227,17 @@ pub struct DocumentDecision {
 }
 
 /// The evidence as it was stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEvidence {
     /// Each piece with its id.
     pub evidence: Vec<Evidence>,
     /// Why an acceptance could not be recorded; then nothing was written.
     #[serde(default)]
     pub refused: Option<Refusal>,
+    /// The final decision on the same document that was recorded before and stands, where it says otherwise. The evidence is
+    /// that decision's.
+    #[serde(default)]
+    pub stands: Option<DocumentDecision>,
 }
 
 /// What stands against accepting a document at the moment when it is recorded.

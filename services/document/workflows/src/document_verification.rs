@@ -4,10 +4,11 @@ mod review;
 mod steps;
 
 use crate::contract::{
-    self, DocumentOutcome, DocumentState, DocumentVerificationRequest, Phase, Submission, SubmissionTaken,
+    self, DocumentOutcome, DocumentState, DocumentVerificationRequest, Phase, Submission, SubmissionTaken, Validity,
 };
 use crate::policy;
-use mesh_types::{Decision, Reason};
+use mesh_types::{Decision, DocumentId, DocumentUrl, Reason};
+use steps::NotRead;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
@@ -86,16 +87,24 @@ impl DocumentVerificationWorkflow {
         }
     }
 
-    /// What came of the present document.
+    /// What came of the present document. One that was erased or got lost before it was decided is asked for again.
     async fn verify_submission(ctx: &WorkflowContext<Self>) -> WorkflowResult<DocumentOutcome> {
-        let extraction = Self::extract(ctx).await?;
-        let checks = Self::check(ctx, &extraction).await?;
-        let decided = policy::decide(&checks);
-        let decided = match decided.decision {
-            Decision::NeedsReview => Self::ask_a_person(ctx, &extraction, decided, &checks).await?,
-            Decision::Accepted | Decision::Rejected | Decision::Resubmit => decided,
-        };
-        Self::record(ctx, &extraction, decided).await
+        match Self::read_and_check(ctx).await {
+            Ok((document_id, Validity { checks, decided, .. })) => {
+                let decided = match decided.decision {
+                    Decision::NeedsReview => Self::ask_a_person(ctx, document_id, decided, &checks).await?,
+                    Decision::Accepted | Decision::Rejected | Decision::Resubmit => decided,
+                };
+                Self::record(ctx, document_id, decided).await
+            }
+            Err(NotRead::AskAgain(decided)) => Self::record(ctx, ctx.state(Self::named_document), decided).await,
+            Err(NotRead::Ended(termination)) => Err(termination),
+        }
+    }
+
+    async fn read_and_check(ctx: &WorkflowContext<Self>) -> Result<(DocumentId, Validity), NotRead> {
+        let document_id = Self::extract(ctx).await?.document_id;
+        Ok((document_id, Self::check(ctx, document_id).await?))
     }
 
     async fn wait_for_another_document(ctx: &WorkflowContext<Self>) -> WorkflowResult<()> {
@@ -107,6 +116,12 @@ impl DocumentVerificationWorkflow {
 
     fn enter(ctx: &WorkflowContext<Self>, phase: Phase) {
         ctx.state_mut(|state| state.phase = phase);
+    }
+
+    /// The document that the URL names. The service has read the URL before anything is known of its document.
+    fn named_document(&self) -> DocumentId {
+        let url = DocumentUrl::parse(&self.document.document_url);
+        url.map_or(DocumentId::MAX, |url| url.document_id())
     }
 
     fn submissions_left(&self) -> u32 {

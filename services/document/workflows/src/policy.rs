@@ -13,7 +13,7 @@ pub use hints::hints;
 
 use crate::contract::{DocumentDecision, Refusal, ReviewDecision, SubmissionLimits};
 use CheckName::*;
-use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method};
+use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method, Reason};
 
 /// What this version does not understand goes to a person, whatever else is found.
 const UNKNOWN: Rule = Rule::review(|seen| seen.failed_for_something_new(), "CHECK_REASON_UNKNOWN");
@@ -276,6 +276,9 @@ impl Seen<'_> {
     }
 }
 
+/// The version of [`decide`]'s rules. It goes up with each change of what a document amounts to, and is kept with the checks.
+pub const RULE_VERSION: u16 = 1;
+
 /// Decides on a document by its checks.
 ///
 /// Accepted only when two sources agree on every field, or one that leaves no blind spot. Poor pictures are asked for again
@@ -341,6 +344,35 @@ pub fn refused(refusal: Refusal) -> DocumentDecision {
             "DOCUMENT_ERASED",
             "The document was erased before it was decided. Please send one again if you want to be verified by it.",
         ),
+    }
+}
+
+/// Decides on a document that could not be read to its end, by the type of the failure; none where another document would not
+/// help, because the failure is not the document's.
+pub fn unread(failure_type: &str) -> Option<DocumentDecision> {
+    match failure_type {
+        erased if erased == Reason::DocumentErased.as_str() => Some(refused(Refusal::Erased)),
+        lost if lost == Reason::DocumentUnreadable.as_str() => Some(not_accepted(
+            Decision::Resubmit,
+            lost,
+            "What you sent can't be opened any more. We are sorry: please send it again.",
+        )),
+        _ => None,
+    }
+}
+
+/// A decision that was recorded before, in words of ours.
+pub fn standing(decision: Decision, internal_reason: String, proves: Vec<EvidenceKind>) -> DocumentDecision {
+    let member_reason = match decision {
+        Decision::Accepted => ACCEPTED,
+        Decision::Rejected => "Your document was not accepted before, and that stands.",
+        Decision::Resubmit | Decision::NeedsReview => "Please send another picture of your document.",
+    };
+    DocumentDecision {
+        decision,
+        internal_reason,
+        member_reason: member_reason.to_owned(),
+        proves,
     }
 }
 

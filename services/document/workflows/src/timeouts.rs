@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `extract_document_data` | 5 min | 30 s | 3 attempts; those that an outage ends count as none for 7 days |
 //! | `check_document_validity` | 30 s | none | attempts without end: it needs PostgreSQL and the orchestrator, which come back |
-//! | `store_verification_evidence`, `close_document_review` (local) | 30 s | none | 7 days: they need PostgreSQL |
+//! | `store_verification_evidence`, `close_document_review` | 30 s | none | 1 min by a local activity, then 7 days by an ordinary one: they need PostgreSQL |
 //! | `request_document_review` | 1 h | none | 7 days, the time that a person has |
 
 use crate::contract::{ExtractionLimits, OCR_TASK_QUEUE};
@@ -19,6 +19,8 @@ use temporalio_workflow::{
 const DATABASE_START_TO_CLOSE: Duration = Duration::from_secs(30);
 /// How long an outage of PostgreSQL or of the object store is waited for.
 pub(crate) const OUTAGE_SCHEDULE_TO_CLOSE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long a local activity tries, before an ordinary one does.
+const AT_ONCE_SCHEDULE_TO_CLOSE: Duration = Duration::from_secs(60);
 /// One attempt to hear of a person's decision. The next attempt looks first whether it is there, so a completion that got lost
 /// costs no more than this.
 const REVIEW_START_TO_CLOSE: Duration = Duration::from_secs(3600);
@@ -51,11 +53,38 @@ pub(crate) fn check_document_validity() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(DATABASE_START_TO_CLOSE).build()
 }
 
-pub(crate) fn store_verification_evidence() -> LocalActivityOptions {
+/// What a decision comes to, written by a local activity. One that retries for long would fill the history.
+pub(crate) fn writing_at_once() -> LocalActivityOptions {
     LocalActivityOptions::builder()
         .start_to_close_timeout(DATABASE_START_TO_CLOSE)
-        .schedule_to_close_timeout(OUTAGE_SCHEDULE_TO_CLOSE)
+        .schedule_to_close_timeout(AT_ONCE_SCHEDULE_TO_CLOSE)
         .build()
+}
+
+/// The same by an ordinary activity, which waits until the database is back.
+pub(crate) fn writing() -> ActivityOptions {
+    ActivityOptions::with_close_timeouts(writing_limits()).build()
+}
+
+/// [`writing_at_once`], also for a workflow that was cancelled.
+pub(crate) fn uncancelled_writing_at_once() -> LocalActivityOptions {
+    let mut options = writing_at_once();
+    options.cancellation_token = Some(WorkflowCancellationToken::new());
+    options
+}
+
+/// [`writing`], also for a workflow that was cancelled.
+pub(crate) fn uncancelled_writing() -> ActivityOptions {
+    ActivityOptions::with_close_timeouts(writing_limits())
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
+fn writing_limits() -> ActivityCloseTimeouts {
+    ActivityCloseTimeouts::ScheduleAndStartToClose {
+        schedule_to_close: OUTAGE_SCHEDULE_TO_CLOSE,
+        start_to_close: DATABASE_START_TO_CLOSE,
+    }
 }
 
 /// `review` is the time that a person has.
@@ -69,15 +98,6 @@ pub(crate) fn request_document_review(review: Duration) -> ActivityOptions {
         .maximum_interval(REVIEW_MAXIMUM_INTERVAL);
     ActivityOptions::with_close_timeouts(limits)
         .retry_policy(retry.build())
-        .build()
-}
-
-/// Not to be cancelled: a cancelled workflow closes its review too.
-pub(crate) fn close_document_review() -> LocalActivityOptions {
-    LocalActivityOptions::builder()
-        .start_to_close_timeout(DATABASE_START_TO_CLOSE)
-        .schedule_to_close_timeout(OUTAGE_SCHEDULE_TO_CLOSE)
-        .cancellation_token(WorkflowCancellationToken::new())
         .build()
 }
 

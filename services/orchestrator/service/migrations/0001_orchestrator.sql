@@ -10,7 +10,8 @@ CREATE TABLE members (
 );
 
 -- The read model of verifications. While one is in progress its workflow is the truth; `outcome` is its end. `run_id`
--- names its run in Temporal, once it is started there.
+-- names its run in Temporal, once it is started there. While it is in progress somebody looks at `next_look_at` whether its
+-- workflow was started, and whether it still runs.
 CREATE TABLE verifications (
     verification_id uuid        PRIMARY KEY,
     member_id       bigint      NOT NULL REFERENCES members (member_id),
@@ -22,6 +23,7 @@ CREATE TABLE verifications (
     score           smallint    CONSTRAINT verifications_score_range CHECK (score BETWEEN 0 AND 100),
     started_at      timestamptz NOT NULL,
     ended_at        timestamptz,
+    next_look_at    timestamptz NOT NULL,
     CONSTRAINT verifications_in_progress CHECK (
         status <> 'in_progress' OR num_nulls(outcome, score, ended_at) = 3),
     CONSTRAINT verifications_ended CHECK (
@@ -31,6 +33,7 @@ CREATE TABLE verifications (
 CREATE UNIQUE INDEX verifications_one_in_progress ON verifications (member_id) WHERE status = 'in_progress';
 CREATE INDEX verifications_by_member ON verifications (member_id, verification_id DESC);
 CREATE INDEX verifications_by_status ON verifications (status, verification_id DESC);
+CREATE INDEX verifications_by_next_look ON verifications (next_look_at) WHERE status = 'in_progress';
 -- Reminders and reports look for what ended in a span of time, or has not ended.
 CREATE INDEX verifications_by_end ON verifications (ended_at);
 

@@ -1,12 +1,13 @@
 //! `CancelVerification`: asks a verification to end; its own run, never another one of the member.
 
 use crate::api::parse;
+use crate::store::Verification;
 use crate::verifications::Verifications;
 use jiff::Timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::IdempotencyStore;
-use mesh_types::{Reason, VerificationStatus};
+use mesh_types::{Reason, VerificationId, VerificationStatus};
 
 const RPC: &str = "voluntier.orchestrator.v1.VerificationService/CancelVerification";
 
@@ -23,11 +24,12 @@ pub async fn cancel_verification(
 ) -> Result<proto::CancelVerificationResponse, Problem> {
     let (request_id, id) = parse::cancel_verification(message)?;
     let work = idempotency.under_lease(RPC, request_id, message, now, async |_| {
-        let found = verifications.find(id).await?;
-        let found = found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))?;
+        let mut found = find(verifications, id).await?;
+        if found.status == VerificationStatus::InProgress && !verifications.cancel(&found, request_id, now).await? {
+            found = find(verifications, id).await?;
+        }
         match found.status {
-            VerificationStatus::Cancelled => {}
-            VerificationStatus::InProgress => verifications.cancel(&found, request_id).await?,
+            VerificationStatus::Cancelled | VerificationStatus::InProgress => {}
             ended => {
                 let message = format!("the verification ended as {}", ended.as_str());
                 return Err(Problem::new(Reason::VerificationEnded, message));
@@ -36,4 +38,9 @@ pub async fn cancel_verification(
         Ok(proto::CancelVerificationResponse {})
     });
     work.await
+}
+
+async fn find(verifications: &Verifications, id: VerificationId) -> Result<Verification, Problem> {
+    let found = verifications.find(id).await?;
+    found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))
 }

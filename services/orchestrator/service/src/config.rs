@@ -16,6 +16,10 @@ pub struct Config {
     /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub watch_interval_ms: u64,
+    /// How often verifications in progress are looked after, in seconds, 1 to 3600: one whose start got lost is started, one
+    /// whose workflow was closed from outside ends.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub look_after_interval_seconds: u64,
     /// Whether verifications show member, status, score and level as search attributes; with false Temporal needs to know
     /// none of them. A verification keeps what it began with.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
@@ -29,5 +33,10 @@ impl Config {
     /// How often WatchVerification looks for a change.
     pub fn watch_interval(&self) -> Duration {
         Duration::from_millis(self.watch_interval_ms)
+    }
+
+    /// How often verifications in progress are looked after.
+    pub fn look_after_interval(&self) -> Duration {
+        Duration::from_secs(self.look_after_interval_seconds)
     }
 }

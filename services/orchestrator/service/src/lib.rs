@@ -3,8 +3,9 @@
 //!
 //! Invariants:
 //! - a verification in progress is true in its workflow, an ended one in the table `verifications`;
-//! - an activity of the workflow ends the row; where somebody closed the workflow from outside, `reconcile` does, and only
-//!   for the run that it looked at;
+//! - an activity of the workflow ends the row; where somebody closed the workflow from outside, `reconcile` does, by what
+//!   Temporal says of its last run;
+//! - every row comes to an end by itself: `Verifications::look_after` starts what nobody started, and reconciles the rest;
 //! - a read never writes, and no transaction is open while Temporal is asked;
 //! - a member has at most one verification in progress, which a unique index alone guards;
 //! - a verification has at most one reminder a week, and a month one report, whatever runs how often.
@@ -41,12 +42,13 @@ use mesh_proto::orchestrator::v1::member_service_server::MemberServiceServer;
 use mesh_proto::orchestrator::v1::report_service_server::ReportServiceServer;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationServiceServer;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_runtime::{CronSchedule, ScheduleSettings, ServiceContext, ServiceParts, ensure_schedule};
+use mesh_runtime::{CronSchedule, ScheduleSettings, ServiceContext, ServiceParts, clock, ensure_schedule};
 use mesh_types::Schedule;
 use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use read_model::ReadModel;
+use std::time::Duration;
 use verifications::Verifications;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -63,6 +65,8 @@ const fn scheduled(schedule: Schedule, workflow_type: &'static str) -> CronSched
     }
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// The service, for [`mesh_runtime::run`].
 pub struct Orchestrator;
 
@@ -77,6 +81,7 @@ impl mesh_runtime::Service for Orchestrator {
         let store = Store::new(context.pool.clone());
         let workflows = Workflows::new(context.temporal.clone());
         let verifications = Verifications::new(store.clone(), workflows.clone(), config.search_attributes);
+        let (looked_after, remembered) = (verifications.clone(), store.clone());
         let peers = Peers {
             documents: DocumentClient::new(context.channel(&config.document_url)?),
         };
@@ -105,6 +110,14 @@ impl mesh_runtime::Service for Orchestrator {
             )
             .grpc(VerificationServiceServer::new(verifications).max_decoding_message_size(limit))
             .grpc(ReportServiceServer::new(ReportApi::new(store)).max_decoding_message_size(limit))
+            .every(config.look_after_interval(), "looking after verifications", move || {
+                let verifications = looked_after.clone();
+                async move { verifications.look_after(clock::now()).await }
+            })
+            .every(HOUR, "deleting old reminders", move || {
+                let store = remembered.clone();
+                async move { store.forget_reminders(clock::now()).await }
+            })
             .worker(TASK_QUEUE, move |worker| {
                 worker
                     .register_workflow::<VerificationWorkflow>()?

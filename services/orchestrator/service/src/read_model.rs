@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub verification: Verification,
     /// How its methods and its score stand.
     pub state: VerificationState,
+    /// Whether it is in progress and its workflow did not say so; the state is then only what was asked for.
+    pub is_progress_unknown: bool,
     /// What the services of its methods know.
     pub progress: Progress,
 }
@@ -39,31 +41,33 @@ impl ReadModel {
     /// A verification as it stands now.
     ///
     /// # Errors
-    /// `VERIFICATION_NOT_FOUND`; `DATABASE_UNAVAILABLE`; `TEMPORAL_UNAVAILABLE` while it is in progress.
+    /// `VERIFICATION_NOT_FOUND`; `DATABASE_UNAVAILABLE`. While Temporal is away or no worker answers, the progress of one
+    /// that is in progress is unknown.
     pub async fn get(&self, id: VerificationId) -> Result<Snapshot, Problem> {
-        let (verification, state) = self.row_and_state(id).await?;
-        let progress = Progress::of(&self.peers, &verification).await;
-        Ok(Snapshot {
-            verification,
-            state,
-            progress,
-        })
+        let mut snapshot = self.without_peers(id).await?;
+        snapshot.progress = Progress::of(&self.peers, &snapshot.verification).await;
+        Ok(snapshot)
     }
 
-    async fn row_and_state(&self, id: VerificationId) -> Result<(Verification, VerificationState), Problem> {
+    async fn without_peers(&self, id: VerificationId) -> Result<Snapshot, Problem> {
         let row = self.get_row(id).await?;
         if row.outcome.is_some() {
-            let state = recorded_state(&row);
-            return Ok((row, state));
+            return Ok(Snapshot::of_row(row));
         }
-        let answered = self.workflows.find_state(id).await?;
-        // It may have ended while it was looked at: then the row says how.
-        let row = self.get_row(id).await?;
-        let state = match (&row.outcome, answered) {
-            (None, Some(state)) => state,
-            _ => recorded_state(&row),
+        let answered = match self.workflows.find_state(id).await {
+            Err(problem) if problem.reason() == Reason::TemporalUnavailable => None,
+            answered => answered?,
         };
-        Ok((row, state))
+        // It may have ended while it was looked at: then the row says how.
+        let snapshot = Snapshot::of_row(self.get_row(id).await?);
+        Ok(match answered {
+            Some(state) if snapshot.is_progress_unknown => Snapshot {
+                state,
+                is_progress_unknown: false,
+                ..snapshot
+            },
+            _ => snapshot,
+        })
     }
 
     async fn get_row(&self, id: VerificationId) -> Result<Verification, Problem> {
@@ -72,8 +76,19 @@ impl ReadModel {
     }
 }
 
-/// What the table says: the end, or that every method runs.
-pub fn recorded_state(row: &Verification) -> VerificationState {
+impl Snapshot {
+    /// What the table alone says: the end, or that every method runs.
+    pub fn of_row(row: Verification) -> Self {
+        Self {
+            is_progress_unknown: row.outcome.is_none(),
+            state: recorded_state(&row),
+            verification: row,
+            progress: Progress::default(),
+        }
+    }
+}
+
+fn recorded_state(row: &Verification) -> VerificationState {
     match row.outcome.clone() {
         Some(outcome) => VerificationState {
             methods: outcome.methods,

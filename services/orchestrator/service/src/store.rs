@@ -11,6 +11,10 @@ pub use reports::{MethodCount, VerificationReport};
 pub use verifications::{InsertOutcome, NewVerification, StoredRequest, Verification, VerificationFilter};
 
 use sqlx::PgPool;
+use std::time::Duration;
+
+/// How long a statement of scheduled work over many rows may take: less than one attempt of its activity.
+const SCHEDULED_STATEMENT_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Members, verifications, reminders and reports in PostgreSQL.
 #[derive(Clone)]

@@ -1,15 +1,17 @@
 //! Verifications in Temporal: start, look, cancel. Every call names the verification's own workflow, and has a time limit.
 
-use mesh_runtime::workflows::{CALL_TIMEOUT, cancel, handle_of, query_within, start_or_existing};
-use mesh_runtime::{Problem, from_temporal};
-use mesh_types::{Reason, RequestId, VerificationId};
+use mesh_runtime::Problem;
+use mesh_runtime::workflows::{CALL_TIMEOUT, cancel, handle_of, query_within, result_of, start_or_existing, status_of};
+use mesh_types::{RequestId, VerificationId};
 use orchestrator_workflows::VerificationWorkflow;
-use orchestrator_workflows::contract::{TASK_QUEUE, VerificationInput, VerificationState, workflow_id};
-use temporalio_client::errors::WorkflowInteractionError;
-use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowHandle, WorkflowIdReusePolicy,
-    WorkflowStartOptions,
+use orchestrator_workflows::contract::{
+    TASK_QUEUE, VerificationInput, VerificationOutcome, VerificationState, workflow_id,
 };
+use std::time::Duration;
+use temporalio_client::{Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowIdReusePolicy, WorkflowStartOptions};
+
+/// How long after its deadline a workflow may still try to record its end.
+pub const TO_RECORD_THE_END: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The verification workflows.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ impl Workflows {
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or slow; the workflow may run then.
     pub async fn start(&self, input: VerificationInput) -> Result<String, Problem> {
         let options = WorkflowStartOptions::new(TASK_QUEUE, workflow_id(input.verification_id))
+            .execution_timeout(execution_timeout(&input))
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .maybe_search_attributes(input.search_attributes())
             .build();
@@ -42,44 +45,71 @@ impl Workflows {
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or no worker answers.
     pub async fn find_state(&self, id: VerificationId) -> Result<Option<VerificationState>, Problem> {
-        let handle = handle_of::<VerificationWorkflow>(&self.client, workflow_id(id), None);
-        query_within(CALL_TIMEOUT, &handle, VerificationWorkflow::verification_state, ()).await
+        let workflow = self.workflow(id);
+        query_within(CALL_TIMEOUT, &workflow, VerificationWorkflow::verification_state, ()).await
     }
 
-    /// Whether Temporal says that a run of a verification is closed. A run that Temporal does not know is not: nobody can
-    /// tell whether it is gone, or was looked for in the wrong place.
+    /// What Temporal says of a verification's workflow. It is its last run that counts: an operator's reset closes a run and
+    /// goes on in another one.
     ///
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or slow.
-    pub async fn is_closed(&self, id: VerificationId, run_id: &str) -> Result<bool, Problem> {
-        let run = self.run(id, run_id);
-        let described = run.describe(WorkflowDescribeOptions::default());
-        let described = tokio::time::timeout(CALL_TIMEOUT, described).await.map_err(|_| {
-            let message = "the workflow engine does not answer in time";
-            Problem::new(Reason::TemporalUnavailable, message)
-        })?;
-        match described {
-            Ok(found) => Ok(is_closed(found.status())),
-            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
-            Err(error) => Err(from_temporal(error)),
-        }
+    pub async fn look_at(&self, id: VerificationId) -> Result<Look, Problem> {
+        use WorkflowExecutionStatus::{Canceled, Completed, Failed, Terminated, TimedOut};
+        let workflow = self.workflow(id);
+        Ok(match status_of(&workflow).await? {
+            Some(Completed) => match result_of(&workflow).await? {
+                Some(outcome) => Look::Closed(Close::Completed(outcome)),
+                None => Look::Unknown,
+            },
+            Some(Canceled) => Look::Closed(Close::Cancelled),
+            Some(TimedOut) => Look::Closed(Close::TimedOut),
+            Some(Failed | Terminated) => Look::Closed(Close::FromOutside),
+            Some(_) => Look::Open,
+            None => Look::Unknown,
+        })
     }
 
-    /// Asks a run of a verification to end; one that has closed stays as it is.
+    /// Asks a verification to end; `false` when Temporal knows no workflow of it. One that is closed stays as it is.
     ///
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away or slow.
-    pub async fn cancel(&self, id: VerificationId, run_id: &str, request_id: RequestId) -> Result<(), Problem> {
-        cancel(&self.run(id, run_id), "CancelVerification", request_id).await?;
-        Ok(())
+    pub async fn cancel(&self, id: VerificationId, request_id: RequestId) -> Result<bool, Problem> {
+        cancel(&self.workflow(id), "CancelVerification", request_id).await
     }
 
-    fn run(&self, id: VerificationId, run_id: &str) -> WorkflowHandle<Client, VerificationWorkflow> {
-        handle_of(&self.client, workflow_id(id), Some(run_id.to_owned()))
+    fn workflow(&self, id: VerificationId) -> WorkflowHandle<Client, VerificationWorkflow> {
+        handle_of(&self.client, workflow_id(id), None)
     }
 }
 
-fn is_closed(status: WorkflowExecutionStatus) -> bool {
-    use WorkflowExecutionStatus::{Canceled, Completed, Failed, Terminated, TimedOut};
-    matches!(status, Canceled | Completed | Failed | Terminated | TimedOut)
+/// What Temporal says of the workflow of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// It runs.
+    Open,
+    /// It is closed.
+    Closed(Close),
+    /// There is none. That alone proves nothing: it may have been looked for in the wrong place.
+    Unknown,
+}
+
+/// How the workflow of a verification was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// By itself, with its outcome.
+    Completed(VerificationOutcome),
+    /// By itself, because it was cancelled.
+    Cancelled,
+    /// By Temporal, because it ran for longer than it may.
+    TimedOut,
+    /// From outside, for example by an operator's `terminate`, or by a failure.
+    FromOutside,
+}
+
+/// How long a workflow may run. It ends by itself at its deadline; only one that is stuck, or can't record its end because
+/// the database is away, needs more.
+fn execution_timeout(input: &VerificationInput) -> Duration {
+    let until_deadline = input.deadline_at_seconds.saturating_sub(input.started_at_seconds);
+    Duration::from_secs(until_deadline.unsigned_abs()) + TO_RECORD_THE_END
 }

@@ -3,9 +3,9 @@
 //! | step | one attempt | all attempts | attempts |
 //! |---|---|---|---|
 //! | [`look_up`] | 1 s | 1 s | 1: what is found helps, and nothing waits for it |
-//! | [`scoring`] | 10 s | until the verification ends | no limit: an outage of the reputation service waits |
+//! | [`scoring`] | 10 s | until 30 min after the verification's end is due | no limit: an outage of the reputation service waits |
 //! | [`recording_at_once`] | 5 s | 1 min | no limit: a local activity that retries for long fills the history |
-//! | [`recording`] | 10 s | no limit | no limit: the end must reach the read model |
+//! | [`recording`] | 10 s | 7 days after the deadline | no limit: the end must reach the read model |
 //! | [`scheduled_write`] | 5 min | no limit | no limit: an outage of the database waits |
 //! | [`method`] | by [`ChildLimits`] | by [`ChildLimits`] | by [`ChildLimits`], each a child of its own |
 //!
@@ -15,7 +15,7 @@
 use std::time::Duration;
 use temporalio_workflow::{
     ActivityOptions, ChildWorkflowCancellationType, ChildWorkflowOptions, LocalActivityOptions, ParentClosePolicy,
-    RetryPolicy, WaitConditionOptions, WorkflowCancellationToken,
+    RetryPolicy, TimerOptions, WaitConditionOptions, WorkflowCancellationToken,
 };
 
 /// A timer waits for some time, however little is left.
@@ -30,6 +30,21 @@ pub(crate) fn look_up() -> LocalActivityOptions {
         .start_to_close_timeout(SECOND)
         .schedule_to_close_timeout(SECOND)
         .retry_policy(RetryPolicy::builder().maximum_attempts(1).build())
+        .build()
+}
+
+/// How long an end that is due waits for evidence to be scored. The reputation service may have written its points already, so
+/// an end without them would contradict the ledger. Nothing cancels this wait.
+pub(crate) fn scoring_at_the_end() -> TimerOptions {
+    TimerOptions::builder(30 * MINUTE)
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
+/// A wait for something that happens within the workflow. Nothing cancels it.
+pub(crate) fn uncancelled_wait() -> WaitConditionOptions {
+    WaitConditionOptions::builder()
+        .cancellation_token(WorkflowCancellationToken::new())
         .build()
 }
 
@@ -61,13 +76,6 @@ pub(crate) fn recording() -> ActivityOptions {
 /// What a scheduled run writes.
 pub(crate) fn scheduled_write() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(5 * MINUTE).build()
-}
-
-/// The end of the handlers of messages. Nothing cancels it.
-pub(crate) fn handlers() -> WaitConditionOptions {
-    WaitConditionOptions::builder()
-        .cancellation_token(WorkflowCancellationToken::new())
-        .build()
 }
 
 /// Where a method's child workflow runs, for how long, and how often.

@@ -30,6 +30,7 @@ pub struct VerificationWorkflow {
     is_overdue: bool,
     member_is_gone: bool,
     scoring_is_broken: bool,
+    scoring_has_ended: bool,
     ending: Option<Ending>,
 }
 
@@ -46,6 +47,7 @@ impl VerificationWorkflow {
             is_overdue: false,
             member_is_gone: false,
             scoring_is_broken: false,
+            scoring_has_ended: false,
             ending: None,
             input,
         }
@@ -114,17 +116,18 @@ impl VerificationWorkflow {
     /// still runs then is cancelled.
     async fn run_methods(ctx: &WorkflowContext<Self>) -> Ending {
         let count = ctx.state(|state| state.slots.len());
-        let scoring = ctx.cancellation_token().child_token();
-        let (_, (), ending) = workflows::join!(
+        let scoring = WorkflowCancellationToken::new();
+        let (_, (), (), ending) = workflows::join!(
             workflows::join_all((0..count).map(|at| Self::run_slot(ctx, at))),
             Self::score_what_is_found(ctx, scoring.clone()),
-            Self::wait_for_the_end(ctx, scoring)
+            Self::limit_scoring_at_the_end(ctx, scoring),
+            Self::wait_for_the_end(ctx)
         );
         ending
     }
 
     /// Waits for the end. The slots cancel what still runs in them.
-    async fn wait_for_the_end(ctx: &WorkflowContext<Self>, scoring: WorkflowCancellationToken) -> Ending {
+    async fn wait_for_the_end(ctx: &WorkflowContext<Self>) -> Ending {
         let deadline = ctx.state(|state| state.input.deadline_at_seconds);
         let time_left = policy::time_left(deadline, ctx.workflow_time()).max(timeouts::SHORTEST_TIMER);
         workflows::select! {
@@ -135,14 +138,14 @@ impl VerificationWorkflow {
         // Each branch makes one due; a wait that broke off was cancelled.
         let ending = ctx.state(Self::due_ending).unwrap_or(Ending::Cancelled);
         ctx.state_mut(|state| state.ending = Some(ending));
-        scoring.cancel();
         ending
     }
 
     /// Lets the handlers of messages finish, so that what they change is part of the end.
     async fn wait_for_handlers(ctx: &WorkflowContext<Self>) {
         let handlers = ctx.clone();
-        let finished = ctx.wait_condition_with_options(move |_| handlers.all_handlers_finished(), timeouts::handlers());
+        let finished =
+            ctx.wait_condition_with_options(move |_| handlers.all_handlers_finished(), timeouts::uncancelled_wait());
         // Nothing cancels this wait.
         let _ = finished.await;
     }

@@ -74,7 +74,10 @@ CREATE TABLE level_falls (
     CONSTRAINT level_falls_levels CHECK (level_before BETWEEN 1 AND 3 AND level_after BETWEEN 0 AND level_before - 1)
 );
 
-CREATE TRIGGER level_falls_append_only BEFORE UPDATE OR DELETE ON level_falls
+CREATE INDEX level_falls_by_age ON level_falls (recorded_at);
+
+-- They are never changed, and deleted only when they are old.
+CREATE TRIGGER level_falls_unchanged BEFORE UPDATE ON level_falls
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- The rules of reputation_workflows::policy once more, for statements over many rows; a test holds them against each other.

@@ -21,7 +21,7 @@ pub async fn cancel_decay(
     now: Timestamp,
 ) -> Result<CancelDecayResponse, Problem> {
     let (request_id, member_id) = parse::decay(&request.request_id, request.member_id)?;
-    let work = async |attempt: Attempt| match workflows.cancel_decay(member_id).await {
+    let work = async |attempt: Attempt| match workflows.cancel_decay(member_id, request_id).await {
         // An earlier try of this request stopped it.
         Err(problem) if attempt.repeated && problem.reason() == Reason::DecayNotRunning => Ok(CancelDecayResponse {}),
         done => done.map(|()| CancelDecayResponse {}),

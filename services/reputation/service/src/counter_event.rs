@@ -1,5 +1,6 @@
 //! `CounterReputationEvent`: an event of the ledger does not count any more. The event itself stays.
 
+use crate::Store;
 use crate::api::{parse, render};
 use crate::store::insert_counter;
 use jiff::Timestamp;
@@ -16,11 +17,12 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/CounterReputationEv
 /// # Errors
 /// `INVALID_REQUEST`, `EVENT_NOT_FOUND`, `EVENT_NOT_COUNTERABLE`; those of [`IdempotencyStore::in_transaction`].
 pub async fn counter_event(
-    idempotency: &IdempotencyStore,
+    (store, idempotency): (&Store, &IdempotencyStore),
     request: &CounterReputationEventRequest,
     now: Timestamp,
 ) -> Result<CounterReputationEventResponse, Problem> {
     let (request_id, counter) = parse::counter(request)?;
+    let _turn = store.turn(store.member_of(counter.event_id).await?).await?;
     let work = async |connection: &mut PgConnection, id: ResourceId| {
         let event = insert_counter(connection, EventId::from(id.uuid()), &counter, now).await?;
         Ok(CounterReputationEventResponse {

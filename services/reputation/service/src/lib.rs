@@ -31,10 +31,13 @@ pub use temporal::Workflows;
 
 use mesh_proto::reputation::v1::reputation_service_server::ReputationServiceServer;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleServiceServer;
-use mesh_runtime::{CronSchedule, ServiceContext, ServiceParts, ensure_schedule};
+use mesh_runtime::{CronSchedule, ServiceContext, ServiceParts, clock, ensure_schedule};
 use mesh_types::Schedule;
 use reputation_workflows::contract::{REPUTATION_BATCH_UPDATE_WORKFLOW, TASK_QUEUE};
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -56,10 +59,15 @@ impl mesh_runtime::Service for Reputation {
         let limit = context.max_message_bytes;
         let reputations = ReputationApi::new(store.clone(), idempotency.clone(), workflows.clone());
         let schedules = ScheduleApi::new(idempotency, workflows);
-        let activities = Activities::new(store, config.pace());
+        let activities = Activities::new(store.clone(), config.pace());
+        let remembered = store;
         Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(ReputationServiceServer::new(reputations).max_decoding_message_size(limit))
             .grpc(ScheduleServiceServer::new(schedules).max_decoding_message_size(limit))
+            .every(HOUR, "deleting old falls below a level", move || {
+                let store = remembered.clone();
+                async move { store.forget_falls(clock::now()).await }
+            })
             .worker(TASK_QUEUE, move |worker| {
                 worker.register_workflow::<ReputationVerificationWorkflow>()?;
                 worker.register_workflow::<ReputationDecayWorkflow>()?;

@@ -1,5 +1,6 @@
 //! `RecordActivity`: what a member did on the platform goes into the ledger.
 
+use crate::Store;
 use crate::api::{parse, render};
 use crate::store::insert_activity;
 use jiff::Timestamp;
@@ -16,11 +17,12 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/RecordActivity";
 /// # Errors
 /// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn record_activity(
-    idempotency: &IdempotencyStore,
+    (store, idempotency): (&Store, &IdempotencyStore),
     request: &RecordActivityRequest,
     now: Timestamp,
 ) -> Result<RecordActivityResponse, Problem> {
     let (request_id, activity) = parse::record_activity(request, now)?;
+    let _turn = store.turn(activity.member_id).await?;
     let work = async |connection: &mut PgConnection, id: ResourceId| {
         let event = insert_activity(connection, EventId::from(id.uuid()), &activity, now).await?;
         Ok(RecordActivityResponse {

@@ -13,21 +13,47 @@ mod sweep;
 mod tests;
 
 use mesh_runtime::Problem;
+use mesh_runtime::keyed_mutex::{KeyedGuard, KeyedMutex};
+use mesh_types::{MemberId, Reason};
 use sqlx::PgPool;
+use std::time::Duration;
 
 pub use events::{CounterReason, Event, EventFact, EventKey};
 pub use ledger::{EvidenceBatch, NewActivity, NewCounter, insert_activity, insert_counter};
+
+/// How long a change of a member's ledger waits for those of the same member before it.
+const TURN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// All SQL of the service.
 #[derive(Clone)]
 pub struct Store {
     pool: PgPool,
+    turns: KeyedMutex<MemberId>,
 }
+
+/// The right to change a member's ledger from this process.
+pub type Turn = KeyedGuard<MemberId, ()>;
 
 impl Store {
     /// A store over a database whose schema is up to date.
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self {
+            pool,
+            turns: KeyedMutex::default(),
+        }
+    }
+
+    /// Waits until nobody else of this process changes a member's ledger. Take it before a connection: of those who wait
+    /// for a row that a stuck session has locked, one then holds a connection, and the rest of the pool serves others.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when the turn does not come within 3 s.
+    pub async fn turn(&self, member_id: MemberId) -> Result<Turn, Problem> {
+        let turn = self.turns.lock(member_id, TURN_TIMEOUT).await;
+        turn.ok_or_else(|| {
+            let message = "too many changes of this member's ledger wait for each other; try again";
+            Problem::new(Reason::DatabaseUnavailable, message)
+        })
     }
 }
 

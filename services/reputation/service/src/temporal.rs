@@ -1,14 +1,14 @@
 //! Decay clocks and schedules in Temporal.
 
+use mesh_runtime::Problem;
 use mesh_runtime::schedule::{self, ScheduleChange, ScheduleState};
-use mesh_runtime::{Problem, from_temporal};
+use mesh_runtime::workflows::{handle_of, signal, start_or_existing};
 use mesh_types::{MemberId, Reason, RequestId, Schedule};
 use reputation_workflows::ReputationDecayWorkflow;
 use reputation_workflows::contract::{
     DecayRequest, TASK_QUEUE, decay_workflow_id, default_decay_interval_seconds, default_decay_iterations,
 };
-use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
-use temporalio_client::{Client, WorkflowSignalOptions, WorkflowStartOptions};
+use temporalio_client::{Client, WorkflowStartOptions};
 use temporalio_common_full::data_converters::RawValue;
 
 /// The clocks and schedules.
@@ -36,36 +36,28 @@ impl Workflows {
             began_at_seconds: None,
         };
         let options = WorkflowStartOptions::new(TASK_QUEUE, decay_workflow_id(member_id)).build();
-        let started = self
-            .client
-            .start_workflow(ReputationDecayWorkflow::run, request, options);
-        let run_id = match started.await {
-            Ok(handle) => handle.run_id().map(str::to_owned),
-            Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => run_id,
-            Err(error) => return Err(from_temporal(error)),
-        };
-        run_id.ok_or_else(|| Problem::internal("a start without a run"))
+        let started = start_or_existing(&self.client, ReputationDecayWorkflow::run, request, options).await?;
+        Ok(started.run_id)
     }
 
     /// Tells a member's clock to stop.
     ///
     /// # Errors
     /// `DECAY_NOT_RUNNING`; `TEMPORAL_UNAVAILABLE` when Temporal is away.
-    pub async fn cancel_decay(&self, member_id: MemberId) -> Result<(), Problem> {
-        let id = decay_workflow_id(member_id);
-        let clock = self.client.get_workflow_handle::<ReputationDecayWorkflow>(id);
-        let options = WorkflowSignalOptions::default();
-        match clock
-            .signal(ReputationDecayWorkflow::cancel_decay, RawValue::empty(), options)
-            .await
-        {
-            Ok(()) => Ok(()),
-            Err(WorkflowInteractionError::NotFound(_)) => Err(Problem::new(
-                Reason::DecayNotRunning,
-                "the member has no clock that runs",
-            )),
-            Err(error) => Err(from_temporal(error)),
+    pub async fn cancel_decay(&self, member_id: MemberId, request_id: RequestId) -> Result<(), Problem> {
+        let clock = handle_of::<ReputationDecayWorkflow>(&self.client, decay_workflow_id(member_id), None);
+        let told = signal(
+            &clock,
+            ReputationDecayWorkflow::cancel_decay,
+            RawValue::empty(),
+            request_id,
+        )
+        .await?;
+        if !told {
+            let message = "the member has no clock that runs";
+            return Err(Problem::new(Reason::DecayNotRunning, message));
         }
+        Ok(())
     }
 
     /// How a schedule stands; `None` when there is none.

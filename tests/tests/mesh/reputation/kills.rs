@@ -68,7 +68,13 @@ async fn until_completed(mesh: &Mesh, id: &str) {
 
 #[tokio::test]
 async fn a_worker_killed_between_commit_and_report_has_decayed_once() {
-    let mesh = Mesh::start().await.expect("the mesh starts");
+    let mesh = Mesh::builder()
+        // The commit waits at a gate for as long as this test needs.
+        .setting("reputation", "POSTGRES_LOCK_TIMEOUT", "60s")
+        .setting("reputation", "POSTGRES_STATEMENT_TIMEOUT", "60s")
+        .start()
+        .await
+        .expect("the mesh starts");
     let mut watch = connect(&mesh).await;
     let mut gate = connect(&mesh).await;
     // 28 points, 100 days ago: three periods, and a fall below 25.
@@ -167,6 +173,9 @@ async fn a_sweep_goes_on_after_the_database_and_the_worker_were_killed_in_it() {
     let mesh = Mesh::builder()
         .postgres(Engine::Own)
         .setting("reputation", "SWEEP_SHARD_MEMBERS", SHARD.to_string())
+        // A shard waits at a gate for as long as this test needs.
+        .setting("reputation", "POSTGRES_LOCK_TIMEOUT", "60s")
+        .setting("reputation", "POSTGRES_STATEMENT_TIMEOUT", "60s")
         // Slow enough to shut the second gate before it is reached.
         .setting("reputation", "SWEEP_PACE_MS", "2000")
         .start()

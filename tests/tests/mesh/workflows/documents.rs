@@ -2,7 +2,7 @@
 
 use super::document_run::{DocumentPlan, DocumentRun};
 use super::fakes::{Course, ExtractionScript, ReviewScript, Shows};
-use super::support::{Clock, DEADLINE, Plan, count, document_worker, lasted, on_stack, record};
+use super::support::{Clock, DEADLINE, Plan, count, document_url, document_worker, lasted, on_stack, record};
 use anyhow::ensure;
 use document_workflows::contract::{Phase, Refusal, ReviewEnd};
 use mesh_testkit::eventually;
@@ -247,6 +247,29 @@ fn a_person_asks_for_another_document() -> anyhow::Result<()> {
         document.submit("second").await?;
         assert_eq!(document.outcome().await?.0, Decision::Accepted);
         record("document", "resubmitted-by-a-person", &document.history().await?)
+    })
+}
+
+#[test]
+fn a_document_that_was_erased_before_it_was_read_is_asked_for_again() -> anyhow::Result<()> {
+    on_stack(async |stack| {
+        let course = Course {
+            extraction: ExtractionScript::FirstWasErased,
+            ..Course::default()
+        };
+        let document = DocumentRun::start(stack, with(course)).await?;
+        assert_eq!(document.comes_to(Phase::AwaitingSubmission).await?, (1, 2));
+        document.submit("second").await?;
+        assert_eq!(document.outcome().await?.0, Decision::Accepted);
+        let decisions = document.script.seen().decisions;
+        let first = &decisions[0];
+        assert_eq!(first.decided.internal_reason, "DOCUMENT_ERASED");
+        assert!(document_url(document.script.member_id).ends_with(&first.document_id.to_string()));
+        record(
+            "document",
+            "accepted-after-an-erased-document",
+            &document.history().await?,
+        )
     })
 }
 

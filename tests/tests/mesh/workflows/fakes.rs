@@ -14,7 +14,7 @@ pub use document::DocumentFakes;
 pub use scheduled::{ScheduledFakes, Writing, Writings};
 
 use document_workflows::contract::{
-    DecisionRecord, ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest,
+    DecisionRecord, DocumentDecision, ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest,
 };
 use mesh_runtime::clock;
 use mesh_testkit::eventually;
@@ -74,8 +74,12 @@ pub struct Course {
     pub reputation: ReputationScript,
     /// How many attempts to record the outcome fail before one succeeds.
     pub failing_records: u32,
-    /// Whether no local activity can record the outcome.
+    /// Whether no local activity can record the outcome or the decision on a document.
     pub local_records_fail: bool,
+    /// What the service decides on the checks; by default what the rules of today say.
+    pub ruling: Option<DocumentDecision>,
+    /// A final decision on the document that was recorded before.
+    pub stands: Option<DocumentDecision>,
 }
 
 impl Default for Course {
@@ -91,6 +95,8 @@ impl Default for Course {
             reputation: ReputationScript::NothingCounts,
             failing_records: 0,
             local_records_fail: false,
+            ruling: None,
+            stands: None,
         }
     }
 }
@@ -102,6 +108,8 @@ pub enum ExtractionScript {
     Reads,
     /// There is no such document, and no retry would find it.
     FindsNoDocument,
+    /// The first document was erased; the next one is read.
+    FirstWasErased,
     /// Every attempt of the first workflow breaks; another workflow reads every page.
     BreaksAtFirst,
     /// Object store and database are away at the first five attempts; then two attempts break, and the next reads every
@@ -143,6 +151,8 @@ pub enum ScoringScript {
     WaitsForARetryIn40Days,
     /// It breaks, and its next attempt comes after the other methods have ended.
     WaitsForTheOtherMethods,
+    /// It breaks, and its next attempt comes 10 s later.
+    WaitsFor10Seconds,
 }
 
 /// How the look at the member's reputation goes.
@@ -401,7 +411,10 @@ impl ReputationFakes {
             ScoringScript::WaitsForTheOtherMethods if is_first => {
                 return Err(transient("DATABASE_UNAVAILABLE", Duration::from_secs(2)));
             }
-            ScoringScript::WaitsForTheOtherMethods | ScoringScript::Scores => {}
+            ScoringScript::WaitsFor10Seconds if is_first => {
+                return Err(transient("DATABASE_UNAVAILABLE", Duration::from_secs(10)));
+            }
+            ScoringScript::WaitsForTheOtherMethods | ScoringScript::WaitsFor10Seconds | ScoringScript::Scores => {}
         }
         Ok(Scored {
             next_steps: policy::next_steps(&breakdown),

@@ -91,6 +91,8 @@ pub struct Plan {
     pub target_score: i64,
     /// When to give up, in seconds from the start.
     pub timeout_seconds: u64,
+    /// How long ago it was asked for, in days.
+    pub started_days_ago: i64,
     /// What happens.
     pub course: Course,
     /// How its time passes.
@@ -107,6 +109,7 @@ impl Default for Plan {
             methods: vec![by_document],
             target_score: 25,
             timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
+            started_days_ago: 0,
             course: Course::default(),
             clock: Clock::Real,
             search_attributes: true,
@@ -275,7 +278,7 @@ impl Stack {
     /// Starts a verification of a new member.
     pub async fn verify(&self, plan: Plan) -> anyhow::Result<Verification> {
         let script = self.scripts.add(plan.course);
-        let started_at_seconds = clock::now().as_second();
+        let started_at_seconds = clock::now().as_second() - plan.started_days_ago * 24 * 3600;
         let input = VerificationInput {
             verification_id: script.verification_id,
             member_id: script.member_id,

@@ -127,7 +127,7 @@ async fn only_the_members_own_document_of_this_store_is_read() {
 }
 
 #[tokio::test]
-async fn a_picture_that_is_gone_is_final() {
+async fn a_picture_that_is_gone_is_not_looked_for_again() {
     let world = World::new().await;
     let document = world.uploaded(&[to_png(&Passport::from_seed(7).draw())]).await;
     let request = request(&document);
@@ -166,6 +166,32 @@ async fn pages_on_which_the_engine_runs_into_its_limits_twice_are_unreadable_in_
 }
 
 #[tokio::test]
+async fn a_picture_that_kills_its_readers_three_times_is_given_up_and_one_that_breaks_off_is_not() {
+    let world = World::new().await;
+    let page = to_png(&Passport::from_seed(7).draw());
+    for dies in [true, false] {
+        let document = world.uploaded(std::slice::from_ref(&page)).await;
+        for number in 0..4 {
+            // A process that dies says nothing; one that breaks off says so, and tries again as often as it likes.
+            let process = clock::new_uuid();
+            for _ in 0..2 {
+                let begun = world.store.record_attempt(document.document_id, 1, process).await;
+                assert_eq!(begun.expect("counted"), if dies { number.min(3) } else { 0 });
+            }
+            if !dies {
+                let broke_off = world.store.record_break(document.document_id, process).await;
+                broke_off.expect("recorded");
+            }
+        }
+        let extractor = extractor(&world, config());
+        let extraction = extractor
+            .extract(&request(&document), run(), &watch::Sender::default())
+            .await;
+        assert_eq!(extraction.expect("it goes on").mrz_pages, u32::from(!dies));
+    }
+}
+
+#[tokio::test]
 async fn an_erased_document_is_not_read() {
     let world = World::new().await;
     let document = world.uploaded(&[png(1)]).await;
@@ -184,6 +210,8 @@ async fn an_erased_document_is_not_read() {
         (Reason::DocumentErased, false)
     );
     assert_eq!(world.attempts(&document).await, [0]);
+    let latest = world.store.find_latest_submission(request.verification_id).await;
+    assert!(latest.expect("asked").is_some(), "the next document finds no workflow");
 }
 
 #[tokio::test]

@@ -34,9 +34,11 @@ fn a_folder_gets_a_keyring_of_its_own_that_only_its_owner_reads_and_that_stays()
     let folder = scratch();
     let url = store(folder.path());
     let document = clock::new_uuid().into();
-    let (key, wrapped) = Keyring::open(None, &url).expect("made").new_document_key(document);
+    let (key, wrapped) = Keyring::open(None, &url, &UsedKeys::default())
+        .expect("made")
+        .new_document_key(document);
     let sealed = key.seal(Part::File(1), b"picture");
-    let again = Keyring::open(None, &url).expect("read");
+    let again = Keyring::open(None, &url, &UsedKeys::default()).expect("read");
     let opened = again
         .unwrap_key(document, &wrapped)
         .expect("the same keys")
@@ -52,7 +54,7 @@ fn a_folder_gets_a_keyring_of_its_own_that_only_its_owner_reads_and_that_stays()
     let names: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().collect();
     assert_eq!(names.len(), 1, "a draft stays: {names:?}");
     let other = scratch();
-    let stranger = Keyring::open(None, &store(other.path())).expect("made");
+    let stranger = Keyring::open(None, &store(other.path()), &UsedKeys::default()).expect("made");
     assert!(
         stranger.unwrap_key(document, &wrapped).is_err(),
         "two stores have the same keys"
@@ -65,13 +67,82 @@ fn a_bucket_gets_no_keyring_and_the_start_says_how_to_make_one() {
     let folder = scratch();
     let path = folder.path().join("keyring.json");
     for path in [None, Some(path.as_path())] {
-        let error = format!("{:#}", Keyring::open(path, &bucket).expect_err("no keyring"));
+        let error = format!(
+            "{:#}",
+            Keyring::open(path, &bucket, &UsedKeys::default()).expect_err("no keyring")
+        );
         assert!(error.contains("openssl rand -base64 32"), "{error}");
     }
-    Keyring::open(Some(&path), &store(folder.path())).expect_err("one that was named is not made anew");
+    Keyring::open(Some(&path), &store(folder.path()), &UsedKeys::default())
+        .expect_err("one that was named is not made anew");
     assert!(!path.exists());
-    std::fs::write(&path, text(&["one"])).expect("written");
-    Keyring::open(Some(&path), &bucket).expect("given");
+    write(&path, &["one"]);
+    Keyring::open(Some(&path), &bucket, &UsedKeys::default()).expect("given");
+}
+
+/// Writes a keyring that its owner alone reads.
+fn write(path: &Path, ids: &[&str]) {
+    std::fs::write(path, text(ids)).expect("written");
+    set_mode(path, 0o600);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(path, mode).expect("a mode");
+}
+
+fn used(encryption: &[&str], identity: &[&str]) -> UsedKeys {
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    UsedKeys {
+        encryption: ids(encryption),
+        identity: ids(identity),
+    }
+}
+
+#[test]
+fn a_lost_keyring_is_not_made_anew_where_documents_are() {
+    let folder = scratch();
+    let url = store(folder.path());
+    for used in [used(&["one"], &[]), used(&[], &["one"])] {
+        let error = format!("{:#}", Keyring::open(None, &url, &used).expect_err("it is lost"));
+        assert!(error.contains("put it back"), "{error}");
+    }
+    assert!(!default_path(&url).expect("beside the folder").exists());
+}
+
+#[test]
+fn a_start_names_the_key_that_is_missing() {
+    let folder = scratch();
+    let path = folder.path().join("keyring.json");
+    write(&path, &["one", "two"]);
+    let open = |used| Keyring::open(Some(&path), &store(folder.path()), &used);
+    open(used(&["one"], &["two", "one"])).expect("every key is there");
+    for (used, name) in [
+        (used(&["one", "three"], &[]), "encryption"),
+        (used(&[], &["three"]), "identity"),
+    ] {
+        let error = format!("{:#}", open(used).expect_err("a key is missing"));
+        assert!(error.contains(name) && error.contains("three"), "{error}");
+    }
+}
+
+#[test]
+fn a_keyring_that_others_read_or_a_group_changes_is_refused() {
+    let folder = scratch();
+    let path = folder.path().join("keyring.json");
+    write(&path, &["one"]);
+    for (mode, accepted) in [
+        (0o600, true),
+        (0o400, true),
+        (0o440, true),
+        (0o644, false),
+        (0o620, false),
+        (0o602, false),
+    ] {
+        set_mode(&path, mode);
+        let opened = Keyring::open(Some(&path), &store(folder.path()), &UsedKeys::default());
+        assert_eq!(opened.is_ok(), accepted, "{mode:o}");
+    }
 }
 
 #[test]
@@ -110,7 +181,7 @@ fn after_a_rotation_old_documents_open_and_old_hashes_are_found() {
     assert_eq!(opened.as_deref(), Some(b"picture".as_slice()));
     assert_eq!(after.new_document_key(document).1.key_id, "two");
     let refused = without.unwrap_key(document, &wrapped).err().expect("the key is gone");
-    assert_eq!(refused.reason(), Reason::DocumentUnreadable);
+    assert_eq!(refused.reason(), Reason::KeyUnavailable);
 
     let identity = Identity::new("UTO", DocumentKind::Passport, "L898902C3").expect("an identity");
     let (old, new) = (before.identity_hashes(&identity), after.identity_hashes(&identity));

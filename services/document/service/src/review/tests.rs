@@ -8,7 +8,7 @@ const REQUESTED: i64 = 1_000;
 const EXPIRES: i64 = REQUESTED + 7 * 24 * 3_600;
 const FIFTEEN_MINUTES: i64 = 15 * 60;
 
-struct RequestKey {
+struct Asked {
     verification_id: VerificationId,
     document_id: DocumentId,
     review_id: ReviewId,
@@ -24,7 +24,7 @@ fn review_request(verification_id: VerificationId, document_id: DocumentId, requ
     }
 }
 
-async fn asked(world: &World) -> RequestKey {
+async fn asked(world: &World) -> Asked {
     let document_id = world.uploaded(&[png(1), png(2)]).await.document_id;
     let verification_id = new_verification();
     let asked = review_request(verification_id, document_id, REQUESTED);
@@ -32,7 +32,7 @@ async fn asked(world: &World) -> RequestKey {
     assert_eq!(decision, None);
     let waiting = list(world, REQUESTED).await;
     let review = waiting.iter().find(|review| review.document_id == document_id);
-    RequestKey {
+    Asked {
         verification_id,
         document_id,
         review_id: review.expect("in the list").review_id,
@@ -73,7 +73,7 @@ async fn decided(world: &World, decision: &NewReviewDecision, seconds: i64) -> R
     decided.map_err(|refusal| Problem::from(refusal).reason())
 }
 
-fn closing(asked: &RequestKey, ended: ReviewEnd) -> ReviewClosing {
+fn closing(asked: &Asked, ended: ReviewEnd) -> ReviewClosing {
     ReviewClosing {
         verification_id: asked.verification_id,
         document_id: asked.document_id,
@@ -333,6 +333,41 @@ async fn what_the_reviewer_wrote_goes_to_the_member_when_the_decision_is_theirs(
             .expect("asked");
         let decided = standing.and_then(|standing| standing.decided).expect("decided");
         assert_eq!(decided.member_reason, text);
+    }
+}
+
+#[tokio::test]
+async fn what_people_wrote_is_forgotten_when_it_is_old_and_what_was_decided_stays() {
+    let world = World::new().await;
+    let mut asked_for = Vec::new();
+    for ended in [REQUESTED, REQUESTED + 10] {
+        let asked = asked(&world).await;
+        claimed(&world, asked.review_id, 7, ended).await.expect("claimed");
+        let decision = decision(asked.review_id, 7, Decision::Rejected);
+        decided(&world, &decision, ended).await.expect("decided");
+        asked_for.push(asked.review_id);
+    }
+    assert_eq!(
+        world
+            .store
+            .forget_words(at(REQUESTED + 5), 10)
+            .await
+            .expect("forgotten"),
+        1
+    );
+    assert_eq!(
+        world
+            .store
+            .forget_words(at(REQUESTED + 5), 10)
+            .await
+            .expect("forgotten"),
+        0
+    );
+    let kept = "SELECT status, internal_note IS NULL, member_text = '' FROM reviews WHERE review_id = $1";
+    for (review_id, is_forgotten) in asked_for.into_iter().zip([true, false]) {
+        let row = sqlx::query_as::<_, (String, bool, bool)>(kept).bind(review_id.uuid());
+        let row = row.fetch_one(&world.pool).await.expect("there");
+        assert_eq!(row, ("decided".to_owned(), is_forgotten, is_forgotten));
     }
 }
 

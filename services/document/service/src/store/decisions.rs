@@ -5,6 +5,7 @@ use super::identities::{NewClaim, find_identity, insert_claim, lock};
 use super::rows::{count, decision, evidence_kind, kind, member};
 use crate::identity::IdentityHash;
 use document_workflows::contract::Refusal;
+use document_workflows::policy::RULE_VERSION;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
@@ -41,7 +42,12 @@ pub struct NewDecision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// It stands, or a final one of before does; with the evidence of the one that stands, by its kind.
-    Stands(Vec<(EvidenceKind, EvidenceId)>),
+    Stands {
+        /// The final decision of before, where it says otherwise than the new one.
+        earlier: Option<StoredDecision>,
+        /// What the decision that stands rests on.
+        evidence: Vec<(EvidenceKind, EvidenceId)>,
+    },
     /// An acceptance that can't be; nothing was written.
     Refused(Refusal),
     /// There is no such document.
@@ -108,14 +114,16 @@ impl Store {
         checked_at: Timestamp,
     ) -> Result<(), Problem> {
         sqlx::query!(
-            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, checked_at)
-             VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, rule_version, checked_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT ON CONSTRAINT document_checks_pkey DO UPDATE
-             SET document_kind = excluded.document_kind, checks = excluded.checks, checked_at = excluded.checked_at",
+             SET document_kind = excluded.document_kind, checks = excluded.checks, rule_version = excluded.rule_version,
+                 checked_at = excluded.checked_at",
             verification_id.uuid(),
             document_id.uuid(),
             announced.as_str(),
             Json(checks) as _,
+            i16::try_from(RULE_VERSION).map_err(Problem::internal)?,
             checked_at.to_sqlx() as _,
         )
         .execute(&self.pool)
@@ -169,18 +177,23 @@ impl Store {
             return Ok(Written::NoDocument);
         };
         let standing = sqlx::query!(
-            r#"SELECT decision, decided_at AS "decided_at: Instant" FROM document_decisions
-             WHERE verification_id = $1 AND document_id = $2"#,
+            r#"SELECT decision, internal_reason, member_reason, decided_at AS "decided_at: Instant"
+             FROM document_decisions WHERE verification_id = $1 AND document_id = $2"#,
             verification_id,
             document_id,
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let gives_way = match standing {
-            None => true,
-            Some(row) => gives_way(decision(&row.decision)?, row.decided_at.to_jiff(), decided),
-        };
-        if gives_way {
+        let standing = standing.map(|row| {
+            Ok::<_, Problem>(StoredDecision {
+                decision: decision(&row.decision)?,
+                internal_reason: row.internal_reason,
+                member_reason: row.member_reason,
+                decided_at: row.decided_at.to_jiff(),
+            })
+        });
+        let earlier = standing.transpose()?.filter(|standing| !gives_way(standing, decided));
+        if earlier.is_none() {
             if decided.decision == Decision::Accepted {
                 let claim = NewClaim {
                     hashes: &decided.identity,
@@ -200,7 +213,13 @@ impl Store {
         }
         let evidence = evidence_of(&mut transaction, decided).await?;
         transaction.commit().await?;
-        Ok(Written::Stands(evidence))
+        let says_otherwise = |earlier: &StoredDecision| {
+            (earlier.decision, &earlier.internal_reason) != (decided.decision, &decided.internal_reason)
+        };
+        Ok(Written::Stands {
+            earlier: earlier.filter(says_otherwise),
+            evidence,
+        })
     }
 
     /// The evidence of a verification's documents after a place, the oldest first.
@@ -250,8 +269,9 @@ impl Store {
     }
 }
 
-fn gives_way(standing: Decision, decided_at: Timestamp, to: &NewDecision) -> bool {
-    match standing {
+fn gives_way(standing: &StoredDecision, to: &NewDecision) -> bool {
+    let decided_at = standing.decided_at;
+    match standing.decision {
         Decision::Accepted | Decision::Rejected => false,
         Decision::NeedsReview => to.decided_at >= decided_at,
         // The same decision may come twice; what comes later, or says otherwise within the same second, is another look.

@@ -103,6 +103,22 @@ impl Store {
         row.map(DocumentRow::parse).transpose()
     }
 
+    /// The documents that were uploaded last and not erased, a handful of them.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    pub async fn list_newest(&self) -> Result<Vec<(MemberId, DocumentId)>, Problem> {
+        let rows = sqlx::query!(
+            "SELECT member_id, document_id FROM documents WHERE erased_at IS NULL ORDER BY document_id DESC LIMIT 5"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let documents = rows
+            .into_iter()
+            .map(|row| Ok((member(row.member_id)?, row.document_id.into())));
+        documents.collect()
+    }
+
     /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, decisions and
     /// evidence stay. `None` when there is no such document; again it returns the time of the first time.
     ///
@@ -180,9 +196,12 @@ pub async fn insert_document(
     uploaded_at: Timestamp,
 ) -> Result<(), Problem> {
     let document_id = document.document_id.uuid();
-    let orphaned = sqlx::query!("DELETE FROM orphaned_objects WHERE document_id = $1", document_id)
-        .execute(&mut *connection)
-        .await?;
+    let orphaned = sqlx::query!(
+        "DELETE FROM orphaned_objects WHERE document_id = $1 AND leased_until IS NULL",
+        document_id
+    )
+    .execute(&mut *connection)
+    .await?;
     if orphaned.rows_affected() == 0 {
         let message = "the object store took too long";
         return Err(Problem::new(Reason::ObjectStoreUnavailable, message));

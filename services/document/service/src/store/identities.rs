@@ -2,9 +2,10 @@
 
 use super::Store;
 use crate::identity::IdentityHash;
+use crate::keyring::UsedKeys;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use mesh_runtime::Problem;
+use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, MemberId, VerificationId};
 use sqlx::PgConnection;
 
@@ -28,6 +29,38 @@ pub(super) struct NewClaim<'a> {
 }
 
 impl Store {
+    /// The ids of all keys that something lies under.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    pub async fn list_used_keys(&self) -> Result<UsedKeys, Problem> {
+        // Each looks up one id after the other by its index: there are few ids and many rows.
+        let encryption = sqlx::query_scalar!(
+            r#"WITH RECURSIVE ids (id) AS (
+                   SELECT min(key_id) FROM document_keys
+                   UNION ALL
+                   SELECT (SELECT min(key_id) FROM document_keys WHERE key_id > ids.id) FROM ids WHERE ids.id IS NOT NULL)
+               SELECT id AS "id!" FROM ids WHERE id IS NOT NULL"#
+        );
+        let identity = sqlx::query_scalar!(
+            r#"WITH RECURSIVE claimed (id) AS (
+                   SELECT min(key_id) FROM document_identities
+                   UNION ALL
+                   SELECT (SELECT min(key_id) FROM document_identities WHERE key_id > claimed.id)
+                     FROM claimed WHERE claimed.id IS NOT NULL),
+               blocked (id) AS (
+                   SELECT min(key_id) FROM blocked_documents
+                   UNION ALL
+                   SELECT (SELECT min(key_id) FROM blocked_documents WHERE key_id > blocked.id)
+                     FROM blocked WHERE blocked.id IS NOT NULL)
+               SELECT id AS "id!" FROM (SELECT id FROM claimed UNION SELECT id FROM blocked) used WHERE id IS NOT NULL"#
+        );
+        Ok(UsedKeys {
+            encryption: encryption.fetch_all(&self.pool).await?,
+            identity: identity.fetch_all(&self.pool).await?,
+        })
+    }
+
     /// What the tables say about a physical document, by its hashes under every key.
     ///
     /// # Errors
@@ -40,7 +73,7 @@ impl Store {
     }
 }
 
-/// Puts a physical document on the blocklist, within a transaction; one that is there stays as it is.
+/// Puts a physical document on the blocklist under every key, within a transaction; one that is there stays as it is.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -52,24 +85,25 @@ pub async fn block(
     reason_code: &str,
     blocked_at: Timestamp,
 ) -> Result<(), Problem> {
-    let Some(current) = hashes.first() else { return Ok(()) };
     sqlx::query!(
-        "INSERT INTO blocked_documents (identity_hash, key_id, reason_code, blocked_at)
-         SELECT $1, $2, $3, $4
-         WHERE NOT EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($5))
+        "INSERT INTO blocked_documents (identity_hash, key_id, block_id, reason_code, blocked_at)
+         SELECT identity_hash, key_id,
+                coalesce((SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1) LIMIT 1), $3), $4, $5
+           FROM unnest($1::bytea[], $2::text[]) AS each (identity_hash, key_id)
          ON CONFLICT ON CONSTRAINT blocked_documents_pkey DO NOTHING",
-        &current.hash[..],
-        current.key_id,
+        &bytes(hashes),
+        &key_ids(hashes),
+        clock::new_uuid(),
         reason_code,
         blocked_at.to_sqlx() as _,
-        &bytes(hashes),
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Takes a physical document off the blocklist, within a transaction; one that isn't there is fine.
+/// Takes a physical document off the blocklist under every key, also one that this instance lacks, within a transaction; one
+/// that isn't there is fine.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -77,7 +111,8 @@ pub async fn block(
     db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "blocked_documents"))]
 pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
     sqlx::query!(
-        "DELETE FROM blocked_documents WHERE identity_hash = ANY($1)",
+        "DELETE FROM blocked_documents WHERE block_id IN
+             (SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1))",
         &bytes(hashes)
     )
     .execute(connection)
@@ -122,16 +157,16 @@ fn lock_number(hash: &IdentityHash) -> i64 {
     i64::from_be_bytes(*first)
 }
 
-/// Writes the claim down under the current key. Whether another member's is in the way is asked before, under the lock.
+/// Writes the claim down under every key, so that an instance that has only some of them sees it. Whether another member's
+/// is in the way is asked before, under the lock.
 pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<(), Problem> {
-    let Some(current) = claim.hashes.first() else {
-        return Ok(());
-    };
     sqlx::query!(
         "INSERT INTO document_identities (identity_hash, key_id, member_id, document_id, verification_id, claimed_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT ON CONSTRAINT document_identities_pkey DO NOTHING",
-        &current.hash[..],
-        current.key_id,
+         SELECT identity_hash, key_id, $3, $4, $5, $6
+           FROM unnest($1::bytea[], $2::text[]) AS each (identity_hash, key_id)
+         ON CONFLICT ON CONSTRAINT document_identities_pkey DO NOTHING",
+        &bytes(claim.hashes),
+        &key_ids(claim.hashes),
         claim.member_id.get(),
         claim.document_id.uuid(),
         claim.verification_id.uuid(),
@@ -140,6 +175,10 @@ pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn key_ids(hashes: &[IdentityHash]) -> Vec<String> {
+    hashes.iter().map(|hash| hash.key_id.clone()).collect()
 }
 
 fn bytes(hashes: &[IdentityHash]) -> Vec<Vec<u8>> {

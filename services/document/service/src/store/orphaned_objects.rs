@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
 use mesh_types::{DocumentId, MemberId};
-use std::future::Future;
 use uuid::Uuid;
 
 /// Objects that no document names.
@@ -62,36 +61,33 @@ impl Store {
         Ok(())
     }
 
-    /// Has objects deleted that no document has named since `before`: one document's, the oldest. `false` when there are
-    /// none. Nobody else records or deletes them meanwhile.
+    /// Claims objects that no document has named since `before`: one document's, the oldest. From now on no upload can name
+    /// them, and until `until` nobody else claims them. `None` when there are none.
     ///
     /// # Errors
-    /// What `delete` returns, and then they are still known; `DATABASE_UNAVAILABLE`.
-    #[tracing::instrument(name = "DELETE orphaned_objects", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "orphaned_objects"))]
-    pub async fn sweep_orphaned_objects<F>(
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "UPDATE orphaned_objects", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "orphaned_objects"))]
+    pub async fn claim_orphaned_objects(
         &self,
         before: Timestamp,
-        delete: impl FnOnce(OrphanedObjects) -> F + Send,
-    ) -> Result<bool, Problem>
-    where
-        F: Future<Output = Result<(), Problem>> + Send,
-    {
-        let mut transaction = self.pool.begin().await?;
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<OrphanedObjects>, Problem> {
         let row = sqlx::query_as!(
             OrphanedObjectsRow,
-            "DELETE FROM orphaned_objects WHERE document_id =
-                 (SELECT document_id FROM orphaned_objects WHERE since < $1 ORDER BY since LIMIT 1
-                  FOR UPDATE SKIP LOCKED)
+            "UPDATE orphaned_objects SET leased_until = $3 WHERE document_id =
+                 (SELECT document_id FROM orphaned_objects
+                   WHERE since < $1 AND coalesce(leased_until, '-infinity') < $2
+                   ORDER BY since LIMIT 1 FOR UPDATE SKIP LOCKED)
              RETURNING document_id, member_id, file_count",
             before.to_sqlx() as _,
+            now.to_sqlx() as _,
+            until.to_sqlx() as _,
         )
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&self.pool)
         .await?;
-        let Some(row) = row else { return Ok(false) };
-        delete(row.parse()?).await?;
-        transaction.commit().await?;
-        Ok(true)
+        row.map(OrphanedObjectsRow::parse).transpose()
     }
 }
 

@@ -4,6 +4,7 @@ use super::Store;
 use super::rows::{count, known};
 use mesh_runtime::Problem;
 use mesh_types::DocumentId;
+use uuid::Uuid;
 
 /// A page of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Page {
     pub sha256: [u8; 32],
     /// How often a reading was begun.
     pub attempts: u32,
+    /// How many of them never ended, because their process died.
+    pub unended: u32,
     /// Whether there is a reading.
     pub is_read: bool,
 }
@@ -31,6 +34,7 @@ struct PageRow {
     media_type: String,
     sha256: Vec<u8>,
     attempts: i32,
+    unended: i32,
     is_read: bool,
 }
 
@@ -44,7 +48,7 @@ impl Store {
     pub async fn list_pages(&self, document_id: DocumentId) -> Result<Vec<Page>, Problem> {
         let rows = sqlx::query_as!(
             PageRow,
-            r#"SELECT page_number, file_number, page_in_file, media_type, sha256, attempts,
+            r#"SELECT page_number, file_number, page_in_file, media_type, sha256, attempts, unended,
                    EXISTS (SELECT FROM page_readings reading
                            WHERE reading.document_id = page.document_id AND reading.page_number = page.page_number)
                        AS "is_read!"
@@ -56,17 +60,43 @@ impl Store {
         rows.into_iter().map(PageRow::parse).collect()
     }
 
-    /// Counts a try to read a page, before it is made.
+    /// Counts a try of a process to read a page, before it is made; returns how many tries before it never ended, because
+    /// another process died in them.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
     #[tracing::instrument(name = "UPDATE document_pages", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "document_pages"))]
-    pub async fn record_attempt(&self, document_id: DocumentId, page_number: u32) -> Result<(), Problem> {
-        sqlx::query!(
-            "UPDATE document_pages SET attempts = attempts + 1 WHERE document_id = $1 AND page_number = $2",
+    pub async fn record_attempt(
+        &self,
+        document_id: DocumentId,
+        page_number: u32,
+        process: Uuid,
+    ) -> Result<u32, Problem> {
+        let unended = sqlx::query_scalar!(
+            "UPDATE document_pages SET attempts = attempts + 1, reading_by = $3,
+                 unended = unended + CASE WHEN reading_by <> $3 THEN 1 ELSE 0 END
+              WHERE document_id = $1 AND page_number = $2 RETURNING unended",
             document_id.uuid(),
             page_number as i32,
+            process,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        count("unended", unended.unwrap_or_default())
+    }
+
+    /// Says that the process reads none of a document's pages any more: what it read broke off in order.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "UPDATE document_pages", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "document_pages"))]
+    pub async fn record_break(&self, document_id: DocumentId, process: Uuid) -> Result<(), Problem> {
+        sqlx::query!(
+            "UPDATE document_pages SET reading_by = NULL WHERE document_id = $1 AND reading_by = $2",
+            document_id.uuid(),
+            process,
         )
         .execute(&self.pool)
         .await?;
@@ -101,6 +131,7 @@ impl PageRow {
             media_type: self.media_type,
             sha256: known("sha256", self.sha256.try_into().ok())?,
             attempts: count("attempts", self.attempts)?,
+            unended: count("unended", self.unended)?,
             is_read: self.is_read,
         })
     }

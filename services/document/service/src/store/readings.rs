@@ -59,7 +59,9 @@ impl Store {
     ) -> Result<(), Problem> {
         // The lock makes an erasure wait, or this see it.
         sqlx::query!(
-            "INSERT INTO page_readings (document_id, page_number, sealed_reading, read_at)
+            "WITH ended AS (
+                 UPDATE document_pages SET unended = 0, reading_by = NULL WHERE document_id = $1 AND page_number = $2)
+             INSERT INTO page_readings (document_id, page_number, sealed_reading, read_at)
              SELECT document_id, $2, $3, $4 FROM documents WHERE document_id = $1 AND erased_at IS NULL FOR SHARE
              ON CONFLICT ON CONSTRAINT page_readings_pkey DO NOTHING",
             document_id.uuid(),

@@ -40,6 +40,35 @@ pub struct DecidedReview {
 }
 
 impl Store {
+    /// Forgets what people wrote in reviews that ended before an instant, of at most so many; returns of how many. That they
+    /// were decided, by whom and how, stays.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "UPDATE reviews", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "reviews"))]
+    pub async fn forget_words(&self, before: Timestamp, limit: i64) -> Result<u64, Problem> {
+        let forgotten = sqlx::query_scalar!(
+            r#"WITH words AS (
+                   UPDATE reviews SET internal_note = NULL, member_text = left(member_text, 0)
+                    WHERE review_id IN (
+                        SELECT review_id FROM reviews
+                         WHERE ended_at < $1 AND (internal_note IS NOT NULL OR member_text <> '')
+                         ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                   RETURNING verification_id, document_id),
+               sentences AS (
+                   UPDATE document_decisions SET member_reason = '' FROM words
+                    WHERE document_decisions.verification_id = words.verification_id
+                      AND document_decisions.document_id = words.document_id)
+               SELECT count(*) AS "count!" FROM words"#,
+            before.to_sqlx() as _,
+            limit,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        u64::try_from(forgotten).map_err(Problem::internal)
+    }
+
     /// Decides a review that the reviewer holds, for ever. The same decision again is answered as the first time.
     ///
     /// # Errors

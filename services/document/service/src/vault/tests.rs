@@ -3,6 +3,7 @@ use crate::extraction::NOTHING_READ;
 use crate::store::insert_document;
 use crate::testing::{MEMBER, Uploaded, World, at, member, new_verification, png};
 use mesh_runtime::clock;
+use mesh_testkit::fixtures::OrPanic;
 use std::path::PathBuf;
 
 async fn parts(world: &World, upload: &Uploaded) -> (Document, Vec<Page>) {
@@ -73,8 +74,49 @@ async fn an_object_that_was_changed_moved_or_sealed_under_a_lost_key_is_unreadab
     let folder = crate::testing::scratch();
     let another_store = format!("file://{}/store", folder.path().display());
     let another_store = another_store.parse().expect("a store URL");
-    let stranger = Keyring::open(None, &another_store).expect("made");
-    unreadable(&world.vault_with(stranger), &document, &pages[0]).await;
+    let stranger = Keyring::open(None, &another_store, &crate::keyring::UsedKeys::default()).expect("made");
+    let read = world.vault_with(stranger).get_file(&document, &pages[0]).await;
+    assert_eq!(read.expect_err("another keyring").reason(), Reason::KeyUnavailable);
+}
+
+#[tokio::test]
+async fn a_store_that_has_none_of_the_newest_documents_is_refused() {
+    let world = World::new().await;
+    let newest = async || world.store.list_newest().await.or_panic();
+    world
+        .objects
+        .ensure_has_some_of(&newest().await)
+        .await
+        .expect("there are no documents yet");
+    let first = world.uploaded(&[png(1)]).await;
+    world.uploaded(&[png(2)]).await;
+    world
+        .objects
+        .ensure_has_some_of(&newest().await)
+        .await
+        .expect("both are there");
+    let delete = async |document_id| {
+        world
+            .objects
+            .delete_file(member(MEMBER), document_id, 1)
+            .await
+            .or_panic()
+    };
+    delete(first.document_id).await;
+    world
+        .objects
+        .ensure_has_some_of(&newest().await)
+        .await
+        .expect("one is there");
+    for (_, document_id) in newest().await {
+        delete(document_id).await;
+    }
+    let refused = world
+        .objects
+        .ensure_has_some_of(&newest().await)
+        .await
+        .expect_err("none is there");
+    assert!(refused.to_string().contains("mounted"), "{refused}");
 }
 
 #[tokio::test]
@@ -161,17 +203,8 @@ async fn objects_that_no_document_names_are_swept_away_after_an_hour_and_no_othe
     let (key, _) = world.vault.keyring().new_document_key(left.document_id);
     let files = [Bytes::from(png(2)), Bytes::from(png(3))];
     world.vault.put_files(left, key, &files).await.expect("put");
-    world.vault.sweep(at(3_600)).await;
+    world.vault.sweep(at(3_600)).await.or_panic();
     assert_eq!(world.object_count(), 3, "swept too early");
-    world.vault.sweep(at(3_601)).await;
-    assert_eq!(world.object_count(), 1);
-    let (document, pages) = parts(&world, &named).await;
-    world
-        .vault
-        .get_file(&document, &pages[0])
-        .await
-        .expect("the named one stays");
-
     // An upload that comes to its end only now must not name what is gone.
     let late = crate::store::NewDocument {
         document_id: left.document_id,
@@ -184,7 +217,26 @@ async fn objects_that_no_document_names_are_swept_away_after_an_hour_and_no_othe
             wrapped: Vec::new(),
         },
     };
+    // Whoever claimed them died in the middle; the next one waits for that claim to end.
+    let claimed = world.store.claim_orphaned_objects(at(1), at(3_601), at(3_901)).await;
+    assert_eq!(claimed.or_panic(), Some(left));
     let mut connection = world.pool.acquire().await.expect("a connection");
+    let refused = insert_document(&mut connection, &late, at(9)).await;
+    assert_eq!(
+        refused.expect_err("it is being deleted").reason(),
+        Reason::ObjectStoreUnavailable
+    );
+    world.vault.sweep(at(3_901)).await.or_panic();
+    assert_eq!(world.object_count(), 3, "deleted by two at once");
+    world.vault.sweep(at(3_902)).await.or_panic();
+    assert_eq!(world.object_count(), 1);
+    let (document, pages) = parts(&world, &named).await;
+    world
+        .vault
+        .get_file(&document, &pages[0])
+        .await
+        .expect("the named one stays");
+
     let refused = insert_document(&mut connection, &late, at(9)).await;
     assert_eq!(
         refused.expect_err("it was swept").reason(),

@@ -2,11 +2,10 @@
 
 use super::DocumentVerificationWorkflow;
 use crate::contract::{
-    DocumentActivities, DocumentDecision, Extraction, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd,
-    ReviewRequest,
+    DocumentActivities, DocumentDecision, Phase, Refusal, ReviewClosing, ReviewDecision, ReviewEnd, ReviewRequest,
 };
 use crate::{policy, timeouts};
-use mesh_types::{Check, Reason};
+use mesh_types::{Check, DocumentId, Reason};
 use std::time::Duration;
 use temporalio_common::error::{ActivityExecutionError, IncomingError, RetryState};
 use temporalio_workflow::{WorkflowContext, WorkflowResult, WorkflowTermination};
@@ -15,22 +14,25 @@ impl DocumentVerificationWorkflow {
     /// Records that a person has to look, waits for the decision, and rules by it.
     pub(super) async fn ask_a_person(
         ctx: &WorkflowContext<Self>,
-        extraction: &Extraction,
+        document_id: DocumentId,
         doubt: DocumentDecision,
         checks: &[Check],
     ) -> WorkflowResult<DocumentDecision> {
         Self::enter(ctx, Phase::InReview);
         let internal_reason = doubt.internal_reason.clone();
-        Self::store(ctx, extraction, doubt).await?;
-        let decided = Self::request_review(ctx, extraction, internal_reason).await;
+        let stored = Self::store(ctx, document_id, doubt).await?;
+        if let Some(stands) = stored.stands {
+            return Ok(stands);
+        }
+        let decided = Self::request_review(ctx, document_id, internal_reason).await;
         match decided {
             Ok(decision) => Ok(policy::after_review(&decision, checks)),
             Err(ActivityExecutionError::Cancelled(_)) => {
-                Self::close_review(ctx, extraction, ReviewEnd::Withdrawn).await?;
+                Self::close_review(ctx, document_id, ReviewEnd::Withdrawn).await?;
                 Err(WorkflowTermination::cancelled())
             }
             Err(error) if ran_out_of_time(&error) => {
-                let late = Self::close_review(ctx, extraction, ReviewEnd::Expired).await?;
+                let late = Self::close_review(ctx, document_id, ReviewEnd::Expired).await?;
                 Ok(late.map_or_else(policy::review_expired, |decision| {
                     policy::after_review(&decision, checks)
                 }))
@@ -44,14 +46,14 @@ impl DocumentVerificationWorkflow {
 
     async fn request_review(
         ctx: &WorkflowContext<Self>,
-        extraction: &Extraction,
+        document_id: DocumentId,
         internal_reason: String,
     ) -> Result<ReviewDecision, ActivityExecutionError> {
         let review_seconds = ctx.state(|state| state.request.submission_limits.review_seconds);
         let requested_at_seconds = Self::now_seconds(ctx);
         let request = ReviewRequest {
             verification_id: ctx.state(|state| state.request.verification_id),
-            document_id: extraction.document_id,
+            document_id,
             internal_reason,
             requested_at_seconds,
             expires_at_seconds: requested_at_seconds.saturating_add_unsigned(review_seconds),
@@ -64,19 +66,30 @@ impl DocumentVerificationWorkflow {
     /// Closes the review, also when the workflow is cancelled; the decision, if one came just before.
     async fn close_review(
         ctx: &WorkflowContext<Self>,
-        extraction: &Extraction,
+        document_id: DocumentId,
         ended: ReviewEnd,
     ) -> WorkflowResult<Option<ReviewDecision>> {
         let closing = ReviewClosing {
             verification_id: ctx.state(|state| state.request.verification_id),
-            document_id: extraction.document_id,
+            document_id,
             ended,
             ended_at_seconds: Self::now_seconds(ctx),
         };
-        let options = timeouts::close_document_review();
-        Ok(ctx
-            .execute_local_activity(DocumentActivities::close_document_review, closing, options)
-            .await?)
+        let at_once = ctx.execute_local_activity(
+            DocumentActivities::close_document_review,
+            closing.clone(),
+            timeouts::uncancelled_writing_at_once(),
+        );
+        match at_once.await {
+            Ok(late) => Ok(late),
+            Err(_) => Ok(ctx
+                .execute_activity(
+                    DocumentActivities::close_document_review,
+                    closing,
+                    timeouts::uncancelled_writing(),
+                )
+                .await?),
+        }
     }
 }
 

@@ -432,6 +432,26 @@ fn a_refused_acceptance_is_never_an_acceptance() {
 }
 
 #[test]
+fn a_document_that_was_erased_or_lost_is_asked_for_again_and_our_own_failures_are_not_the_members() {
+    for reason in ["DOCUMENT_ERASED", "DOCUMENT_UNREADABLE"] {
+        let decided = unread(reason).expect("another document helps");
+        assert_eq!(
+            (decided.decision, decided.internal_reason.as_str()),
+            (Decision::Resubmit, reason)
+        );
+    }
+    for reason in [
+        "DOCUMENT_NOT_FOUND",
+        "DOCUMENT_OF_ANOTHER_MEMBER",
+        "OCR_FAILED",
+        "INTERNAL",
+        "NEW_IN_V9",
+    ] {
+        assert_eq!(unread(reason), None, "{reason}");
+    }
+}
+
+#[test]
 fn three_submissions_leave_two_then_one_then_none() {
     let limits = SubmissionLimits::default();
     assert_eq!(

@@ -26,9 +26,12 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
     let Snapshot {
         verification: row,
         state,
+        is_progress_unknown,
         mut progress,
     } = snapshot;
     let methods = state.methods.iter();
+    let score = (!is_progress_unknown).then_some((state.breakdown, state.next_steps));
+    let (breakdown, next_steps) = score.unzip();
     proto::Verification {
         verification_id: row.verification_id.to_string(),
         member_id: row.member_id.get(),
@@ -37,10 +40,11 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
         methods: methods
             .map(|method| progress.add_to(method.method, methods::state(method)))
             .collect(),
-        breakdown: Some(state.breakdown.into()),
-        next_steps: state.next_steps.into_iter().map(Into::into).collect(),
+        breakdown: breakdown.map(Into::into),
+        next_steps: next_steps.into_iter().flatten().map(Into::into).collect(),
         started_at: Some(timestamp(row.started_at)),
         ended_at: row.ended_at.map(timestamp),
+        progress_unknown: is_progress_unknown,
     }
 }
 

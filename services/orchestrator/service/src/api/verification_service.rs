@@ -3,10 +3,8 @@
 use super::{parse, render};
 use crate::Store;
 use crate::cancel_verification::cancel_verification;
-use crate::methods::Progress;
-use crate::read_model::{ReadModel, Snapshot, recorded_state};
+use crate::read_model::{ReadModel, Snapshot};
 use crate::start_verification::start_verification;
-use crate::store::Verification;
 use crate::verifications::Verifications;
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
@@ -110,15 +108,12 @@ impl VerificationService for VerificationApi {
             .list_verifications(filter, page.after(), page.limit())
             .await?;
         let (rows, next_page_token) = page.page(rows, |row| row.verification_id);
-        let render = |row: Verification| {
-            render::verification(Snapshot {
-                state: recorded_state(&row),
-                verification: row,
-                progress: Progress::default(),
-            })
-        };
         Ok(Response::new(proto::ListVerificationsResponse {
-            verifications: rows.into_iter().map(render).collect(),
+            verifications: rows
+                .into_iter()
+                .map(Snapshot::of_row)
+                .map(render::verification)
+                .collect(),
             next_page_token,
         }))
     }
@@ -150,6 +145,8 @@ impl Watcher {
                     return Some((Err(problem.into()), self));
                 }
                 Ok(verification) if self.shown.as_ref() == Some(&verification) => {}
+                // The workflow does not answer at this moment; what was shown is newer.
+                Ok(verification) if verification.progress_unknown && self.shown.is_some() => {}
                 Ok(verification) => {
                     self.ended = verification.status() != proto::VerificationStatus::InProgress;
                     self.shown = Some(verification.clone());

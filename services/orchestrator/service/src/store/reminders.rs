@@ -3,14 +3,17 @@
 #[cfg(test)]
 mod tests;
 
-use super::Store;
+use super::{SCHEDULED_STATEMENT_TIMEOUT, Store};
 use crate::calendar::Week;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
-use mesh_runtime::Problem;
+use mesh_runtime::{BATCH, Problem, begin_with_statement_timeout};
 use mesh_types::{MemberId, VerificationId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// How long a reminder is listed: 400 days.
+const RETENTION: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// Whom to remind of what: the verifications that were in progress at an instant, and had been for longer than a while.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,7 @@ impl Store {
     #[tracing::instrument(name = "INSERT verification_reminders", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "verification_reminders"))]
     pub async fn insert_reminders(&self, round: ReminderRound, reminded_at: Timestamp) -> Result<u64, Problem> {
+        let mut transaction = begin_with_statement_timeout(&self.pool, SCHEDULED_STATEMENT_TIMEOUT).await?;
         let written = sqlx::query!(
             "INSERT INTO verification_reminders (verification_id, week, member_id, reminded_at)
              SELECT verification_id, $1, member_id, $2
@@ -99,9 +103,38 @@ impl Store {
             round.started_before.to_sqlx() as _,
             round.as_of.to_sqlx() as _,
         )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(written.rows_affected())
+    }
+
+    /// Deletes reminders that are older than 400 days at `now`.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; what stays is left to a later round.
+    pub async fn forget_reminders(&self, now: Timestamp) -> Result<(), Problem> {
+        while self.delete_reminders(now - RETENTION, BATCH).await? >= BATCH.unsigned_abs() {}
+        Ok(())
+    }
+
+    /// Deletes reminders of weeks that began before a day, at most so many; returns how many.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "DELETE verification_reminders", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "verification_reminders"))]
+    pub async fn delete_reminders(&self, before: Timestamp, limit: i64) -> Result<u64, Problem> {
+        let deleted = sqlx::query!(
+            "DELETE FROM verification_reminders WHERE (verification_id, week) IN
+                 (SELECT verification_id, week FROM verification_reminders WHERE week < $1
+                   ORDER BY week LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            Week::of(before).monday().to_sqlx() as _,
+            limit,
+        )
         .execute(&self.pool)
         .await?;
-        Ok(written.rows_affected())
+        Ok(deleted.rows_affected())
     }
 
     /// Reminders, the newest week first; within a week the newest verification first.

@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use super::Store;
+use super::{SCHEDULED_STATEMENT_TIMEOUT, Store};
 use crate::calendar::Month;
 use jiff::Timestamp;
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
-use mesh_runtime::Problem;
+use mesh_runtime::{Problem, begin_with_statement_timeout};
 use mesh_types::{Level, Method};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -105,6 +105,7 @@ impl Store {
     #[tracing::instrument(name = "INSERT verification_reports", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "verification_reports"))]
     pub async fn record_report(&self, month: Month, computed_at: Timestamp) -> Result<(), Problem> {
+        let mut transaction = begin_with_statement_timeout(&self.pool, SCHEDULED_STATEMENT_TIMEOUT).await?;
         sqlx::query!(
             "WITH ended AS (
                  SELECT status, outcome, width_bucket(score, $4::smallint[]) AS level,
@@ -114,7 +115,9 @@ impl Store {
                  SELECT method ->> 'method' AS method,
                         count(*) FILTER (WHERE method ->> 'status' = 'accepted') AS accepted,
                         count(*) FILTER (WHERE method ->> 'status' <> 'accepted') AS not_accepted
-                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(outcome -> 'methods') AS each (method)
+                   FROM ended CROSS JOIN LATERAL jsonb_array_elements(
+                            CASE jsonb_typeof(outcome -> 'methods') WHEN 'array' THEN outcome -> 'methods' ELSE '[]' END
+                        ) AS each (method)
                   GROUP BY 1)
              INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out,
                  level_none, level_bronze, level_silver, level_gold, methods, median_seconds, computed_at)
@@ -143,8 +146,9 @@ impl Store {
             &level_bounds(),
             computed_at.to_sqlx() as _,
         )
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 

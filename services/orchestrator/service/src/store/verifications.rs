@@ -4,7 +4,7 @@
 mod tests;
 
 use super::Store;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
 use mesh_types::{MemberId, Score, VerificationId, VerificationStatus};
@@ -13,6 +13,13 @@ use orchestrator_workflows::methods::MethodRequest;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
+
+/// How long after its start a verification is looked at first. By then its start has come to an end or was lost.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_secs(60);
+/// How long after a look the next one comes while the workflow is not started.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long after a look the next one comes while the workflow is started.
+const LOOK_AGAIN_WHEN_STARTED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a caller asked for, as the table keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +62,14 @@ pub struct Verification {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+}
+
+impl Verification {
+    /// When its workflow gives up.
+    pub fn deadline(&self) -> Timestamp {
+        let timeout = SignedDuration::from_secs(i64::try_from(self.request.timeout_seconds).unwrap_or(i64::MAX));
+        self.started_at.saturating_add(timeout).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// How an insertion came out.
@@ -114,13 +129,14 @@ impl Store {
         // What stood in the way may be gone when it is looked at: then the next try gets through.
         loop {
             sqlx::query!(
-                "INSERT INTO verifications (verification_id, member_id, request, status, started_at)
-                 VALUES ($1, $2, $3, 'in_progress', $4)
+                "INSERT INTO verifications (verification_id, member_id, request, status, started_at, next_look_at)
+                 VALUES ($1, $2, $3, 'in_progress', $4, $5)
                  ON CONFLICT DO NOTHING",
                 new.verification_id.uuid(),
                 new.member_id.get(),
                 Json(&new.request) as _,
                 new.started_at.to_sqlx() as _,
+                (new.started_at + FIRST_LOOK).to_sqlx() as _,
             )
             .execute(&self.pool)
             .await?;
@@ -182,13 +198,12 @@ impl Store {
         Ok(())
     }
 
-    /// Records the end of a verification whose run is `run_id`. One that has ended, and one that is another run's, stay as
-    /// they are.
+    /// Records the end of a verification, as its own workflow tells it; `run_id` is the run that tells. The workflow's id is
+    /// the verification's for ever, so every run of it may: an operator's reset goes on in another run. A verification that
+    /// has ended stays as it is.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
-    #[tracing::instrument(name = "UPDATE verifications", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "verifications"))]
     pub async fn record_outcome(
         &self,
         id: VerificationId,
@@ -196,10 +211,39 @@ impl Store {
         outcome: &VerificationOutcome,
         ended_at: Timestamp,
     ) -> Result<(), Problem> {
+        self.end_verification(id, None, run_id, outcome, ended_at).await
+    }
+
+    /// Records the end of a verification, as somebody found it who looked at Temporal while the row named `run_id`. One that
+    /// has ended, and one that names another run by now, stay as they are.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
+    pub async fn reconcile_outcome(
+        &self,
+        id: VerificationId,
+        run_id: &str,
+        outcome: &VerificationOutcome,
+        ended_at: Timestamp,
+    ) -> Result<(), Problem> {
+        self.end_verification(id, Some(run_id), run_id, outcome, ended_at).await
+    }
+
+    #[tracing::instrument(name = "UPDATE verifications", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "verifications"))]
+    async fn end_verification(
+        &self,
+        id: VerificationId,
+        only_of_run: Option<&str>,
+        run_id: &str,
+        outcome: &VerificationOutcome,
+        ended_at: Timestamp,
+    ) -> Result<(), Problem> {
         sqlx::query!(
-            "UPDATE verifications SET status = $3, outcome = $4, score = $5, ended_at = $6, run_id = $2
-              WHERE verification_id = $1 AND status = 'in_progress' AND coalesce(run_id, $2) = $2",
+            "UPDATE verifications SET status = $4, outcome = $5, score = $6, ended_at = $7, run_id = $3
+              WHERE verification_id = $1 AND status = 'in_progress' AND ($2::text IS NULL OR run_id = $2)",
             id.uuid(),
+            only_of_run,
             run_id,
             outcome.status.as_str(),
             Json(outcome) as _,
@@ -209,6 +253,30 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(())
+    }
+
+    /// Claims verifications in progress that are to be looked at by `now`, those that have waited longest first. Nobody else
+    /// gets them until their next look is due.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "UPDATE verifications", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "verifications"))]
+    pub async fn claim_due(&self, now: Timestamp, limit: i64) -> Result<Vec<VerificationId>, Problem> {
+        let rows = sqlx::query!(
+            "UPDATE verifications SET next_look_at = CASE WHEN run_id IS NULL THEN $3::timestamptz ELSE $4 END
+              WHERE verification_id IN (
+                  SELECT verification_id FROM verifications WHERE status = 'in_progress' AND next_look_at <= $1
+                   ORDER BY next_look_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+             RETURNING verification_id",
+            now.to_sqlx() as _,
+            limit,
+            (now + LOOK_AGAIN).to_sqlx() as _,
+            (now + LOOK_AGAIN_WHEN_STARTED).to_sqlx() as _,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|row| row.verification_id.into()).collect())
     }
 
     /// The score of the member's last completed verification; 0 when there is none.

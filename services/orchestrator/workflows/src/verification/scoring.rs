@@ -5,29 +5,60 @@ use crate::contract::{SCORING_ALGORITHM_V2, VerificationState};
 use crate::timeouts;
 use mesh_types::{NextStep, ScoreBreakdown};
 use reputation_workflows::contract::{ScoringActivities, ScoringRequest};
-use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, WorkflowResult};
+use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext, WorkflowResult, workflows};
 
 impl VerificationWorkflow {
-    /// Scores whenever there is evidence that was not scored, until the verification ends.
+    /// Scores whenever there is evidence that was not scored, until the verification ends and nothing more can come. A
+    /// cancellation of the verification does not stop it: the ledger may have the points already.
     pub(super) async fn score_what_is_found(ctx: &WorkflowContext<Self>, cancellation: WorkflowCancellationToken) {
         loop {
-            let waited = ctx.wait_condition(|state| state.ending.is_some() || state.has_unscored_evidence());
-            if waited.await.is_err() || ctx.state(|state| state.ending.is_some()) {
-                return;
+            let is_due = |state: &Self| state.has_unscored_evidence() || state.nothing_more_can_come();
+            // Nothing cancels this wait.
+            let _ = ctx
+                .wait_condition_with_options(is_due, timeouts::uncancelled_wait())
+                .await;
+            if !ctx.state(Self::has_unscored_evidence) {
+                break;
             }
             if Self::score(ctx, cancellation.clone()).await.is_err() {
-                // Attempts have no limit, so this is the verification's end or a fault that no retry mends.
-                return ctx.state_mut(|state| state.scoring_is_broken = true);
+                // Attempts have no limit, so the end could not wait any longer, or it is a fault that no retry mends.
+                ctx.state_mut(|state| state.scoring_is_broken = true);
+                break;
             }
+        }
+        ctx.state_mut(|state| state.scoring_has_ended = true);
+    }
+
+    /// Lets the end wait for the scoring of evidence that is there, but not for ever.
+    pub(super) async fn limit_scoring_at_the_end(ctx: &WorkflowContext<Self>, cancellation: WorkflowCancellationToken) {
+        let is_awaited =
+            |state: &Self| state.scoring_has_ended || (state.ending.is_some() && state.has_unscored_evidence());
+        // Nothing cancels these waits.
+        let _ = ctx
+            .wait_condition_with_options(is_awaited, timeouts::uncancelled_wait())
+            .await;
+        if ctx.state(|state| state.scoring_has_ended) {
+            return;
+        }
+        workflows::select! {
+            _ = ctx.wait_condition_with_options(|state| state.scoring_has_ended, timeouts::uncancelled_wait()) => {}
+            _ = ctx.timer(timeouts::scoring_at_the_end()) => cancellation.cancel(),
         }
     }
 
+    fn nothing_more_can_come(&self) -> bool {
+        self.ending.is_some() && !self.slots.iter().any(super::Slot::is_running)
+    }
+
     async fn score(ctx: &WorkflowContext<Self>, cancellation: WorkflowCancellationToken) -> WorkflowResult<()> {
+        let occurred_at_seconds = mesh_workflows::seconds(ctx.workflow_time())
+            .unwrap_or_else(|| ctx.state(|state| state.input.started_at_seconds));
         let request = ctx.state(|state| ScoringRequest {
             verification_id: state.input.verification_id,
             member_id: state.input.member_id,
             evidence: state.evidence.clone(),
-            occurred_at_seconds: state.input.started_at_seconds,
+            // Only evidence that the ledger does not have yet takes it.
+            occurred_at_seconds,
         });
         let count = request.evidence.len();
         let options = timeouts::scoring(cancellation);

@@ -59,6 +59,11 @@ impl Slot {
         self.asked.is_some() || self.is_running
     }
 
+    /// Whether a child runs, and may still find something.
+    pub(super) fn is_running(&self) -> bool {
+        self.is_running
+    }
+
     /// How the method stands while the verification runs.
     pub(super) fn shown(&self) -> Option<MethodState> {
         self.shown.clone()

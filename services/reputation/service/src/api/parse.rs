@@ -16,13 +16,13 @@ const LONGEST_BACKFILL: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What a reputation is asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RequestKey {
+pub(super) struct Asked {
     pub(super) member_id: MemberId,
     pub(super) as_of: Timestamp,
     pub(super) target: Option<Level>,
 }
 
-pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timestamp) -> Result<RequestKey, Problem> {
+pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timestamp) -> Result<Asked, Problem> {
     let target = match proto::Level::try_from(request.target_level) {
         Ok(proto::Level::Unspecified) => None,
         Ok(proto::Level::None) => Some(Level::None),
@@ -31,7 +31,7 @@ pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timesta
         Ok(proto::Level::Gold) => Some(Level::Gold),
         Err(_) => return Err(Problem::invalid_field("target_level", "must be one of the levels")),
     };
-    Ok(RequestKey {
+    Ok(Asked {
         member_id: fields::member_id("member_id", request.member_id)?,
         as_of: request.as_of.map_or(Ok(now), |at| fields::instant("as_of", at))?,
         target,

@@ -1,6 +1,6 @@
 //! From typed values to messages.
 
-use super::parse::RequestKey;
+use super::parse::Asked;
 use crate::store::{CounterReason, Event, EventFact};
 use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
@@ -8,7 +8,7 @@ use mesh_types::NextStep;
 use reputation_workflows::policy::activity::Activity;
 use reputation_workflows::policy::ledger_fold::LedgerFold;
 
-pub(super) fn reputation(asked: &RequestKey, folded: LedgerFold, steps: Vec<NextStep>) -> proto::GetReputationResponse {
+pub(super) fn reputation(asked: &Asked, folded: LedgerFold, steps: Vec<NextStep>) -> proto::GetReputationResponse {
     proto::GetReputationResponse {
         member_id: asked.member_id.get(),
         breakdown: Some(folded.breakdown.into()),

@@ -54,7 +54,8 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::RecordActivityRequest>,
     ) -> Result<Response<proto::RecordActivityResponse>, Status> {
-        let answer = record_activity::record_activity(&self.idempotency, request.get_ref(), clock::now()).await?;
+        let answer =
+            record_activity::record_activity((&self.store, &self.idempotency), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -62,7 +63,8 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::CounterReputationEventRequest>,
     ) -> Result<Response<proto::CounterReputationEventResponse>, Status> {
-        let answer = counter_event::counter_event(&self.idempotency, request.get_ref(), clock::now()).await?;
+        let answer =
+            counter_event::counter_event((&self.store, &self.idempotency), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 

@@ -53,6 +53,7 @@ impl Store {
     #[tracing::instrument(name = "INSERT ledger_entries", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "ledger_entries"))]
     pub async fn insert_evidence(&self, batch: &EvidenceBatch, recorded_at: Timestamp) -> Result<(), Problem> {
+        let _turn = self.turn(batch.member_id).await?;
         let mut transaction = self.pool.begin().await?;
         // The lock lets one batch of a member go after the other, so that none is written twice.
         let score = materialized::lock(&mut transaction, batch.member_id).await?;
@@ -87,6 +88,22 @@ impl Store {
             transaction.commit().await?;
         }
         Ok(())
+    }
+}
+
+impl Store {
+    /// Whose an event is.
+    ///
+    /// # Errors
+    /// `EVENT_NOT_FOUND`; `DATABASE_UNAVAILABLE`.
+    pub async fn member_of(&self, event_id: EventId) -> Result<MemberId, Problem> {
+        let found = sqlx::query_scalar!(
+            "SELECT member_id FROM ledger_entries WHERE entry_id = $1",
+            event_id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        MemberId::try_from(found.ok_or_else(not_found)?).map_err(Problem::internal)
     }
 }
 
@@ -179,7 +196,9 @@ pub async fn insert_activity(
         rule_version: RuleVersion::V2.number(),
     };
     insert_line(connection, event_id, &line, None).await?;
-    score.follow_ledger(connection, recorded_at).await?;
+    score
+        .follow_activity(connection, new.occurred_at, line.points, recorded_at)
+        .await?;
     events::get_event(connection, event_id).await
 }
 
@@ -200,8 +219,7 @@ pub async fn insert_counter(
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let countered =
-        countered.ok_or_else(|| Problem::new(Reason::EventNotFound, "no event of the ledger has this id"))?;
+    let countered = countered.ok_or_else(not_found)?;
     if countered.kind == "counter" {
         return Err(not_counterable());
     }
@@ -226,6 +244,10 @@ pub async fn insert_counter(
     }
     score.follow_ledger(connection, recorded_at).await?;
     events::get_event(connection, counter_id).await
+}
+
+fn not_found() -> Problem {
+    Problem::new(Reason::EventNotFound, "no event of the ledger has this id")
 }
 
 fn not_counterable() -> Problem {

@@ -24,6 +24,7 @@ impl Store {
         as_of: Timestamp,
         recorded_at: Timestamp,
     ) -> Result<Option<Materialized>, Problem> {
+        let _turn = self.turn(member_id).await?;
         let mut transaction = self.pool.begin().await?;
         let Some(mut score) = find_locked(&mut transaction, member_id).await? else {
             return Ok(None);
@@ -57,17 +58,57 @@ pub(super) async fn lock(transaction: &mut PgConnection, member_id: MemberId) ->
 }
 
 impl LockedScore {
-    /// Makes the score fit the ledger after an event was written into it. First the score decays up to the present without
-    /// that event, as sweeps may have done already. Then the event changes the level: a lower one is one more fall, now. So
-    /// the recorded falls never depend on whether a sweep ran, also when an event becomes known later than it happened.
+    /// Makes the score fit the ledger after an event was written into it, by a fold of all events.
     pub(super) async fn follow_ledger(
+        self,
+        transaction: &mut PgConnection,
+        recorded_at: Timestamp,
+    ) -> Result<(), Problem> {
+        let events = events::events_of(transaction, self.member_id).await?;
+        let newest = events.iter().map(|event| event.occurred_at_seconds).max();
+        // At the newest event where another writer's clock was ahead, so that no event is left out.
+        let as_of = newest.unwrap_or(i64::MIN).max(recorded_at.as_second());
+        let folded = Materialized::at_anchor(&fold(&events, as_of)).unwrap_or(Materialized {
+            anchor_seconds: as_of,
+            periods: 0,
+            score: Nanopoints::default(),
+        });
+        self.become_score(transaction, folded, as_of, recorded_at).await
+    }
+
+    /// The same after an activity. One that is the newest event is added to the score, whatever the number of events before;
+    /// any other one takes a fold of all.
+    pub(super) async fn follow_activity(
+        self,
+        transaction: &mut PgConnection,
+        occurred_at: Timestamp,
+        points: i32,
+        recorded_at: Timestamp,
+    ) -> Result<(), Problem> {
+        let occurred_at = occurred_at.as_second();
+        match self.score.append(occurred_at, points.into()) {
+            Some(appended) => {
+                let as_of = occurred_at.max(recorded_at.as_second());
+                self.become_score(transaction, appended, as_of, recorded_at).await
+            }
+            None => self.follow_ledger(transaction, recorded_at).await,
+        }
+    }
+
+    /// First the score decays up to the present without the new event, as sweeps may have done already. Then the event changes
+    /// the level: a lower one is one more fall, now. So the recorded falls never depend on whether a sweep ran, also when an
+    /// event becomes known later than it happened.
+    async fn become_score(
         mut self,
         transaction: &mut PgConnection,
+        mut score: Materialized,
+        as_of_seconds: i64,
         recorded_at: Timestamp,
     ) -> Result<(), Problem> {
         let mut falls = self.score.advance(recorded_at.as_second());
         let before = self.score.score.level();
-        let after = self.read_ledger(transaction, recorded_at).await?.score.level();
+        score.advance(as_of_seconds);
+        let after = score.score.level();
         if after < before {
             falls.push(LevelFall {
                 fell_at_seconds: recorded_at.as_second(),
@@ -75,23 +116,8 @@ impl LockedScore {
                 after,
             });
         }
-        insert_falls(transaction, self.member_id, &falls, recorded_at).await
-    }
-
-    /// Materialises the fold of the ledger at an instant, or at its newest event where another writer's clock was ahead, so
-    /// that no event is left out.
-    async fn read_ledger(&self, transaction: &mut PgConnection, as_of: Timestamp) -> Result<Materialized, Problem> {
-        let events = events::events_of(transaction, self.member_id).await?;
-        let newest = events.iter().map(|event| event.occurred_at_seconds).max();
-        let as_of = newest.unwrap_or(i64::MIN).max(as_of.as_second());
-        let mut score = Materialized::at_anchor(&fold(&events, as_of)).unwrap_or(Materialized {
-            anchor_seconds: as_of,
-            periods: 0,
-            score: Nanopoints::default(),
-        });
-        score.advance(as_of);
         write(transaction, self.member_id, score).await?;
-        Ok(score)
+        insert_falls(transaction, self.member_id, &falls, recorded_at).await
     }
 }
 

@@ -1,9 +1,15 @@
 //! The sweep: materialised scores of many members brought up to an instant by one statement.
 
 use super::Store;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
-use mesh_runtime::Problem;
+use mesh_runtime::{BATCH, Problem, begin_with_statement_timeout};
+use std::time::Duration;
+
+/// How long it is remembered that a member fell below a level: three years.
+const FALL_RETENTION: SignedDuration = SignedDuration::from_hours(3 * 365 * 24);
+/// How long the statement for a shard may take: less than the heartbeat timeout of the sweep, which beats between shards.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What one statement did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +41,7 @@ impl Store {
         as_of: Timestamp,
         recorded_at: Timestamp,
     ) -> Result<Option<Shard>, Problem> {
+        let mut transaction = begin_with_statement_timeout(&self.pool, STATEMENT_TIMEOUT).await?;
         let row = sqlx::query!(
             r#"WITH shard AS (
                    SELECT max(member_id) AS last_member_id, count(*) AS members
@@ -71,13 +78,42 @@ impl Store {
             as_of.as_second(),
             recorded_at.to_sqlx() as _,
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(row.last_member_id.map(|last_member_id| Shard {
             last_member_id,
             members: row.members,
             changed: row.changed,
             level_falls: row.level_falls,
         }))
+    }
+
+    /// Deletes falls that were recorded more than three years before `now`.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; what stays is left to a later round.
+    pub async fn forget_falls(&self, now: Timestamp) -> Result<(), Problem> {
+        while self.delete_falls(now - FALL_RETENTION, BATCH).await? >= BATCH.unsigned_abs() {}
+        Ok(())
+    }
+
+    /// Deletes falls that were recorded before an instant, at most so many; returns how many.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "DELETE level_falls", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "level_falls"))]
+    pub async fn delete_falls(&self, before: Timestamp, limit: i64) -> Result<u64, Problem> {
+        let deleted = sqlx::query!(
+            "DELETE FROM level_falls WHERE (member_id, fell_at, level_after) IN
+                 (SELECT member_id, fell_at, level_after FROM level_falls WHERE recorded_at < $1
+                   ORDER BY recorded_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            before.to_sqlx() as _,
+            limit,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(deleted.rows_affected())
     }
 }

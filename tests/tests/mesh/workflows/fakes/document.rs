@@ -6,6 +6,7 @@ use document_workflows::contract::{
     DecisionRecord, Extraction, ExtractionProgress, ExtractionRequest, ReviewClosing, ReviewDecision, ReviewRequest,
     StoredEvidence, Validity, ValidityRequest,
 };
+use document_workflows::policy;
 use mesh_runtime::clock;
 use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentId, Evidence, EvidenceId};
 use std::sync::Arc;
@@ -43,7 +44,11 @@ impl DocumentFakes {
                 Duration::from_millis(10),
             )),
             ExtractionScript::MeetsAnOutage if attempt <= 7 => Err(transient("OCR_FAILED", Duration::from_millis(10))),
-            ExtractionScript::Reads | ExtractionScript::BreaksAtFirst | ExtractionScript::MeetsAnOutage => {
+            ExtractionScript::FirstWasErased if attempt == 1 => Err(permanent("DOCUMENT_ERASED")),
+            ExtractionScript::Reads
+            | ExtractionScript::FirstWasErased
+            | ExtractionScript::BreaksAtFirst
+            | ExtractionScript::MeetsAnOutage => {
                 let document_id = DocumentId::from(clock::new_uuid());
                 lock(&script.seen).documents.push(document_id);
                 Ok(Extraction {
@@ -81,22 +86,28 @@ impl DocumentFakes {
             (_, CheckName::VisaAgrees) => Check::not_applicable(name, CheckReason::NoVisa),
             _ => Check::passed(name, CheckReason::PrintAgrees),
         };
+        let checks = CheckName::ALL.map(check).to_vec();
         Ok(Validity {
-            checks: CheckName::ALL.map(check).to_vec(),
+            decided: script.course.ruling.clone().unwrap_or_else(|| policy::decide(&checks)),
+            rule_version: policy::RULE_VERSION,
+            checks,
         })
     }
 
     #[activity(definition = document::StoreVerificationEvidence)]
     pub async fn store_verification_evidence(
         self: Arc<Self>,
-        _ctx: ActivityContext,
+        ctx: ActivityContext,
         record: DecisionRecord,
     ) -> Result<StoredEvidence, ActivityError> {
         let script = self.0.of(record.verification_id)?;
+        if script.course.local_records_fail && ctx.info().is_local {
+            return Err(permanent("DATABASE_UNAVAILABLE"));
+        }
         if record.decided.decision == Decision::Accepted && script.course.refusal.is_some() {
             return Ok(StoredEvidence {
-                evidence: Vec::new(),
                 refused: script.course.refusal,
+                ..StoredEvidence::default()
             });
         }
         let stored = |kind: &_| Evidence::new(EvidenceId::from(clock::new_uuid()), *kind);
@@ -105,6 +116,7 @@ impl DocumentFakes {
         Ok(StoredEvidence {
             evidence,
             refused: None,
+            stands: script.course.stands.clone(),
         })
     }
 

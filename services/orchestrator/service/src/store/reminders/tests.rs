@@ -113,3 +113,18 @@ async fn reminders_are_listed_by_member_and_page_by_page() {
         [(first, newer), (first, older)]
     );
 }
+
+#[tokio::test]
+async fn reminders_of_old_weeks_are_deleted_and_no_others() {
+    let store = store().await;
+    let id = insert_span(&store, 1, "2026-11-02T08:00:00Z", None).await;
+    for as_of in ["2026-11-16T09:00:00Z", "2026-11-23T09:00:00Z", "2026-11-30T09:00:00Z"] {
+        assert_eq!(remind(&store, as_of).await, 1);
+    }
+    assert_eq!(
+        store.delete_reminders(at("2026-11-29T00:00:00Z"), 10).await.or_panic(),
+        1
+    );
+    let expected = [(id, "2026-11-30".to_owned()), (id, "2026-11-23".to_owned())];
+    assert_eq!(list(&store, None).await, expected);
+}

@@ -144,6 +144,40 @@ async fn a_median_lies_between_the_two_in_the_middle_and_is_absent_where_nothing
     assert_eq!(listed, ["2026-09", "2026-08"]);
 }
 
+#[tokio::test]
+async fn a_row_that_this_version_cannot_read_stops_no_report() {
+    let store = store().await;
+    for number in [1, 2] {
+        let end = ended(
+            VerificationStatus::Completed,
+            50,
+            &[(Method::Document, MethodStatus::Accepted)],
+        );
+        insert_span(
+            &store,
+            number,
+            "2026-10-01T00:00:00Z",
+            Some(("2026-10-01T00:01:00Z", end)),
+        )
+        .await;
+    }
+    let mut connection = store.connection().await.or_panic();
+    sqlx::query("UPDATE verifications SET outcome = '{\"methods\": 7}' WHERE member_id = 1")
+        .execute(&mut *connection)
+        .await
+        .expect("written");
+    store
+        .record_report(month("2026-10"), at("2026-11-01T03:00:00Z"))
+        .await
+        .or_panic();
+    let report = store
+        .find_report(month("2026-10"))
+        .await
+        .or_panic()
+        .expect("it was written");
+    assert_eq!((report.completed, report.methods.len()), (2, 1));
+}
+
 #[test]
 fn levels_are_told_apart_where_the_rules_do() {
     assert_eq!(level_bounds(), [25, 50, 75]);

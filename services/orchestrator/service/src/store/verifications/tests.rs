@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{insert, member, new_verification, store};
+use crate::testing::{at, insert, member, new_verification, store};
 use futures::future::join_all;
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
@@ -71,10 +71,28 @@ async fn a_look_at_another_run_ends_nothing() {
     store.record_run(id, "the run").await.or_panic();
     store.record_run(id, "a later one").await.or_panic();
     store
-        .record_outcome(id, "another run", &ended_as(VerificationStatus::Failed), clock::now())
+        .reconcile_outcome(id, "another run", &ended_as(VerificationStatus::Failed), clock::now())
         .await
         .or_panic();
     let expected = (VerificationStatus::InProgress, Some("the run".to_owned()));
+    assert_eq!(status(&store, id).await, expected);
+}
+
+#[tokio::test]
+async fn a_workflow_that_an_operator_reset_records_its_end_from_its_new_run() {
+    let store = store().await;
+    let id = insert(&store, new_verification(member(&store, 1).await)).await;
+    store.record_run(id, "the run that was reset").await.or_panic();
+    store
+        .record_outcome(
+            id,
+            "the new run",
+            &ended_as(VerificationStatus::Completed),
+            clock::now(),
+        )
+        .await
+        .or_panic();
+    let expected = (VerificationStatus::Completed, Some("the new run".to_owned()));
     assert_eq!(status(&store, id).await, expected);
 }
 
@@ -89,4 +107,31 @@ async fn a_run_that_was_not_written_down_records_its_end_and_itself() {
     store.record_run(id, "another run").await.or_panic();
     let expected = (VerificationStatus::Completed, Some("the run".to_owned()));
     assert_eq!(status(&store, id).await, expected);
+}
+
+#[tokio::test]
+async fn verifications_in_progress_are_due_after_a_minute_and_claimed_by_one() {
+    let store = store().await;
+    let (mut unstarted, mut started) = (
+        new_verification(member(&store, 1).await),
+        new_verification(member(&store, 2).await),
+    );
+    (unstarted.started_at, started.started_at) = (at("2026-01-01T00:00:00Z"), at("2026-01-01T00:00:01Z"));
+    let ended = new_verification(member(&store, 3).await);
+    let ids = [insert(&store, unstarted).await, insert(&store, started).await];
+    let ended = insert(&store, ended).await;
+    store.record_run(ids[1], "the run").await.or_panic();
+    store
+        .record_outcome(ended, "the run", &ended_as(VerificationStatus::Failed), clock::now())
+        .await
+        .or_panic();
+
+    let due = async |instant, limit| store.claim_due(at(instant), limit).await.or_panic();
+    assert!(due("2026-01-01T00:00:59Z", 10).await.is_empty());
+    assert_eq!(due("2026-01-01T00:01:01Z", 1).await, [ids[0]]);
+    assert_eq!(due("2026-01-01T00:01:01Z", 10).await, [ids[1]]);
+    // The one that is not started is due again in a minute, the other one in an hour.
+    assert!(due("2026-01-01T00:02:00Z", 10).await.is_empty());
+    assert_eq!(due("2026-01-01T00:02:01Z", 10).await, [ids[0]]);
+    assert_eq!(due("2026-01-01T01:01:01Z", 10).await.len(), 2);
 }
