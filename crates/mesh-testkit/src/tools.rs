@@ -6,7 +6,7 @@ mod locate;
 use std::path::PathBuf;
 
 pub use install::{Outcome, ensure};
-pub use locate::{cache_folder, postgres_programs};
+pub use locate::{cache_folder, on_path, postgres_programs};
 
 /// What somebody wants to do, which decides what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -147,7 +147,8 @@ pub(super) fn wheel_place(wheel: Wheel) -> anyhow::Result<PathBuf> {
     Ok(cache_folder()?.join(format!("{}-{}", wheel.package, wheel.version)))
 }
 
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+/// A program as a shell finds it.
+pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))

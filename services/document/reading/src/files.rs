@@ -1,7 +1,7 @@
 //! Files as they are uploaded: what they are, how many pages they have, and each page as a gray picture.
 //!
 //! A file is hostile until it was inspected: [`Files::inspect`] looks at headers and sizes and decodes nothing but what it
-//! throws away at once; [`Files::page`] decodes one page. Pictures are decoded here, in bounded memory, by libraries in
+//! throws away at once; [`OpenFile::page`] decodes one page. Pictures are decoded here, in bounded memory, by libraries in
 //! safe Rust; PDFs only ever by poppler's programs inside the sandbox.
 
 mod directories;
@@ -18,7 +18,7 @@ use crate::{
 use bytes::Bytes;
 use document_sandbox::{Confinement, InForce, Limits, Sandbox, SandboxConfig};
 use image::GrayImage;
-use poppler::Poppler;
+use poppler::{PdfFile, Poppler};
 use std::path::PathBuf;
 
 /// The most pixels that a page may have.
@@ -136,25 +136,48 @@ impl Files {
     /// [`ReadError`]: `NotAPicture`, `TooManyPixels`, `TooManyPages`, `Damaged`, `Cyclic`, `ExpandsTooMuch`, `Encrypted`,
     /// `Unsupported`, `TooCostly` at the fault of the file; `EngineMissing` and `WorkLost` otherwise.
     pub async fn inspect(&self, file: &Bytes) -> Result<FileFacts, ReadError> {
-        let shared = file.clone();
-        if FileFormat::of(file) != Some(FileFormat::Pdf) {
-            return blocking(move || inspect_picture(&shared)).await?;
+        match self.open(file).await?.0 {
+            Opened::Picture(file) => blocking(move || inspect_picture(&file)).await?,
+            Opened::Pdf(file) => Ok(file.facts()),
         }
-        blocking(move || pdf::check(&shared)).await??;
-        self.poppler.inspect(file).await
     }
 
-    /// One page of a file as a gray picture, turned as the camera says; `page_in_file` counts from 1.
+    /// Opens a file whose pages are then decoded one by one. A PDF is inspected now, once for all of them; of a picture each
+    /// page is when it is decoded.
+    ///
+    /// # Errors
+    /// Those of [`Files::inspect`] for a PDF.
+    pub async fn open(&self, file: &Bytes) -> Result<OpenFile, ReadError> {
+        Ok(OpenFile(match FileFormat::of(file) {
+            Some(FileFormat::Pdf) => Opened::Pdf(self.poppler.open(file).await?),
+            _ => Opened::Picture(file.clone()),
+        }))
+    }
+}
+
+/// A file, opened by [`Files::open`].
+#[derive(Debug)]
+pub struct OpenFile(Opened);
+
+#[derive(Debug)]
+enum Opened {
+    Picture(Bytes),
+    Pdf(PdfFile),
+}
+
+impl OpenFile {
+    /// One page as a gray picture, turned as the camera says; `page_in_file` counts from 1.
     ///
     /// # Errors
     /// Those of [`Files::inspect`], and [`ReadError::NoSuchPage`].
-    pub async fn page(&self, file: &Bytes, page_in_file: u32) -> Result<GrayImage, ReadError> {
-        let shared = file.clone();
-        if FileFormat::of(file) != Some(FileFormat::Pdf) {
-            return blocking(move || pixels::decode_gray(&shared, page_in_file)).await?;
+    pub async fn page(&self, page_in_file: u32) -> Result<GrayImage, ReadError> {
+        match &self.0 {
+            Opened::Picture(file) => {
+                let file = file.clone();
+                blocking(move || pixels::decode_gray(&file, page_in_file)).await?
+            }
+            Opened::Pdf(file) => file.page(page_in_file).await,
         }
-        blocking(move || pdf::check(&shared)).await??;
-        self.poppler.page(file, page_in_file).await
     }
 }
 

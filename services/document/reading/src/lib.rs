@@ -45,13 +45,14 @@ mod viterbi;
 mod zone;
 
 pub use barcode::BarcodeReading;
+pub use blocking::holding;
 pub use checks::{check, with_answers};
 pub use document::DocumentReading;
 pub use document_sandbox::{Confinement, InForce, Limits, RunError, SandboxError};
 pub use engine::ReaderConfig;
 pub use error::{Fault, ReadError, ReaderError};
 pub use fields::{DocumentFields, Identity, Source, identity};
-pub use files::{FileFacts, FileFormat, Files, FilesConfig, MAX_PAGES, MAX_PIXELS, inspect_picture};
+pub use files::{FileFacts, FileFormat, Files, FilesConfig, MAX_PAGES, MAX_PIXELS, OpenFile, inspect_picture};
 pub use format::{MrzFormat, ZoneField};
 pub use identity_fields::{DateOrder, IdentityFields};
 pub use mrz_reading::{Cell, CheckDigit, CheckDigits, MrzFields, MrzReading, PartialDate, Repair, Sex};

@@ -6,7 +6,7 @@ use crate::{
     cut::Cut,
     engine::{Engine, ReaderConfig},
     error::{ReadError, ReaderError},
-    files::Files,
+    files::{Files, OpenFile},
     format::MrzFormat,
     fusion::{self, Fused, fuse},
     identity_fields::IdentityFields,
@@ -71,20 +71,30 @@ impl Reader {
         self.engine.confinement()
     }
 
+    /// Opens a file for [`Reader::read_page_of`].
+    ///
+    /// # Errors
+    /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
+    pub async fn open(&self, file: &Bytes) -> Result<OpenFile, ReadError> {
+        self.files.open(file).await
+    }
+
     /// Reads the first page of a file; see [`Reader::read_page_of`].
     ///
     /// # Errors
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
     pub async fn read_page(&self, file: &[u8]) -> Result<PageReading, ReadError> {
-        self.read_page_of(&Bytes::copy_from_slice(file), 1).await
+        let file = self.open(&Bytes::copy_from_slice(file)).await?;
+        self.read_page_of(&file, 1).await
     }
 
-    /// Reads one page of a file, counted from 1. Takes about a second of one core; stops its work when dropped.
+    /// Reads one page of a file, counted from 1. Takes about a second of one core. When it is
+    /// dropped, its programs are ended; a thread works on for a moment, see [`crate::holding`].
     ///
     /// # Errors
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
-    pub async fn read_page_of(&self, file: &Bytes, page_in_file: u32) -> Result<PageReading, ReadError> {
-        let gray = self.files.page(file, page_in_file).await?;
+    pub async fn read_page_of(&self, file: &OpenFile, page_in_file: u32) -> Result<PageReading, ReadError> {
+        let gray = file.page(page_in_file).await?;
         let ahead = Self {
             // Where no run can be started ahead, the page may still need none, or gets one later.
             engine: self.engine.with_words_ahead().unwrap_or_else(|_| self.engine.clone()),

@@ -1,7 +1,7 @@
 //! Every format that is read, page by page, against the picture that went in.
 
 use bytes::Bytes;
-use document_reading::{FileFormat, Files, FilesConfig};
+use document_reading::{FileFormat, Files, FilesConfig, ReadError};
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, imageops};
 use specimen::{Passport, to_jpeg, to_pdf};
 use std::io::Cursor;
@@ -58,8 +58,9 @@ async fn each_page_of_each_format_is_the_picture_that_went_in() {
         let file = Bytes::from(bytes);
         let facts = files.inspect(&file).await.expect("inspected");
         assert_eq!((facts.format, facts.pages), (format, count));
+        let opened = files.open(&file).await.expect("opened");
         for page in 1..=count {
-            let drawn = files.page(&file, page).await.expect("opened");
+            let drawn = opened.page(page).await.expect("decoded");
             let truth = &grays[page as usize - 1];
             let scaled = imageops::resize(&drawn, truth.width(), truth.height(), imageops::FilterType::Triangle);
             let apart = distance(&scaled, truth);
@@ -68,6 +69,13 @@ async fn each_page_of_each_format_is_the_picture_that_went_in() {
             if count == 2 {
                 assert!(distance(&scaled, &grays[2 - page as usize]) > apart);
             }
+        }
+        for none in [0, count + 1] {
+            let error = opened.page(none).await.expect_err("no such page");
+            assert!(
+                matches!(error, ReadError::NoSuchPage { page } if page == none),
+                "{format:?}: {error:?}"
+            );
         }
     }
 }
@@ -82,7 +90,8 @@ async fn a_picture_is_turned_as_its_camera_says() {
     turned.extend([0xff, 0xe1, 0, exif.len() as u8 + 2]);
     turned.extend(exif);
     turned.extend(&plain[2..]);
-    let drawn = files().page(&turned.into(), 1).await.expect("opened");
+    let opened = files().open(&turned.into()).await.expect("opened");
+    let drawn = opened.page(1).await.expect("decoded");
     assert_eq!(drawn.dimensions(), (20, 40));
     assert!(drawn.get_pixel(10, 5).0[0] < 64 && drawn.get_pixel(10, 35).0[0] > 192);
 }

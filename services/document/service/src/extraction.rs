@@ -6,13 +6,13 @@
 use crate::store::{Document, NewSubmission, Page, Store, WorkflowRun};
 use crate::vault::{Vault, erased};
 use bytes::Bytes;
-use document_reading::{Fault, PageReading, ReadError, Reader};
+use document_reading::{Fault, OpenFile, PageReading, ReadError, Reader, holding};
 use document_workflows::contract::{Extraction, ExtractionProgress, ExtractionRequest};
 use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, DocumentUrl, MemberId, Reason};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 /// How often the OCR engine may run into its limits on a page before that is the picture's fault.
@@ -20,6 +20,9 @@ const ENGINE_LIMITS: u32 = 2;
 
 /// How often a process may die while it reads a page before that is the picture's fault, such as one that takes all memory.
 const UNENDED_READINGS: u32 = 3;
+
+/// How long a page waits to be read before the log says so.
+const LONG_WAIT: Duration = Duration::from_secs(60);
 
 /// How long a reading that breaks off may take to say so.
 const BREAK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,10 +40,29 @@ pub(crate) const NOTHING_READ: PageReading = PageReading {
     quality: None,
 };
 
-/// The file that was opened last: a PDF of fifty pages is fetched and opened once.
-struct OpenFile {
+/// The file whose pages are read: a PDF of fifty pages is fetched and opened once.
+struct CurrentFile {
     number: u32,
     bytes: Bytes,
+    open: Option<OpenFile>,
+}
+
+impl CurrentFile {
+    fn new(number: u32, bytes: Bytes) -> Self {
+        Self {
+            number,
+            bytes,
+            open: None,
+        }
+    }
+
+    async fn read_page(&mut self, reader: &Reader, page_in_file: u32) -> Result<PageReading, ReadError> {
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(reader.open(&self.bytes).await?),
+        };
+        reader.read_page_of(open, page_in_file).await
+    }
 }
 
 /// Reads documents.
@@ -95,9 +117,9 @@ impl Extractor {
         let pages = self.vault.store().list_pages(document.document_id).await?;
         let mut read = pages.iter().filter(|page| page.is_read).count() as u32;
         progress.send_replace(progress_of(read, document.page_count));
-        let mut open = None;
+        let mut current = None;
         for page in pages.iter().filter(|page| !page.is_read) {
-            self.read(&document, page, &mut open).await?;
+            self.read(&document, page, &mut current).await?;
             read += 1;
             progress.send_replace(progress_of(read, document.page_count));
         }
@@ -122,14 +144,31 @@ impl Extractor {
     }
 
     #[tracing::instrument(name = "read page", skip_all, fields(page = page.number, total_pages = document.page_count))]
-    async fn read(&self, document: &Document, page: &Page, open: &mut Option<OpenFile>) -> Result<(), Problem> {
+    async fn read(&self, document: &Document, page: &Page, current: &mut Option<CurrentFile>) -> Result<(), Problem> {
         // A page in whose reading a process died is read alone: if it is at fault, it takes no other page with it.
         let slots = if page.unended > 0 { self.concurrency } else { 1 };
-        let _slots = self
-            .slots
-            .acquire_many(slots)
-            .await
-            .expect("the semaphore is never closed");
+        let slots = self.take(slots, document.document_id).await;
+        holding(slots, self.read_in_slot(document, page, current)).await
+    }
+
+    /// Waits for slots, and says so when that takes long: a thread that never ends keeps its slot.
+    async fn take(&self, slots: u32, document_id: DocumentId) -> OwnedSemaphorePermit {
+        let taken = self.slots.clone().acquire_many_owned(slots);
+        tokio::pin!(taken);
+        loop {
+            match tokio::time::timeout(LONG_WAIT, &mut taken).await {
+                Ok(taken) => return taken.expect("the semaphore is never closed"),
+                Err(_) => tracing::warn!(%document_id, slots, "a page has waited for {LONG_WAIT:?} to be read"),
+            }
+        }
+    }
+
+    async fn read_in_slot(
+        &self,
+        document: &Document,
+        page: &Page,
+        current: &mut Option<CurrentFile>,
+    ) -> Result<(), Problem> {
         let store = self.vault.store();
         let unended = store
             .record_attempt(document.document_id, page.number, self.process)
@@ -138,16 +177,16 @@ impl Extractor {
             tracing::error!(document_id = %document.document_id, unended, "readings of a page never ended; it is given up");
             return self.keep(document, page, &NOTHING_READ).await;
         }
-        let file = match open.take().filter(|open| open.number == page.file_number) {
-            Some(open) => open.bytes,
-            None => self.vault.get_file(document, page).await?,
+        let file = match current {
+            Some(file) if file.number == page.file_number => file,
+            other => {
+                *other = None;
+                let bytes = self.vault.get_file(document, page).await?;
+                other.insert(CurrentFile::new(page.file_number, bytes))
+            }
         };
-        *open = Some(OpenFile {
-            number: page.file_number,
-            bytes: file.clone(),
-        });
         let reading = loop {
-            match self.reader.read_page_of(&file, page.page_in_file).await {
+            match file.read_page(&self.reader, page.page_in_file).await {
                 Ok(reading) => break reading,
                 // Another look at once: an attempt of the activity for each such page would soon use up all of them.
                 Err(error) if ran_into_a_limit(&error) => {

@@ -1,7 +1,10 @@
 //! PDFs, opened by poppler's `pdfinfo` and `pdftoppm` in the sandbox; the file goes in on standard input.
 
-use super::{FileFacts, FileFormat, MAX_PAGES, MAX_PIXELS};
-use crate::error::{ReadError, ReaderError};
+use super::{FileFacts, FileFormat, MAX_PAGES, MAX_PIXELS, pdf};
+use crate::{
+    blocking::blocking,
+    error::{ReadError, ReaderError},
+};
 use bytes::Bytes;
 use document_sandbox::{InForce, Limits, Run, RunError, Sandbox};
 use image::GrayImage;
@@ -51,6 +54,56 @@ struct Facts {
     sizes: Vec<Size>,
 }
 
+/// A PDF that was checked. Its pages are drawn one by one.
+#[derive(Debug)]
+pub(super) struct PdfFile {
+    poppler: Poppler,
+    file: Bytes,
+    pages: Vec<PdfPage>,
+}
+
+/// How a page is drawn.
+#[derive(Clone, Copy, Debug)]
+struct PdfPage {
+    dots_per_inch: f64,
+    pixels: u64,
+}
+
+impl PdfFile {
+    pub(super) fn facts(&self) -> FileFacts {
+        FileFacts {
+            format: FileFormat::Pdf,
+            pages: self.pages.len() as u32,
+            largest_page_pixels: self.pages.iter().map(|page| page.pixels).max().unwrap_or(0),
+        }
+    }
+
+    /// Draws one page, counted from 1.
+    pub(super) async fn page(&self, page: u32) -> Result<GrayImage, ReadError> {
+        let drawn = (page as usize).checked_sub(1).and_then(|index| self.pages.get(index));
+        let resolution = drawn.ok_or(ReadError::NoSuchPage { page })?.dots_per_inch;
+        let (page, resolution) = (page.to_string(), format!("{resolution:.3}"));
+        let arguments = [
+            "-gray",
+            "-cropbox",
+            "-singlefile",
+            "-r",
+            &resolution,
+            "-f",
+            &page,
+            "-l",
+            &page,
+            "-",
+        ];
+        let (poppler, most) = (&self.poppler, MAX_PIXELS as usize + MAX_HEADER_BYTES);
+        let limits = poppler.sandbox.limits();
+        let picture = poppler
+            .run(&poppler.pdftoppm, "draw page", &arguments, &self.file, most, limits)
+            .await?;
+        pgm(picture)
+    }
+}
+
 impl Poppler {
     pub(super) fn new(pdfinfo: PathBuf, pdftoppm: PathBuf, sandbox: Sandbox) -> Result<Self, ReaderError> {
         for program in [&pdfinfo, &pdftoppm] {
@@ -72,63 +125,35 @@ impl Poppler {
         self.sandbox.confinement()
     }
 
-    pub(super) async fn inspect(&self, file: &Bytes) -> Result<FileFacts, ReadError> {
-        let facts = self.facts(file, 1, MAX_PAGES).await?;
+    /// Checks a file and asks for the sizes of all its pages.
+    pub(super) async fn open(&self, file: &Bytes) -> Result<PdfFile, ReadError> {
+        let shared = file.clone();
+        blocking(move || pdf::check(&shared)).await??;
+        let facts = self.facts(file).await?;
         if facts.pages == 0 || facts.sizes.len() != facts.pages as usize {
             return Err(ReadError::Damaged);
         }
-        let mut largest_page_pixels = 0;
-        for size in &facts.sizes {
-            largest_page_pixels = largest_page_pixels.max(size.pixels_at(size.dots_per_inch()?) as u64);
-        }
-        Ok(FileFacts {
-            format: FileFormat::Pdf,
-            pages: facts.pages,
-            largest_page_pixels,
+        let page = |size: Size| {
+            let dots_per_inch = size.dots_per_inch()?;
+            let pixels = size.pixels_at(dots_per_inch) as u64;
+            Ok(PdfPage { dots_per_inch, pixels })
+        };
+        Ok(PdfFile {
+            poppler: self.clone(),
+            file: file.clone(),
+            pages: facts.sizes.into_iter().map(page).collect::<Result<_, ReadError>>()?,
         })
     }
 
-    /// Draws one page, counted from 1.
-    pub(super) async fn page(&self, file: &Bytes, page: u32) -> Result<GrayImage, ReadError> {
-        let facts = self.facts(file, page, page).await?;
-        if page == 0 || page > facts.pages {
-            return Err(ReadError::NoSuchPage { page });
-        }
-        let resolution = facts.sizes.first().ok_or(ReadError::Damaged)?.dots_per_inch()?;
-        let (page, resolution) = (page.to_string(), format!("{resolution:.3}"));
-        let picture = self
-            .run(
-                &self.pdftoppm,
-                "draw page",
-                &[
-                    "-gray",
-                    "-cropbox",
-                    "-singlefile",
-                    "-r",
-                    &resolution,
-                    "-f",
-                    &page,
-                    "-l",
-                    &page,
-                    "-",
-                ],
-                file,
-                MAX_PIXELS as usize + MAX_HEADER_BYTES,
-                self.sandbox.limits(),
-            )
-            .await?;
-        pgm(picture)
-    }
-
-    async fn facts(&self, file: &Bytes, first: u32, last: u32) -> Result<Facts, ReadError> {
+    async fn facts(&self, file: &Bytes) -> Result<Facts, ReadError> {
         let limits = self.sandbox.limits();
         let limits = Limits {
             cpu_seconds: limits.cpu_seconds.min(FACTS_LIMITS.0),
             wall_clock: limits.wall_clock.min(FACTS_LIMITS.1),
             ..limits
         };
-        let (first, last) = (first.to_string(), last.to_string());
-        let arguments = ["-f", &first, "-l", &last, "-"];
+        let last = MAX_PAGES.to_string();
+        let arguments = ["-f", "1", "-l", &last, "-"];
         let said = self
             .run(&self.pdfinfo, "facts", &arguments, file, MAX_FACTS_BYTES, limits)
             .await?;

@@ -246,3 +246,32 @@ async fn the_pages_of_one_file_are_read_each_for_itself() {
         .expect("extracted");
     assert_eq!((extraction.page_count, extraction.mrz_pages), (2, 1));
 }
+
+#[tokio::test]
+async fn a_pdf_is_inspected_once_for_all_pages_that_are_read() {
+    let world = World::new().await;
+    let page = image::RgbImage::from_pixel(40, 30, image::Rgb([200; 3]));
+    let pdf = specimen::to_pdf(&[page.clone(), page.clone(), page.clone(), page], 90);
+    let mut upload = crate::testing::upload(crate::testing::new_request(), MEMBER, std::slice::from_ref(&pdf));
+    upload.files[0].media_type = "application/pdf";
+    upload.files[0].page_count = 4;
+    let document = world.stored(upload).await;
+    let pdfinfo = world.folder.path().join("pdfinfo");
+    std::os::unix::fs::symlink(mesh_testkit::tools::on_path("pdfinfo").expect("poppler"), &pdfinfo).expect("a link");
+    let mut config = config();
+    config.files.pdfinfo = pdfinfo.clone();
+    let extractor = extractor(&world, config);
+    let (progress, mut reached) = watch::channel(ExtractionProgress::default());
+    let request = request(&document);
+    let reading = extractor.extract(&request, run(), &progress);
+    let unlinking = async {
+        reached
+            .wait_for(|reached| reached.page >= 1)
+            .await
+            .expect("a page is read");
+        std::fs::remove_file(&pdfinfo).expect("the link goes");
+    };
+    // Whoever asked for the size of another page would find nobody to ask.
+    let (extraction, ()) = tokio::join!(reading, unlinking);
+    assert_eq!(extraction.expect("extracted").page_count, 4);
+}
