@@ -162,6 +162,8 @@ reasons! {
     MessageTooLarge = "MESSAGE_TOO_LARGE", ResourceExhausted;
     /// As many documents are sent at this moment as there may be, in all or by the member.
     TooManyUploads = "TOO_MANY_UPLOADS", ResourceExhausted;
+    /// As many pages are shown to reviewers at this moment as there may be.
+    TooManyReviewPages = "TOO_MANY_REVIEW_PAGES", ResourceExhausted;
     /// A fault of ours.
     Internal = "INTERNAL", Internal;
 }

@@ -25,6 +25,7 @@ pub mod config;
 pub mod decide_review;
 pub mod erase_document;
 pub mod extraction;
+pub mod get_review_page;
 pub mod identity;
 pub mod keyring;
 pub mod objects;

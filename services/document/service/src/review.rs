@@ -1,23 +1,13 @@
-//! A person's look at a document: asked for by the workflow, shown to who holds it, closed. Claims and decisions are RPCs with
-//! files of their own.
+//! A person's look at a document: asked for by the workflow, and closed. What reviewers do (claim, look at a page, decide) are
+//! RPCs with files of their own.
 
 use crate::extraction::not_found;
-use crate::store::{NewReview, Page, Requested, ReviewRefusal, WaitingActivity};
+use crate::store::{Document, NewReview, Page, Requested, ReviewRefusal, Store, WaitingActivity};
 use crate::vault::{Vault, erased};
-use bytes::Bytes;
 use document_workflows::contract::{ReviewClosing, ReviewDecision, ReviewRequest};
 use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
 use mesh_types::{MemberId, Reason, ReviewId};
-
-/// A file that a reviewer looks at.
-#[derive(Debug)]
-pub struct ShownFile {
-    /// E.g. `image/png`.
-    pub media_type: String,
-    /// Exactly as it was uploaded.
-    pub bytes: Bytes,
-}
 
 /// Asks for a person's look; `None` while it waits for the decision.
 ///
@@ -66,35 +56,29 @@ pub async fn close(vault: &Vault, closing: ReviewClosing) -> Result<Option<Revie
         .await
 }
 
-/// The file of a page, for the reviewer who holds the review.
+/// A page and its document, for the reviewer who holds the review.
 ///
 /// # Errors
 /// `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`;
-/// `DOCUMENT_NOT_FOUND` for a page that isn't there; `DOCUMENT_UNREADABLE`; `OBJECT_STORE_UNAVAILABLE`,
-/// `DATABASE_UNAVAILABLE`.
-pub async fn show_page(
-    vault: &Vault,
+/// `DOCUMENT_NOT_FOUND` for a page that isn't there; `DATABASE_UNAVAILABLE`.
+pub async fn find_page(
+    store: &Store,
     review_id: ReviewId,
     reviewer_id: MemberId,
     page_number: u32,
     now: Timestamp,
-) -> Result<ShownFile, Problem> {
-    let review = vault.store().find_review(review_id).await?;
+) -> Result<(Document, Page), Problem> {
+    let review = store.find_review(review_id).await?;
     let review = review.ok_or(ReviewRefusal::NotFound)?;
     if let Some(refusal) = review.refusal_unless_held(reviewer_id, now) {
         return Err(refusal.into());
     }
-    let document = vault.store().find_document(review.document_id).await?;
+    let document = store.find_document(review.document_id).await?;
     let document = document.ok_or_else(not_found)?;
-    let pages = vault.store().list_pages(review.document_id).await?;
-    let page: Option<Page> = pages.into_iter().find(|page| page.number == page_number);
+    let pages = store.list_pages(review.document_id).await?;
+    let page = pages.into_iter().find(|page| page.number == page_number);
     let page = page.ok_or_else(|| Problem::new(Reason::DocumentNotFound, "the document has no such page"))?;
-    let bytes = vault.get_file(&document, &page).await?;
-    tracing::info!(%review_id, reviewer_id = reviewer_id.get(), page = page_number, "a reviewer looked at a page");
-    Ok(ShownFile {
-        media_type: page.media_type,
-        bytes,
-    })
+    Ok((document, page))
 }
 
 impl From<ReviewRefusal> for Problem {

@@ -2,7 +2,7 @@
 
 use crate::keyring::{Keyring, UsedKeys};
 use crate::objects::{Objects, StoreUrl};
-use crate::store::{NewSubmission, Store, WaitingActivity, WorkflowRun};
+use crate::store::{NewReview, NewSubmission, Store, WaitingActivity, WorkflowRun};
 use crate::temporal::Workflows;
 use crate::upload::{Upload, UploadedFile};
 use crate::upload_document::Uploads;
@@ -12,7 +12,7 @@ use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
 pub(crate) use mesh_testkit::fixtures::{at, member};
 use mesh_testkit::fixtures::{fresh_database, temporal_client};
-use mesh_types::{DocumentId, DocumentKind, RequestId, VerificationId};
+use mesh_types::{DocumentId, DocumentKind, RequestId, ReviewId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -80,6 +80,22 @@ impl World {
             page_count: answer.page_count as u32,
             size_bytes: answer.size_bytes as usize,
         }
+    }
+
+    /// A document of a member's, one page, and a review that waits for a person.
+    pub(crate) async fn reviewed(&self, page: Vec<u8>) -> (DocumentId, ReviewId) {
+        let document_id = self.uploaded(&[page]).await.document_id;
+        let review = NewReview {
+            review_id: clock::new_uuid().into(),
+            verification_id: new_verification(),
+            document_id,
+            internal_reason: "SINGLE_SOURCE".to_owned(),
+            requested_at: clock::now(),
+            expires_at: at(4_102_444_800),
+            waiting: waiting(),
+        };
+        self.store.request_review(&review).await.expect("asked");
+        (document_id, review.review_id)
     }
 
     /// Has a verification read a document.

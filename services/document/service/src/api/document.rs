@@ -7,7 +7,7 @@ use crate::claim_review::claim_review;
 use crate::decide_review::decide_review;
 use crate::erase_document::erase_document;
 use crate::extraction::not_found;
-use crate::review;
+use crate::get_review_page::ReviewPages;
 use crate::submit_document::submit_document;
 use crate::temporal::Workflows;
 use crate::unblock_document::unblock_document;
@@ -26,6 +26,7 @@ pub struct DocumentApi {
     vault: Vault,
     idempotency: IdempotencyStore,
     uploads: Uploads,
+    review_pages: ReviewPages,
     workflows: Workflows,
 }
 
@@ -33,6 +34,7 @@ impl DocumentApi {
     /// Over the service's tables and objects, its uploads, and its workflows.
     pub fn new(vault: Vault, idempotency: IdempotencyStore, uploads: Uploads, workflows: Workflows) -> Self {
         Self {
+            review_pages: ReviewPages::new(vault.clone()),
             vault,
             idempotency,
             uploads,
@@ -107,10 +109,9 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::GetReviewPageRequest>,
     ) -> Result<Response<Self::GetReviewPageStream>, Status> {
-        let (review_id, reviewer_id, page) = parse::get_review_page(request.get_ref())?;
-        let file = review::show_page(&self.vault, review_id, reviewer_id, page, clock::now()).await?;
-        let parts = futures::stream::iter(render::shown_file(file).map(Ok));
-        Ok(Response::new(Box::pin(parts)))
+        Ok(Response::new(Box::pin(
+            self.review_pages.show(request.get_ref()).await?,
+        )))
     }
 
     async fn decide_review(

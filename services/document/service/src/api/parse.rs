@@ -85,7 +85,7 @@ pub(crate) fn claim_review(request: &ClaimReviewRequest) -> Result<(RequestId, R
     ))
 }
 
-pub(super) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewId, MemberId, u32), Problem> {
+pub(crate) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewId, MemberId, u32), Problem> {
     let page = u32::try_from(request.page_number);
     Ok((
         fields::id("review_id", &request.review_id)?,

@@ -1,7 +1,7 @@
 //! From typed values to messages.
 
-use crate::review::ShownFile;
 use crate::store::{DocumentStatus, NewDocument, Review, StoredDecision, StoredEvidenceItem};
+use bytes::Bytes;
 use document_workflows::contract::SubmissionLimits;
 use document_workflows::policy;
 use jiff::Timestamp;
@@ -99,8 +99,10 @@ pub(crate) fn review(review: Review, now: Timestamp) -> proto::Review {
 }
 
 /// One message after the other, so that a file is held in memory once.
-pub(super) fn shown_file(file: ShownFile) -> impl Iterator<Item = proto::GetReviewPageResponse> + Send + 'static {
-    let ShownFile { media_type, bytes } = file;
+pub(crate) fn review_page(
+    media_type: String,
+    bytes: Bytes,
+) -> impl Iterator<Item = proto::GetReviewPageResponse> + Send + 'static {
     let chunks = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |from| {
         let to = bytes.len().min(from + CHUNK_BYTES);
         Part::Chunk(bytes[from..to].to_vec())

@@ -1,7 +1,6 @@
 use super::DocumentApi;
 use crate::extraction::NOTHING_READ;
-use crate::store::NewReview;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png, waiting, workflows};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png, workflows};
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
 use mesh_proto::document::v1::get_review_page_response;
@@ -13,7 +12,7 @@ use mesh_proto::document::v1::{
 };
 use mesh_runtime::{ServiceParts, clock};
 use mesh_testkit::fixtures::Served;
-use mesh_types::{DocumentId, Reason, ReviewId};
+use mesh_types::{DocumentId, Reason};
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -145,21 +144,6 @@ async fn refusals_carry_their_reason_over_the_wire_and_store_nothing() {
     }
 }
 
-async fn reviewed(world: &World) -> (DocumentId, ReviewId) {
-    let document_id = world.uploaded(&[vec![7; 150_000]]).await.document_id;
-    let review = NewReview {
-        review_id: clock::new_uuid().into(),
-        verification_id: new_verification(),
-        document_id,
-        internal_reason: "SINGLE_SOURCE".to_owned(),
-        requested_at: clock::now(),
-        expires_at: at(4_102_444_800),
-        waiting: waiting(),
-    };
-    world.store.request_review(&review).await.expect("asked");
-    (document_id, review.review_id)
-}
-
 fn reason<T>(answer: Result<T, Status>) -> Option<String> {
     mesh_proto::reason(&answer.err().expect("must be refused"))
 }
@@ -168,7 +152,7 @@ fn reason<T>(answer: Result<T, Status>) -> Option<String> {
 async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is_gone_does_not_matter() {
     let world = World::new().await;
     let (_server, mut client) = served(&world).await;
-    let (document_id, review_id) = reviewed(&world).await;
+    let (document_id, review_id) = world.reviewed(vec![7; 150_000]).await;
     let listed = client
         .list_reviews(ListReviewsRequest::default())
         .await

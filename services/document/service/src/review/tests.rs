@@ -234,8 +234,8 @@ async fn an_erased_document_is_neither_listed_claimed_shown_nor_decided() {
         claimed(&world, review, 7, REQUESTED).await.err(),
         Some(Reason::DocumentErased)
     );
-    let shown = show_page(&world.vault, review, member(7), 1, at(REQUESTED)).await;
-    assert_eq!(shown.expect_err("erased").reason(), Reason::DocumentErased);
+    let found = find_page(&world.store, review, member(7), 1, at(REQUESTED)).await;
+    assert_eq!(found.expect_err("erased").reason(), Reason::DocumentErased);
     let waiting_reviews = list(&world, REQUESTED).await;
     assert_eq!(waiting_reviews, []);
     let again = review_request(asked.verification_id, asked.document_id, REQUESTED);
@@ -247,21 +247,22 @@ async fn an_erased_document_is_neither_listed_claimed_shown_nor_decided() {
 async fn pages_are_shown_to_the_holder_alone() {
     let world = World::new().await;
     let review = asked(&world).await.review_id;
-    let show = async |reviewer, page, seconds| {
-        let shown = show_page(&world.vault, review, member(reviewer), page, at(seconds)).await;
-        shown.map_err(|problem| problem.reason())
+    let find = async |reviewer, page, seconds| {
+        let found = find_page(&world.store, review, member(reviewer), page, at(seconds)).await;
+        found.map_err(|problem| problem.reason())
     };
-    assert_eq!(show(7, 1, REQUESTED).await.err(), Some(Reason::ReviewNotClaimed));
+    assert_eq!(find(7, 1, REQUESTED).await.err(), Some(Reason::ReviewNotClaimed));
     claimed(&world, review, 7, REQUESTED).await.expect("claimed");
-    let shown = show(7, 2, REQUESTED).await.expect("shown");
-    assert_eq!((shown.media_type.as_str(), shown.bytes), ("image/png", png(2).into()));
+    let (document, page) = find(7, 2, REQUESTED).await.expect("found");
+    let file = world.vault.get_file(&document, &page).await.expect("opened");
+    assert_eq!((page.media_type.as_str(), file), ("image/png", png(2).into()));
     for (reviewer, page, seconds, reason) in [
         (8, 1, REQUESTED, Reason::ReviewClaimedByAnother),
         (7, 3, REQUESTED, Reason::DocumentNotFound),
         (7, 1, REQUESTED + FIFTEEN_MINUTES, Reason::ReviewNotClaimed),
         (7, 1, EXPIRES, Reason::ReviewOver),
     ] {
-        assert_eq!(show(reviewer, page, seconds).await.err(), Some(reason));
+        assert_eq!(find(reviewer, page, seconds).await.err(), Some(reason));
     }
 }
 
