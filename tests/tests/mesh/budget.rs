@@ -27,13 +27,12 @@ async fn a_document_only_verification_stays_within_its_budget() {
     let caller = Caller::of(mesh);
     let passport = passport(60);
     let (_, verification_id) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
-    caller.end_of(&verification_id).await;
     let mut all = Vec::new();
     for workflow_id in [
         format!("verification-{verification_id}"),
         format!("verification-{verification_id}-document-1"),
     ] {
-        // The end is in the read model a moment before Temporal closes the workflow.
+        // Temporal alone is asked: a GetVerification that comes while the end is recorded costs one more workflow task.
         let look = async || {
             Some(events(mesh, &workflow_id).await)
                 .filter(|events| events.last().is_some_and(|last| last.ends_with("EXECUTION_COMPLETED")))
