@@ -29,17 +29,6 @@ struct Case<'a> {
     when: When,
 }
 
-async fn get(caller: &Caller, verification_id: &str) -> Result<proto::Verification, Status> {
-    let request = proto::GetVerificationRequest {
-        verification_id: verification_id.to_owned(),
-    };
-    let answer = caller.verifications.clone().get_verification(request).await?;
-    Ok(answer
-        .into_inner()
-        .verification
-        .expect("an answer holds what was asked for"))
-}
-
 /// A verification by two methods, of which the document alone reaches the target.
 fn by_both(member_id: i64, document_url: String) -> proto::StartVerificationRequest {
     let mut request = by_document(member_id, document_url);
@@ -128,7 +117,7 @@ async fn survive(caller: &Caller, case: &Case<'_>, seed: u64) {
             proxy.set(*fault);
             let begun = Instant::now();
             let end = eventually(*how_long + PATIENCE, "the fault to end", async || {
-                assert_not_wrong(&told, &get(caller, &id).await);
+                assert_not_wrong(&told, &caller.get(&id).await);
                 (begun.elapsed() >= *how_long).then_some(())
             });
             end.await.unwrap_or_else(|error| panic!("{told}: {error}"));
@@ -138,7 +127,7 @@ async fn survive(caller: &Caller, case: &Case<'_>, seed: u64) {
     };
     let healed = Instant::now();
     let look = async || {
-        let shown = get(caller, &id).await;
+        let shown = caller.get(&id).await;
         assert_not_wrong(&told, &shown);
         shown
             .ok()

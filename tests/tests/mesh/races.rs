@@ -26,17 +26,6 @@ async fn terminate(mesh: &Mesh, workflow_id: &str) {
     terminated.unwrap_or_else(|error| panic!("{error:#}"));
 }
 
-async fn get(caller: &Caller, verification_id: &str) -> Result<proto::Verification, Status> {
-    let request = proto::GetVerificationRequest {
-        verification_id: verification_id.to_owned(),
-    };
-    let answer = caller.verifications.clone().get_verification(request).await?;
-    Ok(answer
-        .into_inner()
-        .verification
-        .expect("an answer holds what was asked for"))
-}
-
 async fn cancel(caller: &Caller, verification_id: &str) -> Result<(), Status> {
     let request = proto::CancelVerificationRequest {
         request_id: new_request_id(),
@@ -60,12 +49,12 @@ async fn a_verification_whose_workflow_was_terminated_makes_room_when_the_next_o
         .expect("it starts");
     terminate(mesh, &started.workflow_id).await;
 
-    let read = get(&caller, &started.verification_id).await.expect("it is shown");
+    let read = caller.get(&started.verification_id).await.expect("it is shown");
     assert_eq!(read.status(), VerificationStatus::InProgress, "a read ends nothing");
     let document_url = caller.upload(member_id, &[picture(&passport)]).await.document_url;
     let next = caller.start(by_document(member_id, document_url)).await;
     let next = next.expect("there is room again");
-    let end = get(&caller, &started.verification_id).await.expect("it is shown");
+    let end = caller.get(&started.verification_id).await.expect("it is shown");
     assert_eq!(end.status(), VerificationStatus::Failed);
     assert_eq!(end.methods[0].internal_reason, "WORKFLOW_CLOSED");
     let next = caller.end_of(&next.verification_id).await;
@@ -88,7 +77,7 @@ async fn a_cancel_of_a_terminated_verification_ends_it_and_says_how_it_ended() {
         .await
         .expect_err("it has ended");
     assert_eq!(refusal(&status).reason, "VERIFICATION_ENDED");
-    let end = get(&caller, &started.verification_id).await.expect("it is shown");
+    let end = caller.get(&started.verification_id).await.expect("it is shown");
     assert_eq!(end.status(), VerificationStatus::Failed);
     assert_eq!(end.methods[0].internal_reason, "WORKFLOW_CLOSED");
 }
@@ -113,7 +102,7 @@ async fn a_verification_that_completed_is_completed_also_after_its_row_was_set_b
         .start(by_reputation(member_id))
         .await
         .expect("there is room again");
-    let found = get(&caller, &verification_id).await.expect("it is shown");
+    let found = caller.get(&verification_id).await.expect("it is shown");
     assert_eq!(found.status(), VerificationStatus::Completed);
     assert_eq!(found.breakdown, end.breakdown);
 }
@@ -155,7 +144,7 @@ async fn every_row_in_progress_comes_to_an_end_by_itself() {
     let unknown = copy_as_in_progress(mesh, &caller, &ended, "'a run that nobody knows'", 37).await;
     let ends = async |id: &str| {
         let look = async || {
-            let found = get(&caller, id).await.ok()?;
+            let found = caller.get(id).await.ok()?;
             (found.status() != VerificationStatus::InProgress).then_some(found)
         };
         let end = eventually(PATIENCE, "the end", look).await;
@@ -188,7 +177,7 @@ async fn every_row_in_progress_comes_to_an_end_by_itself() {
     // The look itself ends after the claim of its row; the next claim comes after that.
     let next = copy_as_in_progress(mesh, &caller, &ended, "'a run that nobody knows'", 39).await;
     ends(&next).await;
-    let found = get(&caller, &unknown).await.expect("it is shown");
+    let found = caller.get(&unknown).await.expect("it is shown");
     assert_eq!(found.status(), VerificationStatus::InProgress);
 }
 
@@ -240,7 +229,7 @@ async fn reads_that_race_with_starts_end_no_verification() {
             let id = found.unwrap_or_else(|error| panic!("{error}"));
             for _ in 0..READS {
                 // A worker under load may answer too late.
-                match get(&caller, &id).await {
+                match caller.get(&id).await {
                     Err(status) => assert!(refusal(&status).retry, "{status}"),
                     Ok(shown) => assert_ne!(shown.methods[0].internal_reason, "WORKFLOW_CLOSED"),
                 }

@@ -130,6 +130,18 @@ impl Caller {
         Ok(answer.into_inner())
     }
 
+    /// A verification as it is shown now.
+    pub async fn get(&self, verification_id: &str) -> Result<orchestrator::Verification, Status> {
+        let request = orchestrator::GetVerificationRequest {
+            verification_id: verification_id.to_owned(),
+        };
+        let answer = self.verifications.clone().get_verification(request).await?;
+        Ok(answer
+            .into_inner()
+            .verification
+            .expect("an answer holds what was asked for"))
+    }
+
     /// Starts a verification.
     pub async fn start(
         &self,
