@@ -66,6 +66,8 @@ impl Activities {
     ) -> Result<UserScore, ActivityError> {
         let request = GetReputationRequest {
             member_id: look_up.member_id.get(),
+            // Only the score counts here, and the smallest page has it as well.
+            page_size: 1,
             ..Default::default()
         };
         let answer = self

@@ -26,6 +26,9 @@ CREATE TABLE ledger_entries (
 );
 
 CREATE INDEX ledger_entries_by_member ON ledger_entries (member_id, occurred_at, entry_id);
+-- A member has few verifications among many activities.
+CREATE INDEX ledger_entries_of_verifications ON ledger_entries (member_id, occurred_at, entry_id)
+    WHERE kind = 'verification';
 
 -- One line for each piece of evidence, by its id: a piece counts once, whatever batch it comes in.
 CREATE TABLE ledger_lines (
@@ -60,6 +63,21 @@ CREATE TABLE reputations (
     nanopoints     bigint  NOT NULL CONSTRAINT reputations_nanopoints_range CHECK (nanopoints BETWEEN 0 AND 100000000000)
 -- Half of each page is free for the next version of its rows, so that a sweep over all of them needs no new page and no
 -- new index entry.
+) WITH (fillfactor = 50);
+
+-- What a member's ledger comes to at its last event (reputation_workflows::policy::summary), written by whoever changes the
+-- ledger: the score and its parts at any later instant need no look at the events.
+CREATE TABLE ledger_summaries (
+    member_id                    bigint PRIMARY KEY REFERENCES reputations (member_id),
+    -- The last event that counted; absent when none does.
+    anchor_seconds               bigint,
+    anchor_nanopoints            bigint NOT NULL,
+    without_document_nanopoints  bigint NOT NULL,
+    -- Of all lines that count, before any cap.
+    points                       bigint NOT NULL,
+    -- What each method's cap took away: [{"method": "document", "points": -5}].
+    method_caps                  jsonb  NOT NULL,
+    capped_away_nanopoints       bigint NOT NULL
 ) WITH (fillfactor = 50);
 
 -- Who fell below a level, and when: the end of the period, whichever run noticed it.

@@ -2,12 +2,13 @@
 //!
 //! Invariant: whoever changes a member's ledger also brings the member's materialised score up to date, in the same
 //! transaction, under a lock of that member's row. `ledger.rs` writes entries, `events.rs` reads them, `materialized.rs` has
-//! the locked row, `sweep.rs` the one statement for many members.
+//! the locked row, `summaries.rs` what the ledger comes to, `sweep.rs` the one statement for many members.
 
 mod assessments;
 mod events;
 mod ledger;
 mod materialized;
+mod summaries;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use events::{CounterReason, Event, EventFact, EventKey};
 pub use ledger::{EvidenceBatch, NewActivity, NewCounter, insert_activity, insert_counter};
+pub use summaries::{LineKey, Reputation};
 
 /// How long a change of a member's ledger waits for those of the same member before it.
 const TURN_TIMEOUT: Duration = Duration::from_secs(3);

@@ -11,6 +11,7 @@ pub mod decay;
 pub mod ledger_fold;
 pub mod materialized;
 pub mod steps;
+pub mod summary;
 
 /// The line of a breakdown that a piece of evidence gives.
 pub fn contribution(rules: RuleVersion, evidence: &Evidence) -> Contribution {

@@ -27,8 +27,8 @@ pub(super) fn hours(member_id: i64, hours: i32) -> proto::RecordActivityRequest 
 pub(super) async fn reputation(caller: &Caller, member_id: i64, target: proto::Level) -> proto::GetReputationResponse {
     let request = proto::GetReputationRequest {
         member_id,
-        as_of: None,
         target_level: target.into(),
+        ..Default::default()
     };
     let answer = caller.reputations.clone().get_reputation(request).await;
     answer.expect("every member has a reputation").into_inner()
@@ -180,6 +180,30 @@ async fn whoever_does_what_the_next_steps_say_reaches_the_level() {
         breakdown.score
     );
     assert_eq!(reached.next_steps, []);
+    assert_eq!(reached.contribution_points, i64::from(sum));
+    let (mut lines, mut request) = (
+        Vec::new(),
+        proto::GetReputationRequest {
+            member_id,
+            page_size: 2,
+            ..Default::default()
+        },
+    );
+    loop {
+        let answer = caller.reputations.clone().get_reputation(request.clone()).await;
+        let page = answer.expect("a page").into_inner();
+        let of_page = page.breakdown.expect("a breakdown");
+        assert!(
+            of_page.contributions.len() <= 2 && of_page.score == breakdown.score,
+            "{of_page:?}"
+        );
+        lines.extend(of_page.contributions);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(lines, breakdown.contributions, "the pages have what one page has");
 
     // A year on nothing has run, and the score has decayed all the same: 50 × 0.95¹² is 27.
     let year = prost_types::Timestamp {
@@ -189,7 +213,7 @@ async fn whoever_does_what_the_next_steps_say_reaches_the_level() {
     let request = proto::GetReputationRequest {
         member_id,
         as_of: Some(year),
-        target_level: 0,
+        ..Default::default()
     };
     let later = caller
         .reputations

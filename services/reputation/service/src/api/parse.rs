@@ -1,7 +1,7 @@
 //! From messages to typed values. What the field rules of the contract say is checked before a handler runs; here is what
 //! needs the present or another field.
 
-use crate::store::{CounterReason, EventKey, NewActivity, NewCounter};
+use crate::store::{CounterReason, EventKey, LineKey, NewActivity, NewCounter};
 use jiff::Timestamp;
 use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
@@ -15,12 +15,17 @@ use std::time::Duration;
 const LONGEST_BACKFILL: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What a reputation is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) member_id: MemberId,
+    /// A whole second.
     pub(super) as_of: Timestamp,
     pub(super) target: Option<Level>,
+    pub(super) page: PageRequest<PagedLine>,
 }
+
+/// The instant that all pages are for, in seconds since 1970-01-01 UTC, and the last line of the page before.
+pub(super) type PagedLine = (i64, LineKey);
 
 pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timestamp) -> Result<Asked, Problem> {
     let target = match proto::Level::try_from(request.target_level) {
@@ -31,10 +36,18 @@ pub(super) fn get_reputation(request: &proto::GetReputationRequest, now: Timesta
         Ok(proto::Level::Gold) => Some(Level::Gold),
         Err(_) => return Err(Problem::invalid_field("target_level", "must be one of the levels")),
     };
+    let filter = ("GetReputation", request.member_id, request.as_of.map(|at| at.seconds));
+    let page = PageRequest::<PagedLine>::parse(request.page_size, &request.page_token, &filter)?;
+    let as_of = request.as_of.map_or(Ok(now), |at| fields::instant("as_of", at))?;
+    let as_of_seconds = page
+        .after()
+        .map_or(as_of.as_second(), |(as_of_seconds, _)| *as_of_seconds);
     Ok(Asked {
         member_id: fields::member_id("member_id", request.member_id)?,
-        as_of: request.as_of.map_or(Ok(now), |at| fields::instant("as_of", at))?,
+        as_of: Timestamp::from_second(as_of_seconds)
+            .map_err(|_| Problem::invalid_field("page_token", "must be the next_page_token of the page before"))?,
         target,
+        page,
     })
 }
 

@@ -1,21 +1,35 @@
 //! From typed values to messages.
 
 use super::parse::Asked;
-use crate::store::{CounterReason, Event, EventFact};
+use crate::store::{CounterReason, Event, EventFact, Reputation};
 use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
-use mesh_types::NextStep;
+use mesh_types::{Level, Score};
 use reputation_workflows::policy::activity::Activity;
-use reputation_workflows::policy::ledger_fold::LedgerFold;
+use reputation_workflows::policy::steps::steps_to;
 
-pub(super) fn reputation(asked: &Asked, folded: LedgerFold, steps: Vec<NextStep>) -> proto::GetReputationResponse {
+pub(super) fn reputation(asked: &Asked, found: Reputation) -> proto::GetReputationResponse {
+    let (summary, at_seconds) = (found.summary, asked.as_of.as_second());
+    let target = asked.target;
+    let target = target.unwrap_or_else(|| next_level(summary.score_at(at_seconds).score()));
+    let steps = steps_to(target.least_score(), &summary, at_seconds);
+    let (lines, next_page_token) = asked.page.page(found.lines, |last| (at_seconds, last.key()));
+    let contributions = lines.into_iter().map(|line| line.contribution).collect();
     proto::GetReputationResponse {
         member_id: asked.member_id.get(),
-        breakdown: Some(folded.breakdown.into()),
+        breakdown: Some(summary.breakdown_at(at_seconds, contributions).into()),
         next_steps: steps.into_iter().map(Into::into).collect(),
         as_of: Some(fields::timestamp(asked.as_of)),
-        anchored_at: folded.anchor_seconds.map(fields::timestamp_of_seconds),
+        anchored_at: summary.anchor_seconds.map(fields::timestamp_of_seconds),
+        contribution_points: summary.points,
+        next_page_token,
     }
+}
+
+/// The level above a score; gold above gold.
+pub(super) fn next_level(score: Score) -> Level {
+    let higher = Level::ALL.into_iter().find(|level| *level > Level::of(score));
+    higher.unwrap_or(Level::Gold)
 }
 
 pub(crate) fn event(event: Event) -> proto::ReputationEvent {

@@ -6,9 +6,6 @@ use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
-use mesh_types::{Level, Score};
-use reputation_workflows::policy::ledger_fold::fold;
-use reputation_workflows::policy::steps::steps_to;
 use tonic::{Request, Response, Status};
 
 /// Answers `ReputationService`.
@@ -29,12 +26,6 @@ impl ReputationApi {
     }
 }
 
-/// The level above a score; gold above gold.
-pub(super) fn next_level(score: Score) -> Level {
-    let higher = Level::ALL.into_iter().find(|level| *level > Level::of(score));
-    higher.unwrap_or(Level::Gold)
-}
-
 #[tonic::async_trait]
 impl ReputationService for ReputationApi {
     async fn get_reputation(
@@ -42,12 +33,12 @@ impl ReputationService for ReputationApi {
         request: Request<proto::GetReputationRequest>,
     ) -> Result<Response<proto::GetReputationResponse>, Status> {
         let asked = parse::get_reputation(request.get_ref(), clock::now())?;
-        let ledger = self.store.list_ledger(asked.member_id).await?;
-        let at = asked.as_of.as_second();
-        let folded = fold(&ledger, at);
-        let target = asked.target.unwrap_or_else(|| next_level(folded.breakdown.score));
-        let steps = steps_to(target.least_score(), &ledger, at);
-        Ok(Response::new(render::reputation(&asked, folded, steps)))
+        let (after, limit) = (asked.page.after().map(|(_, line)| *line), asked.page.limit());
+        let found = self
+            .store
+            .reputation(asked.member_id, asked.as_of, after, limit)
+            .await?;
+        Ok(Response::new(render::reputation(&asked, found)))
     }
 
     async fn record_activity(

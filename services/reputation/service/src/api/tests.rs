@@ -1,5 +1,5 @@
 use super::parse;
-use super::reputation::next_level;
+use super::render::next_level;
 use mesh_proto::reputation::v1 as proto;
 use mesh_runtime::{FieldRules, Problem, clock};
 use mesh_types::{Level, Score};
@@ -159,10 +159,18 @@ fn lists_counters_schedules_and_ranges_are_refused_by_their_fields() {
     }
     let asked = proto::GetReputationRequest {
         member_id: 1,
-        as_of: None,
         target_level: 9,
+        page_size: 201,
+        page_token: "x".repeat(501),
+        ..Default::default()
     };
-    assert_eq!(broken(&asked), ["target_level"]);
+    assert_eq!(broken(&asked), ["target_level", "page_size", "page_token"]);
+    let of_another_list = proto::GetReputationRequest {
+        member_id: 1,
+        page_token: "AAAA".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(paths(parse::get_reputation(&of_another_list, now)), ["page_token"]);
 }
 
 #[test]

@@ -136,18 +136,21 @@ impl Store {
             r#"SELECT event_id AS "event_id!", kind AS "kind!", member_id AS "member_id!",
                       occurred_at AS "occurred_at!: SqlTimestamp", recorded_at AS "recorded_at!: SqlTimestamp",
                       verification_id, method, quantity, counters, reason, level_before, level_after
-                 FROM (SELECT entry_id AS event_id, kind, member_id, occurred_at, recorded_at, verification_id, method,
-                              quantity, counters, reason, NULL::smallint AS level_before, NULL::smallint AS level_after
-                         FROM ledger_entries WHERE member_id = $1
+                 FROM ((SELECT entry_id AS event_id, kind, member_id, occurred_at, recorded_at, verification_id, method,
+                               quantity, counters, reason, NULL::smallint AS level_before, NULL::smallint AS level_after
+                          FROM ledger_entries
+                         WHERE member_id = $1 AND (occurred_at, entry_id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
+                         ORDER BY occurred_at DESC, entry_id DESC LIMIT $4)
                         UNION ALL
-                       SELECT event_id, 'level_fall', member_id, fell_at, recorded_at, NULL, NULL,
-                              NULL, NULL, NULL, level_before, level_after
-                         FROM level_falls WHERE member_id = $1) event
-                WHERE $2::timestamptz IS NULL OR (occurred_at, event_id) < ($2, $3::uuid)
+                       (SELECT event_id, 'level_fall', member_id, fell_at, recorded_at, NULL, NULL,
+                               NULL, NULL, NULL, level_before, level_after
+                          FROM level_falls
+                         WHERE member_id = $1 AND (fell_at, event_id) < (coalesce($2::timestamptz, 'infinity'), $3::uuid)
+                         ORDER BY fell_at DESC, event_id DESC LIMIT $4)) event
                 ORDER BY occurred_at DESC, event_id DESC LIMIT $4"#,
             member_id.get(),
             before_at.map(|at| at.to_sqlx()) as _,
-            before.map(|(_, event_id)| event_id.uuid()),
+            before.map_or(Uuid::max(), |(_, event_id)| event_id.uuid()),
             limit,
         )
         .fetch_all(&mut *connection)
@@ -276,7 +279,7 @@ pub(super) async fn events_of(connection: &mut PgConnection, member_id: MemberId
 }
 
 /// A line of the ledger.
-fn contribution(
+pub(super) fn contribution(
     rule_version: Option<i16>,
     kind: &str,
     evidence_id: Uuid,

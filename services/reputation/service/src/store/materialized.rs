@@ -1,6 +1,6 @@
 //! The materialised score of a member: one row, changed under its lock.
 
-use super::{Store, events};
+use super::{Store, events, summaries};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::Problem;
@@ -8,6 +8,7 @@ use mesh_types::MemberId;
 use reputation_workflows::policy::decay::Nanopoints;
 use reputation_workflows::policy::ledger_fold::fold;
 use reputation_workflows::policy::materialized::{LevelFall, Materialized};
+use reputation_workflows::policy::summary::Summary;
 use sqlx::PgConnection;
 
 impl Store {
@@ -68,15 +69,11 @@ impl LockedScore {
         let newest = events.iter().map(|event| event.occurred_at_seconds).max();
         // At the newest event where another writer's clock was ahead, so that no event is left out.
         let as_of = newest.unwrap_or(i64::MIN).max(recorded_at.as_second());
-        let folded = Materialized::at_anchor(&fold(&events, as_of)).unwrap_or(Materialized {
-            anchor_seconds: as_of,
-            periods: 0,
-            score: Nanopoints::default(),
-        });
-        self.become_score(transaction, folded, as_of, recorded_at).await
+        let summary = fold(&events, as_of).summary;
+        self.become_summary(transaction, &summary, as_of, recorded_at).await
     }
 
-    /// The same after an activity. One that is the newest event is added to the score, whatever the number of events before;
+    /// The same after an activity. One that is the newest event is added to the summary, whatever the number of events before;
     /// any other one takes a fold of all.
     pub(super) async fn follow_activity(
         self,
@@ -86,10 +83,11 @@ impl LockedScore {
         recorded_at: Timestamp,
     ) -> Result<(), Problem> {
         let occurred_at = occurred_at.as_second();
-        match self.score.append(occurred_at, points.into()) {
+        let before = summaries::find(transaction, self.member_id).await?;
+        match before.and_then(|before| before.with_activity(occurred_at, points.into())) {
             Some(appended) => {
                 let as_of = occurred_at.max(recorded_at.as_second());
-                self.become_score(transaction, appended, as_of, recorded_at).await
+                self.become_summary(transaction, &appended, as_of, recorded_at).await
             }
             None => self.follow_ledger(transaction, recorded_at).await,
         }
@@ -98,13 +96,19 @@ impl LockedScore {
     /// First the score decays up to the present without the new event, as sweeps may have done already. Then the event changes
     /// the level: a lower one is one more fall, now. So the recorded falls never depend on whether a sweep ran, also when an
     /// event becomes known later than it happened.
-    async fn become_score(
+    async fn become_summary(
         mut self,
         transaction: &mut PgConnection,
-        mut score: Materialized,
+        summary: &Summary,
         as_of_seconds: i64,
         recorded_at: Timestamp,
     ) -> Result<(), Problem> {
+        summaries::write(transaction, self.member_id, summary).await?;
+        let mut score = Materialized::at_anchor(summary).unwrap_or(Materialized {
+            anchor_seconds: as_of_seconds,
+            periods: 0,
+            score: Nanopoints::default(),
+        });
         let mut falls = self.score.advance(recorded_at.as_second());
         let before = self.score.score.level();
         score.advance(as_of_seconds);

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const BEGUN: i64 = 1_700_000_000;
 
 /// Numbers that look random and are the same each time (Knuth, The Art of Computer Programming 2, 3.3.4).
-fn numbers() -> impl Iterator<Item = i64> {
+pub(super) fn numbers() -> impl Iterator<Item = i64> {
     let next = |state: &u64| {
         Some(
             state
@@ -313,58 +313,4 @@ async fn a_writer_whose_clock_is_behind_leaves_no_event_out() {
         .or_panic();
     assert_eq!(kept.map(|kept| kept.score.score().get()), Some(33));
     assert_eq!(falls(&pool).await, [], "nobody fell");
-}
-
-#[tokio::test]
-async fn an_activity_after_a_hundred_thousand_reads_none_of_them() {
-    let (pool, store) = empty_ledger().await;
-    let many = [
-        "INSERT INTO ledger_entries (entry_id, kind, member_id, rule_version, quantity, occurred_at, recorded_at)
-         SELECT gen_random_uuid(), 'activity', 1, 2, 60, to_timestamp($1 + n), to_timestamp($1 + n)
-           FROM generate_series(1, 100000) n",
-        "INSERT INTO ledger_lines (evidence_id, entry_id, kind, points)
-         SELECT entry_id, entry_id, 'volunteer_hours', 1 FROM ledger_entries WHERE $1 > 0",
-    ];
-    for statement in many {
-        sqlx::query(statement)
-            .bind(BEGUN as f64)
-            .execute(&pool)
-            .await
-            .expect("written");
-    }
-    // What they come to: each a point, one a second.
-    let row =
-        "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints) VALUES (1, $1, 0, 100000000000)";
-    sqlx::query(row)
-        .bind(BEGUN + 100_000)
-        .execute(&pool)
-        .await
-        .expect("written");
-    sqlx::query("ANALYZE").execute(&pool).await.expect("counted");
-
-    let mut transaction = pool.begin().await.expect("it answers");
-    let event = EventId::from(mesh_runtime::clock::new_uuid());
-    let activity = hours(member(1), 1, BEGUN + 2 * DAY);
-    let before = rows_read(&mut transaction).await;
-    insert_activity(&mut transaction, event, &activity, at(BEGUN + 2 * DAY))
-        .await
-        .or_panic();
-    let read = rows_read(&mut transaction).await - before;
-    assert!(read < 10, "{read} rows were read");
-    transaction.commit().await.expect("written");
-    // A late one takes a fold, and comes to the same score as the ledger.
-    record(&pool, hours(member(1), 1, BEGUN), BEGUN + 3 * DAY).await;
-    let ledger = store.list_ledger(member(1)).await.or_panic();
-    let kept = store
-        .advance(member(1), at(BEGUN + 3 * DAY), at(BEGUN + 3 * DAY))
-        .await
-        .or_panic();
-    assert_eq!(kept.map(|kept| kept.score), Some(fold(&ledger, BEGUN + 3 * DAY).now));
-}
-
-/// How many rows of the ledger the session has read since its numbers were last handed in.
-async fn rows_read(connection: &mut sqlx::PgConnection) -> i64 {
-    let sum = "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables
-                WHERE relname IN ('ledger_entries', 'ledger_lines')";
-    sqlx::query_scalar(sum).fetch_one(connection).await.expect("counted")
 }

@@ -6,7 +6,8 @@
 //! but its event still moved the anchor, so verifying again never costs anything. An event that another one counters, and an
 //! event without points, are left out as if they had never been.
 
-use super::decay::{Nanopoints, full_periods};
+use super::decay::Nanopoints;
+use super::summary::{Gain, Summary};
 use mesh_types::score_breakdown::push_cap;
 use mesh_types::{
     Cap, Contribution, Counting, EventId, EvidenceKind, Method, RuleVersion, Score, ScoreBreakdown, VerificationId,
@@ -62,10 +63,8 @@ impl Fact {
 pub struct LedgerFold {
     /// The score at that instant.
     pub now: Nanopoints,
-    /// The score at the anchor, from which it decays.
-    pub at_anchor: Nanopoints,
-    /// The last event that counted, in seconds since 1970-01-01 UTC; `None` when none did.
-    pub anchor_seconds: Option<i64>,
+    /// What the events until then come to.
+    pub summary: Summary,
     /// The whole points and what they are made of.
     pub breakdown: ScoreBreakdown,
 }
@@ -73,24 +72,17 @@ pub struct LedgerFold {
 /// Folds events up to an instant in seconds; later ones have not happened yet.
 pub fn fold(events: &[LedgerEvent], at_seconds: i64) -> LedgerFold {
     let counting = counting(events, at_seconds);
-    let (mut score, mut anchor) = (Nanopoints::default(), None);
-    let mut capped_away = 0;
+    let mut summary = Summary::default();
     let mut methods = MethodCaps::default();
     for event in &counting {
-        let points = i64::from(methods.add(event));
-        let decayed = score.after(anchor.map_or(0, |anchor| full_periods(anchor, event.occurred_at)));
-        let sum = decayed.get() + points * Nanopoints::ONE_POINT;
-        score = Nanopoints::capped(sum);
-        capped_away += sum - score.get();
-        anchor = Some(event.occurred_at);
+        summary.add(event.occurred_at, methods.gain(event));
     }
-    let now = score.after(anchor.map_or(0, |anchor| full_periods(anchor, at_seconds)));
+    summary.method_caps = methods.caps();
     let contributions: Vec<Contribution> = counting.into_iter().flat_map(|event| event.lines).collect();
     LedgerFold {
-        now,
-        at_anchor: score,
-        anchor_seconds: anchor,
-        breakdown: breakdown(now, contributions, methods.caps(), capped_away),
+        now: summary.score_at(at_seconds),
+        breakdown: summary.breakdown_at(at_seconds, contributions),
+        summary,
     }
 }
 
@@ -116,9 +108,9 @@ struct MethodCaps {
 }
 
 impl MethodCaps {
-    /// The points of an event after the cap of its method.
-    fn add(&mut self, event: &CountingEvent) -> i32 {
-        let mut sum = 0;
+    /// What an event adds after the caps of its methods.
+    fn gain(&mut self, event: &CountingEvent) -> Gain {
+        let mut gain = Gain::default();
         for line in &event.lines {
             let rules = RuleVersion::of_number(line.rule_version).unwrap_or(RuleVersion::V2);
             let points = match event.verification_id {
@@ -131,9 +123,13 @@ impl MethodCaps {
                     line.points.min(left)
                 }
             };
-            sum += points;
+            gain.lines += i64::from(line.points);
+            gain.points += i64::from(points);
+            if line.method == Method::Document {
+                gain.by_documents += i64::from(points);
+            }
         }
-        sum
+        gain
     }
 
     fn caps(&self) -> Vec<Cap> {
@@ -191,27 +187,5 @@ fn counting(events: &[LedgerEvent], at_seconds: i64) -> Vec<CountingEvent> {
     counting
 }
 
-/// The whole points: what the cap at 100 and decay took is rounded so that the parts sum exactly to the score.
-fn breakdown(
-    now: Nanopoints,
-    contributions: Vec<Contribution>,
-    mut caps: Vec<Cap>,
-    capped_away: i64,
-) -> ScoreBreakdown {
-    let score = now.score();
-    let sum: i64 = contributions.iter().map(|line| i64::from(line.points)).sum();
-    let capped: i64 = caps.iter().map(|cap| i64::from(cap.points)).sum();
-    let lost = sum + capped - i64::from(score.get());
-    let to_the_cap = (capped_away / Nanopoints::ONE_POINT).min(lost);
-    let adjustment = |points: i64| i32::try_from(-points).unwrap_or(i32::MIN);
-    push_cap(&mut caps, None, adjustment(to_the_cap));
-    ScoreBreakdown {
-        score,
-        contributions,
-        caps,
-        decay_adjustment: adjustment(lost - to_the_cap),
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,7 +2,7 @@
 //! Whoever brings it up to date, however late or often, arrives at what [`super::ledger_fold`] says, by the same falls.
 
 use super::decay::{Nanopoints, PERIOD_SECONDS, full_periods};
-use super::ledger_fold::LedgerFold;
+use super::summary::Summary;
 use mesh_types::Level;
 
 /// A materialised score: that of its anchor after so many full periods.
@@ -28,30 +28,12 @@ pub struct LevelFall {
 }
 
 impl Materialized {
-    /// The score of a fold at its anchor, before any decay; `None` without an event that counts.
-    pub fn at_anchor(fold: &LedgerFold) -> Option<Self> {
-        fold.anchor_seconds.map(|anchor_seconds| Self {
+    /// The score at the anchor of a ledger, before any decay; `None` without an event that counts.
+    pub fn at_anchor(summary: &Summary) -> Option<Self> {
+        summary.anchor_seconds.map(|anchor_seconds| Self {
             anchor_seconds,
             periods: 0,
-            score: fold.at_anchor,
-        })
-    }
-
-    /// The score with one more activity at its anchor, without a look at the ledger: `None` where the ledger has to be folded,
-    /// because the activity happened before the anchor, or before a period that was taken off.
-    pub fn append(self, occurred_at_seconds: i64, points: i64) -> Option<Self> {
-        let since_anchor = full_periods(self.anchor_seconds, occurred_at_seconds);
-        if points == 0 {
-            return Some(self);
-        }
-        if occurred_at_seconds < self.anchor_seconds || since_anchor < self.periods {
-            return None;
-        }
-        let decayed = self.score.after(since_anchor - self.periods);
-        Some(Self {
-            anchor_seconds: occurred_at_seconds,
-            periods: 0,
-            score: Nanopoints::capped(decayed.get() + points * Nanopoints::ONE_POINT),
+            score: summary.at_anchor,
         })
     }
 
@@ -173,7 +155,7 @@ mod tests {
                     .iter_mut()
                     .flat_map(|materialized| materialized.advance(at)),
             );
-            materialized = Materialized::at_anchor(&fold(ledger, at));
+            materialized = Materialized::at_anchor(&fold(ledger, at).summary);
         }
         let last = on_time(THREE_YEARS + 60);
         for run in runs.chain([&last]) {
@@ -197,40 +179,6 @@ mod tests {
             prop_assert_eq!(&swept(&ledger, &[]), &expected, "without any run before the last");
             let truth = fold(&ledger, on_time(THREE_YEARS + 60).as_of).now;
             prop_assert_eq!(expected.0.map(|materialized| materialized.score), Some(truth));
-        }
-    }
-
-    proptest! {
-        /// Earnings in any order, with sweeps in between: what can be appended comes to what the whole ledger comes to.
-        #[test]
-        fn appending_is_folding(
-            drawn in proptest::collection::vec((0..THREE_YEARS, 0..60i64, 0..40i64), 1..12),
-        ) {
-            let mut earnings: Vec<(i64, i64)> = Vec::new();
-            let mut materialized = Materialized { anchor_seconds: 0, periods: 0, score: Nanopoints::default() };
-            let mut appended = 0;
-            for (day, points, swept_after) in drawn {
-                let before = materialized;
-                earnings.push((day, points));
-                let mut sorted = earnings.clone();
-                sorted.sort_unstable();
-                let ledger = ledger(&sorted);
-                let newest = sorted.last().map_or(0, |(day, _)| day * DAY);
-                let folded = Materialized::at_anchor(&fold(&ledger, newest));
-                let nothing = Materialized { anchor_seconds: 0, periods: 0, score: Nanopoints::default() };
-                materialized = folded.unwrap_or(nothing);
-                if let Some(mut next) = before.append(day * DAY, points) {
-                    appended += 1;
-                    // One that was swept before may be further on than a fold at its anchor.
-                    let to = newest.max(next.anchor_seconds + i64::from(next.periods) * PERIOD_SECONDS);
-                    next.advance(to);
-                    let mut expected = materialized;
-                    expected.advance(to);
-                    prop_assert_eq!(next, expected, "{:?} after {:?}", (day, points), before);
-                }
-                materialized.advance(newest + swept_after * 5 * DAY);
-            }
-            prop_assert!(appended > 0, "the first can always be appended");
         }
     }
 

@@ -1,10 +1,9 @@
 //! Next steps: the cheapest way for a member to reach a score.
 
 use super::decay::Nanopoints;
-use super::ledger_fold::{Fact, LedgerEvent, fold};
-use mesh_types::{
-    Contribution, EventId, EvidenceId, EvidenceKind, Method, NextStep, RuleVersion, Score, VerificationId,
-};
+use super::most_points;
+use super::summary::Summary;
+use mesh_types::{Method, NextStep, Score};
 
 /// What a document costs a member: minutes to photograph it.
 const DOCUMENT_MINUTES: u32 = 10;
@@ -14,9 +13,9 @@ const POINT_BY_ACTIVITY_MINUTES: u32 = 60;
 /// The cheapest methods, in minutes of the member's time, by which a reputation reaches a score from an instant in seconds
 /// on; none when it has that score. A document is taken to give all that one can. What is missing then is earned by
 /// activity, step [`Method::Reputation`], an hour for each point.
-pub fn steps_to(target: Score, events: &[LedgerEvent], at_seconds: i64) -> Vec<NextStep> {
-    let now = fold(events, at_seconds).now;
-    let with_document = fold(&[events, &[best_document(at_seconds)]].concat(), at_seconds).now;
+pub fn steps_to(target: Score, ledger: &Summary, at_seconds: i64) -> Vec<NextStep> {
+    let now = ledger.score_at(at_seconds);
+    let with_document = ledger.score_with_document_at(at_seconds, most_points(Method::Document).into());
     let ways = [(false, now), (true, with_document)].map(|(document, reached)| {
         let missing = u32::from(target.get().saturating_sub(reached.score().get()));
         let minutes = u32::from(document) * DOCUMENT_MINUTES + missing * POINT_BY_ACTIVITY_MINUTES;
@@ -35,31 +34,12 @@ pub fn steps_to(target: Score, events: &[LedgerEvent], at_seconds: i64) -> Vec<N
     by_document.into_iter().chain(by_activity).collect()
 }
 
-/// A document that proves all that a document can, verified at an instant.
-fn best_document(at_seconds: i64) -> LedgerEvent {
-    let lines = EvidenceKind::of_method(Method::Document).map(|kind| Contribution {
-        method: Method::Document,
-        kind,
-        evidence_id: EvidenceId::MAX,
-        points: RuleVersion::V2.points(kind).most(),
-        rule_version: RuleVersion::V2.number(),
-    });
-    LedgerEvent {
-        event_id: EventId::MAX,
-        occurred_at_seconds: at_seconds,
-        fact: Fact::Verification {
-            verification_id: VerificationId::MAX,
-            lines: lines.collect(),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::activity::Activity;
-    use crate::policy::most_points;
-    use mesh_types::Level;
+    use crate::policy::ledger_fold::{Fact, LedgerEvent, fold};
+    use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Level, RuleVersion, VerificationId};
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * 3600;
@@ -77,6 +57,25 @@ mod tests {
                 points: activity.points(),
                 rule_version: 2,
             }),
+        }
+    }
+
+    /// A document that proves all that a document can, verified at an instant.
+    fn best_document(at_seconds: i64) -> LedgerEvent {
+        let lines = EvidenceKind::of_method(Method::Document).map(|kind| Contribution {
+            method: Method::Document,
+            kind,
+            evidence_id: EvidenceId::MAX,
+            points: RuleVersion::V2.points(kind).most(),
+            rule_version: RuleVersion::V2.number(),
+        });
+        LedgerEvent {
+            event_id: EventId::MAX,
+            occurred_at_seconds: at_seconds,
+            fact: Fact::Verification {
+                verification_id: VerificationId::MAX,
+                lines: lines.collect(),
+            },
         }
     }
 
@@ -109,6 +108,7 @@ mod tests {
 
     #[test]
     fn a_document_is_cheaper_than_hours_unless_it_gives_nothing_more() {
+        let steps_to = |target, events: &[LedgerEvent], at| steps_to(target, &fold(events, at).summary, at);
         let points = |steps: &[NextStep]| steps.iter().map(|step| (step.method, step.points)).collect::<Vec<_>>();
         let target = Level::Bronze.least_score();
         assert_eq!(
@@ -139,7 +139,7 @@ mod tests {
             let mut events: Vec<_> = drawn.iter().zip(1u128..).map(|((day, size), id)| hours(id, *day, *size)).collect();
             events.extend(document.map(verified_on));
             let (target, at) = (Level::ALL[level].least_score(), day * DAY);
-            let steps = steps_to(target, &events, at);
+            let steps = steps_to(target, &fold(&events, at).summary, at);
             let reached = |steps: &[NextStep]| fold(&follow(steps, &events, at), at).now.score();
             prop_assert!(reached(&steps) >= target);
             for left_out in 0..steps.len() {

@@ -4,7 +4,7 @@ use crate::policy::decay::PERIOD_SECONDS;
 use mesh_types::EvidenceId;
 use proptest::prelude::*;
 
-const DAY: i64 = 24 * 3600;
+pub(in crate::policy) const DAY: i64 = 24 * 3600;
 
 fn id(number: u128) -> EventId {
     EventId::from(uuid::Uuid::from_u128(number))
@@ -20,7 +20,7 @@ fn line(kind: EvidenceKind, points: i32, number: u128) -> Contribution {
     }
 }
 
-fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
+pub(in crate::policy) fn hours(number: u128, day: i64, hours: u32) -> LedgerEvent {
     let activity = Activity::VolunteerHours { minutes: hours * 60 };
     LedgerEvent {
         event_id: id(number),
@@ -104,7 +104,7 @@ fn what_was_made_of_the_ledger_does_not_count_again() {
 #[test]
 fn events_without_points_start_no_period() {
     let events = [hours(1, 0, 8), hours(2, 29, 0)];
-    assert_eq!(fold(&events, 40 * DAY).anchor_seconds, Some(0));
+    assert_eq!(fold(&events, 40 * DAY).summary.anchor_seconds, Some(0));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn each_vouch_of_the_newest_verification_counts_up_to_the_cap_of_the_method_also
 }
 
 /// Up to 40 events of three years: activities, verifications, counters of some of them.
-fn ledgers() -> impl Strategy<Value = Vec<LedgerEvent>> {
+pub(in crate::policy) fn ledgers() -> impl Strategy<Value = Vec<LedgerEvent>> {
     let event = (0..1100i64, 0..4u8, 0..10u32, 0..40u128);
     proptest::collection::vec(event, 0..40).prop_map(|drawn| {
         use EvidenceKind::*;
