@@ -52,6 +52,7 @@ pub mod workflows;
 pub use channel::PeerChannel;
 pub use field_rules::FieldRules;
 pub use lifecycle::run;
+pub use metrics::ServiceMetrics;
 pub use periodic::BATCH;
 pub use postgres::{begin_with_statement_timeout, migrate};
 pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};

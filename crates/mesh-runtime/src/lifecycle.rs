@@ -186,6 +186,7 @@ async fn work<S: Service>(
         idempotency: idempotency.clone(),
         temporal: clients.calls.clone(),
         max_message_bytes: common.max_message_bytes,
+        metrics: metrics.service(),
         name: S::NAME,
     };
     let parts = tokio::select! {

@@ -7,12 +7,14 @@ use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use temporalio_common_full::telemetry::metrics::{
-    CoreMeter, HistogramDuration, MetricKeyValue, MetricParameters, NewAttributes, TemporalMeter,
+    CoreMeter, Counter, Gauge, HistogramDuration, MetricAttributes, MetricKeyValue, MetricParameters, NewAttributes,
+    TemporalMeter,
 };
 use temporalio_common_full::telemetry::{
     HistogramBucketOverrides, PrometheusExporterOptions, TelemetryOptions, start_prometheus_metric_exporter,
@@ -79,6 +81,10 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn service(&self) -> ServiceMetrics {
+        ServiceMetrics::new(self.meter.clone())
+    }
+
     /// Where the page is to be fetched.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
@@ -112,6 +118,56 @@ impl RpcMetrics {
 impl fmt::Debug for RpcMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RpcMetrics")
+    }
+}
+
+/// What a service counts itself, on the same page. Clones share everything.
+#[derive(Clone, Default)]
+pub struct ServiceMetrics(Option<Arc<ServiceInstruments>>);
+
+struct ServiceInstruments {
+    meter: Arc<dyn CoreMeter>,
+    skipped_rows: Counter,
+    scheduled_success: Gauge,
+}
+
+impl ServiceMetrics {
+    fn new(meter: Arc<dyn CoreMeter>) -> Self {
+        let described = |name: &str, description: &str| {
+            let parameters = MetricParameters::builder().name(name.to_owned());
+            parameters.description(description.to_owned()).build()
+        };
+        let skipped_rows = "Rows that scheduled work left as they were, because they were locked or could not be read";
+        let success = "When a scheduled run last ended well here, in seconds since 1970-01-01 UTC";
+        Self(Some(Arc::new(ServiceInstruments {
+            skipped_rows: meter.counter(described("mesh_rows_skipped", skipped_rows)),
+            scheduled_success: meter.gauge(described("mesh_scheduled_last_success_seconds", success)),
+            meter,
+        })))
+    }
+
+    /// Counts rows of a table that scheduled work had to leave as they were: `mesh_rows_skipped_total{table}`.
+    pub fn count_skipped_rows(&self, table: &'static str, rows: u64) {
+        if let Some(this) = &self.0 {
+            this.skipped_rows.add(rows, &this.attributes("table", table));
+        }
+    }
+
+    /// Notes that a run of a schedule ended well: `mesh_scheduled_last_success_seconds{schedule}`. The greatest one of all
+    /// instances is the schedule's.
+    pub fn note_scheduled_success(&self, schedule: &'static str, at: Timestamp) {
+        if let Some(this) = &self.0 {
+            let seconds = u64::try_from(at.as_second()).unwrap_or_default();
+            this.scheduled_success
+                .record(seconds, &this.attributes("schedule", schedule));
+        }
+    }
+}
+
+impl ServiceInstruments {
+    fn attributes(&self, key: &'static str, value: &'static str) -> MetricAttributes {
+        let attributes = NewAttributes::new(vec![MetricKeyValue::new(key, value)]);
+        self.meter.new_attributes(attributes)
     }
 }
 

@@ -54,6 +54,9 @@ pub struct CronSchedule {
     pub workflow_type: &'static str,
     /// The queue of the workflow's worker.
     pub task_queue: &'static str,
+    /// When a run that does not end is given up, less than from one run to the next: otherwise one that hangs would be the
+    /// last, as no two run at once.
+    pub run_timeout: Duration,
 }
 
 /// Creates a schedule unless there is one of that id, or the settings say not to. Safe for many instances at once.
@@ -106,6 +109,7 @@ fn described(settings: &ScheduleSettings, schedule: CronSchedule) -> Schedule {
         input: Some(Payloads {
             payloads: vec![nothing],
         }),
+        workflow_execution_timeout: schedule.run_timeout.try_into().ok(),
         ..Default::default()
     };
     Schedule {

@@ -5,6 +5,7 @@ use crate::channel::PeerChannel;
 use crate::field_rules::FieldRules;
 use crate::grpc::{self, Catalogue};
 use crate::idempotency::IdempotencyStore;
+use crate::metrics::ServiceMetrics;
 use crate::periodic::Periodic;
 use crate::rpc::Rules;
 use std::collections::BTreeSet;
@@ -63,6 +64,8 @@ pub struct ServiceContext {
     pub max_concurrent_activities: usize,
     /// Workflow tasks that a worker runs at once, as configured.
     pub max_concurrent_workflow_tasks: usize,
+    /// What the service counts itself.
+    pub metrics: ServiceMetrics,
     /// The name of this service, [`Service::NAME`].
     pub name: &'static str,
 }

@@ -6,8 +6,8 @@ use crate::store::ReminderRound;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::GetReputationRequest;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_runtime::{PeerChannel, Problem, clock, from_peer};
-use mesh_types::Score;
+use mesh_runtime::{PeerChannel, Problem, ServiceMetrics, clock, from_peer};
+use mesh_types::{Schedule, Score};
 use orchestrator_workflows::contract::{
     MemberLookUp, OutcomeRecord, ReminderRequest, RemindersWritten, ReportRequest, ReportWritten, UserEmail,
     UserExists, UserScore, definitions,
@@ -20,6 +20,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 pub struct Activities {
     store: Store,
     reputations: ReputationServiceClient<PeerChannel>,
+    metrics: ServiceMetrics,
 }
 
 #[activities]
@@ -112,6 +113,7 @@ impl Activities {
         let as_of = calendar::instant(request.as_of_seconds)?;
         let round = ReminderRound::new(as_of, request.remind_after_seconds);
         let count = self.store.insert_reminders(round, clock::now()).await?;
+        self.note_success(Schedule::WeeklyVerificationReminders);
         Ok(RemindersWritten { count })
     }
 
@@ -122,7 +124,12 @@ impl Activities {
         request: ReportRequest,
     ) -> Result<ReportWritten, ActivityError> {
         let month = Month::before(calendar::instant(request.as_of_seconds)?);
-        self.store.record_report(month, clock::now()).await?;
+        let unreadable = self.store.record_report(month, clock::now()).await?;
+        if unreadable > 0 {
+            tracing::warn!(verifications = unreadable, %month, "some outcomes have no methods that can be counted");
+        }
+        self.metrics.count_skipped_rows("verifications", unreadable);
+        self.note_success(Schedule::MonthlyVerificationReport);
         Ok(ReportWritten {
             month: month.to_string(),
         })
@@ -131,8 +138,16 @@ impl Activities {
 
 impl Activities {
     /// Activities over a store and the reputation service.
-    pub fn new(store: Store, reputations: ReputationServiceClient<PeerChannel>) -> Self {
-        Self { store, reputations }
+    pub fn new(store: Store, reputations: ReputationServiceClient<PeerChannel>, metrics: ServiceMetrics) -> Self {
+        Self {
+            store,
+            reputations,
+            metrics,
+        }
+    }
+
+    fn note_success(&self, schedule: Schedule) {
+        self.metrics.note_scheduled_success(schedule.as_str(), clock::now());
     }
 
     async fn record(&self, ctx: &ActivityContext, record: &OutcomeRecord) -> Result<(), Problem> {

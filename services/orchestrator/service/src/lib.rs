@@ -62,6 +62,8 @@ const fn scheduled(schedule: Schedule, workflow_type: &'static str) -> CronSched
         cron: schedule.cron(),
         workflow_type,
         task_queue: TASK_QUEUE,
+        // The weekly one is due again after 7 days.
+        run_timeout: Duration::from_secs(13 * 12 * 3600),
     }
 }
 
@@ -94,7 +96,7 @@ impl mesh_runtime::Service for Orchestrator {
             read_model,
             config.watch_interval(),
         );
-        let activities = Activities::new(store.clone(), reputations);
+        let activities = Activities::new(store.clone(), reputations, context.metrics.clone());
         ensure_schedule(&context.temporal, &config.schedules, REMINDERS).await?;
         // A report is of a month in UTC, and so is written when that is over, whatever the zone.
         let in_utc = ScheduleSettings {

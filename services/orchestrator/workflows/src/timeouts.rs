@@ -6,7 +6,7 @@
 //! | [`scoring`] | 10 s | until 30 min after the verification's end is due | no limit: an outage of the reputation service waits |
 //! | [`recording_at_once`] | 5 s | 1 min | no limit: a local activity that retries for long fills the history |
 //! | [`recording`] | 10 s | 7 days after the deadline | no limit: the end must reach the read model |
-//! | [`scheduled_write`] | 5 min | no limit | no limit: an outage of the database waits |
+//! | [`scheduled_write`] | 5 min | 6 days | no limit: an outage waits, and what cannot be done is no hindrance to the next run |
 //! | [`method`] | by [`ChildLimits`] | by [`ChildLimits`] | by [`ChildLimits`], each a child of its own |
 //!
 //! A child's time limit is longer than any outage that it should survive: the activities inside it wait, and the
@@ -14,8 +14,8 @@
 
 use std::time::Duration;
 use temporalio_workflow::{
-    ActivityOptions, ChildWorkflowCancellationType, ChildWorkflowOptions, LocalActivityOptions, ParentClosePolicy,
-    RetryPolicy, TimerOptions, WaitConditionOptions, WorkflowCancellationToken,
+    ActivityCloseTimeouts, ActivityOptions, ChildWorkflowCancellationType, ChildWorkflowOptions, LocalActivityOptions,
+    ParentClosePolicy, RetryPolicy, TimerOptions, WaitConditionOptions, WorkflowCancellationToken,
 };
 
 /// A timer waits for some time, however little is left.
@@ -23,6 +23,7 @@ pub(crate) const SHORTEST_TIMER: Duration = Duration::from_millis(1);
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// One of the four look-ups about the member.
 pub(crate) fn look_up() -> LocalActivityOptions {
@@ -75,7 +76,12 @@ pub(crate) fn recording() -> ActivityOptions {
 
 /// What a scheduled run writes.
 pub(crate) fn scheduled_write() -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(5 * MINUTE).build()
+    ActivityOptions::with_close_timeouts(ActivityCloseTimeouts::ScheduleAndStartToClose {
+        start_to_close: 5 * MINUTE,
+        schedule_to_close: 6 * DAY,
+    })
+    .retry_policy(RetryPolicy::builder().maximum_interval(5 * MINUTE).build())
+    .build()
 }
 
 /// Where a method's child workflow runs, for how long, and how often.

@@ -43,6 +43,9 @@ struct Options {
     /// Members whose clock is run as a workflow each.
     #[arg(long, default_value_t = 200)]
     clocks: i64,
+    /// Entries of the ledger beside the members' scores. No sweep reads them, so they should change nothing.
+    #[arg(long, default_value_t = 0)]
+    entries: i64,
     /// How often the sweep and the UPDATE take turns; the medians count.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -77,6 +80,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         "{bar:30} {pos}/{len} {msg}, {elapsed} gone",
     )?);
 
+    if options.entries > 0 {
+        progress.set_message("entries of the ledger");
+        fill_ledger(&pool, options.entries, options.members).await?;
+    }
     let (mut plain, mut swept, mut few) = (Vec::new(), Vec::new(), Vec::new());
     let (mut falls, mut sums) = (0, Vec::new());
     for _ in 0..options.rounds {
@@ -100,6 +107,12 @@ async fn main() -> anyhow::Result<ExitCode> {
     progress.inc(1);
     progress.set_message("the sweep by its workflow");
     let service = Service::start(&url, options.shard).await?;
+    fill(&postgres, &pool, options.members).await?;
+    let as_of = Timestamp::from_second(AS_OF)?;
+    let (first, _) = measured(&pool, async {
+        Ok(store.sweep_shard(0, options.shard, as_of, as_of).await?)
+    })
+    .await?;
     fill(&postgres, &pool, options.members).await?;
     let as_workflow = async {
         let input = format!(r#"{{"as_of_seconds": {AS_OF}}}"#);
@@ -150,6 +163,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         clocks.wal_bytes as f64,
     );
     print(&name, by_clocks(seconds), by_clocks(events), by_clocks(wal));
+    println!(
+        "the first heartbeat of a sweep comes after {:.2} s, beside {} entries of the ledger",
+        first.time.as_secs_f64(),
+        options.entries
+    );
     println!("{falls} falls below a level were recorded by the sweep");
     let ratio = swept.time.as_secs_f64() / plain.time.as_secs_f64();
     let each = |cost: Cost, members: i64| cost.time.as_secs_f64() * 1e6 / members as f64;
@@ -180,7 +198,8 @@ fn median(mut costs: Vec<Cost>) -> Cost {
 
 /// Members with scores from 1 to 100 points, in fresh tables.
 async fn fill(postgres: &Postgres, pool: &PgPool, members: i64) -> anyhow::Result<()> {
-    pool.execute("TRUNCATE reputations, level_falls").await?;
+    pool.execute("TRUNCATE reputations, ledger_summaries, level_falls")
+        .await?;
     let rows = "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints)
                 SELECT n, $2, 0, (1 + n % 100) * 1000000000 FROM generate_series(1, $1) n";
     sqlx::query(rows)
@@ -190,6 +209,21 @@ async fn fill(postgres: &Postgres, pool: &PgPool, members: i64) -> anyhow::Resul
         .await?;
     pool.execute("VACUUM ANALYZE reputations").await?;
     postgres.sql(&["CHECKPOINT".to_owned()]).await?;
+    Ok(())
+}
+
+/// Activities of these members, a line each.
+async fn fill_ledger(pool: &PgPool, entries: i64, members: i64) -> anyhow::Result<()> {
+    let rows = [
+        "INSERT INTO ledger_entries (entry_id, kind, member_id, rule_version, quantity, occurred_at, recorded_at)
+         SELECT gen_random_uuid(), 'activity', 1 + n % $2, 2, 60, to_timestamp(1600000000 + n), now()
+           FROM generate_series(1, $1) n",
+        "INSERT INTO ledger_lines (evidence_id, entry_id, kind, points)
+         SELECT entry_id, entry_id, 'volunteer_hours', 1 FROM ledger_entries WHERE $1 + $2 > 0",
+    ];
+    for statement in rows {
+        sqlx::query(statement).bind(entries).bind(members).execute(pool).await?;
+    }
     Ok(())
 }
 

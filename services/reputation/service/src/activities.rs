@@ -4,8 +4,8 @@ use crate::Store;
 use crate::config::Pace;
 use crate::store::EvidenceBatch;
 use jiff::Timestamp;
-use mesh_runtime::{Problem, clock};
-use mesh_types::{EvidenceId, RuleVersion, Score};
+use mesh_runtime::{Problem, ServiceMetrics, clock};
+use mesh_types::{EvidenceId, RuleVersion, Schedule, Score};
 use reputation_workflows::contract::{
     AssessmentRequest, DecayPeriod, Decayed, ReputationOutcome, Scored, ScoringRequest, Sweep, SweepProgress,
     definitions,
@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 pub struct Activities {
     store: Store,
     pace: Pace,
+    metrics: ServiceMetrics,
 }
 
 #[activities]
@@ -78,6 +79,7 @@ impl Activities {
             let goes_on = self.sweep_once(sweep, &mut progress).await?;
             ctx.record_heartbeat(progress).await?;
             if !goes_on {
+                self.ended(&progress);
                 return Ok(progress);
             }
         }
@@ -86,8 +88,8 @@ impl Activities {
 
 impl Activities {
     /// Activities over a ledger.
-    pub fn new(store: Store, pace: Pace) -> Self {
-        Self { store, pace }
+    pub fn new(store: Store, pace: Pace, metrics: ServiceMetrics) -> Self {
+        Self { store, pace, metrics }
     }
 
     /// Scores, and writes what the ledger does not have yet. A repeated call changes nothing; one with more evidence adds it.
@@ -148,15 +150,43 @@ impl Activities {
         let shard = self
             .store
             .sweep_shard(progress.after_member_id, size, as_of, clock::now());
-        let Some(shard) = shard.await? else { return Ok(false) };
+        let Some(shard) = shard.await? else {
+            return Ok(begin_second_pass(progress));
+        };
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
         progress.after_member_id = shard.last_member_id;
         progress.shards += 1;
-        progress.members += count(shard.members);
+        if !progress.is_second_pass {
+            progress.members += count(shard.members);
+        }
         progress.changed += count(shard.changed);
         progress.level_falls += count(shard.level_falls);
-        Ok(count(shard.members) == u64::from(size))
+        progress.skipped += count(shard.skipped);
+        Ok(count(shard.members) == u64::from(size) || begin_second_pass(progress))
     }
+
+    fn ended(&self, progress: &SweepProgress) {
+        if progress.skipped > 0 {
+            tracing::warn!(
+                members = progress.skipped,
+                "rows of members were locked all the while; the next sweep makes up for them"
+            );
+        }
+        self.metrics.count_skipped_rows("reputations", progress.skipped);
+        self.metrics
+            .note_scheduled_success(Schedule::DailyReputationUpdate.as_str(), clock::now());
+    }
+}
+
+/// Goes over the members once more for those that the first pass skipped; false when there is nothing to go over.
+fn begin_second_pass(progress: &mut SweepProgress) -> bool {
+    if progress.is_second_pass || progress.skipped == 0 {
+        return false;
+    }
+    progress.is_second_pass = true;
+    progress.after_member_id = 0;
+    progress.skipped = 0;
+    true
 }
 
 /// No retry mends an instant that is none.

@@ -59,7 +59,7 @@ impl mesh_runtime::Service for Reputation {
         let limit = context.max_message_bytes;
         let reputations = ReputationApi::new(store.clone(), idempotency.clone(), workflows.clone());
         let schedules = ScheduleApi::new(idempotency, workflows);
-        let activities = Activities::new(store.clone(), config.pace());
+        let activities = Activities::new(store.clone(), config.pace(), context.metrics.clone());
         let remembered = store;
         Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(ReputationServiceServer::new(reputations).max_decoding_message_size(limit))
@@ -83,4 +83,5 @@ const DAILY_UPDATE: CronSchedule = CronSchedule {
     cron: Schedule::DailyReputationUpdate.cron(),
     workflow_type: REPUTATION_BATCH_UPDATE_WORKFLOW,
     task_queue: TASK_QUEUE,
+    run_timeout: Duration::from_secs(23 * 3600),
 };

@@ -146,6 +146,13 @@ pub struct SweepProgress {
     pub changed: u64,
     /// Falls below a level that were recorded.
     pub level_falls: u64,
+    /// Members whose row another session held, so that the sweep left their score as it was: those of the second pass where
+    /// there is one, which every such member makes necessary.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Whether this is the second pass, for the members that the first one skipped.
+    #[serde(default)]
+    pub is_second_pass: bool,
 }
 
 /// Input of [`crate::ReputationVerificationWorkflow`].

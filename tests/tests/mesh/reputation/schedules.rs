@@ -3,7 +3,8 @@
 use crate::support::*;
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_client::ScheduleServiceClient;
-use mesh_testkit::{Mesh, eventually};
+use mesh_testkit::{Mesh, eventually, http_get};
+use sqlx::Connection;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
@@ -61,7 +62,11 @@ async fn kept(mesh: &Mesh) -> String {
 
 #[tokio::test]
 async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
-    let mesh = Mesh::start().await.expect("the mesh starts");
+    let mesh = Mesh::builder()
+        .setting("reputation", "POSTGRES_LOCK_TIMEOUT", "200ms")
+        .start()
+        .await
+        .expect("the mesh starts");
     let (caller, schedules) = (Caller::of(&mesh), schedules_of(&mesh));
     let ids: Vec<String> = listed(&schedules)
         .await
@@ -188,6 +193,39 @@ async fn schedules_are_listed_paused_resumed_triggered_and_back_filled() {
         on_time,
         "it changes nothing that on-time runs would not have given"
     );
+
+    // A row that a stuck session holds is left out, and shown. The run ends well all the same.
+    let mut stuck = sqlx::PgConnection::connect(&mesh.databases.reputation)
+        .await
+        .expect("a session");
+    for statement in [
+        "INSERT INTO reputations SELECT 21, anchor_seconds, 0, 28000000000 FROM reputations WHERE member_id = 1",
+        "BEGIN",
+        "UPDATE reputations SET nanopoints = nanopoints WHERE member_id = 21",
+    ] {
+        sqlx::query(statement).execute(&mut stuck).await.expect("a locked row");
+    }
+    let again = proto::TriggerScheduleRequest {
+        request_id: new_request_id(),
+        schedule_id: DAILY.to_owned(),
+    };
+    schedules
+        .clone()
+        .trigger_schedule(again)
+        .await
+        .expect("it is triggered");
+    shown(&schedules, "the run", |found| found.run_count >= 132 && is_idle(found)).await;
+    let page = http_get(&format!("{}/metrics", mesh.reputation.health_url())).await;
+    let page = String::from_utf8(page.expect("it has a page").1.to_vec()).expect("it is text");
+    assert!(
+        page.contains("mesh_rows_skipped_total{table=\"reputations\"} 1\n"),
+        "{page}"
+    );
+    let last = "mesh_scheduled_last_success_seconds{schedule=\"daily-reputation-update\"} ";
+    let last = page.split_once(last).and_then(|(_, after)| after.split_once('\n'));
+    let last: i64 = last.and_then(|(seconds, _)| seconds.parse().ok()).expect("it is shown");
+    assert!(last >= now, "{last}");
+    drop(stuck);
 
     let reused = proto::PauseScheduleRequest {
         request_id: trigger.request_id,

@@ -136,6 +136,7 @@ async fn back_fill(
         cron: schedule.cron(),
         workflow_type,
         task_queue: TASK_QUEUE,
+        run_timeout: Duration::from_secs(3600),
     };
     ensure_schedule(&stack.client, &settings, cron).await?;
     let due_at: jiff::Timestamp = due.parse()?;

@@ -98,13 +98,14 @@ fn level_bounds() -> Vec<i16> {
 }
 
 impl Store {
-    /// Counts the verifications of a month and writes its report, in place of the one that may be there.
+    /// Counts the verifications of a month and writes its report, in place of the one that may be there. Returns how many
+    /// have an outcome whose methods can't be read: they count as verifications, and by no method.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then the report stays as it was.
     #[tracing::instrument(name = "INSERT verification_reports", skip_all, fields(otel.kind = "client",
         db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "verification_reports"))]
-    pub async fn record_report(&self, month: Month, computed_at: Timestamp) -> Result<(), Problem> {
+    pub async fn record_report(&self, month: Month, computed_at: Timestamp) -> Result<u64, Problem> {
         let mut transaction = begin_with_statement_timeout(&self.pool, SCHEDULED_STATEMENT_TIMEOUT).await?;
         sqlx::query!(
             "WITH ended AS (
@@ -118,6 +119,7 @@ impl Store {
                    FROM ended CROSS JOIN LATERAL jsonb_array_elements(
                             CASE jsonb_typeof(outcome -> 'methods') WHEN 'array' THEN outcome -> 'methods' ELSE '[]' END
                         ) AS each (method)
+                  WHERE method ->> 'method' IS NOT NULL
                   GROUP BY 1)
              INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out,
                  level_none, level_bronze, level_silver, level_gold, methods, median_seconds, computed_at)
@@ -148,8 +150,18 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        let unreadable = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM verifications
+                WHERE ended_at >= $1 AND ended_at < $2 AND outcome IS NOT NULL
+                  AND (jsonb_typeof(outcome -> 'methods') IS DISTINCT FROM 'array'
+                       OR jsonb_path_exists(outcome, '$.methods[*] ? (!exists (@.method))'))"#,
+            month.start()?.to_sqlx() as _,
+            month.end()?.to_sqlx() as _,
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(unreadable.unsigned_abs())
     }
 
     /// The report of a month.

@@ -12,7 +12,11 @@ async fn activities() -> (PgPool, Store, Activities) {
         shard_members: 10,
         between_shards: Duration::from_millis(1),
     };
-    (pool, store.clone(), Activities::new(store, pace))
+    (
+        pool,
+        store.clone(),
+        Activities::new(store, pace, ServiceMetrics::default()),
+    )
 }
 
 /// A verification by a document that proves everything, begun 1,700,000,000 s after 1970.
@@ -188,4 +192,47 @@ async fn three_vouches_in_two_batches_are_three_lines_in_answer_and_ledger_and_t
     assert_eq!((folded.score.get(), folded.caps), (50, vec![cap]));
     let listed = store.list_events(member(1), None, 10).await.or_panic();
     assert_eq!(listed.len(), 2, "each batch is an event");
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_is_skipped_counted_and_made_up_for() {
+    let (pool, _, _) = activities().await;
+    let rows = "INSERT INTO reputations (member_id, anchor_seconds, periods, nanopoints)
+                SELECT n, $1, 0, 50000000000 FROM generate_series(1, 35) n";
+    sqlx::query(rows).bind(BEGUN).execute(&pool).await.expect("members");
+    let impatient = (*pool.connect_options()).clone().options([("lock_timeout", "50ms")]);
+    let swept = sqlx::PgPool::connect_with(impatient).await.expect("it answers");
+    let pace = Pace {
+        shard_members: 10,
+        between_shards: Duration::from_millis(1),
+    };
+    let activities = Activities::new(Store::new(swept), pace, ServiceMetrics::default());
+    let sweep = Sweep {
+        as_of_seconds: BEGUN + 31 * DAY,
+    };
+    let run = async |held_for_both_passes: bool| {
+        let mut holder = pool.begin().await.expect("it answers");
+        let hold = sqlx::query("SELECT 1 FROM reputations WHERE member_id IN (15, 16) FOR UPDATE");
+        hold.execute(&mut *holder).await.expect("two rows");
+        let (mut holder, mut progress) = (Some(holder), SweepProgress::default());
+        while activities.sweep_once(sweep, &mut progress).await.or_panic() {
+            if progress.is_second_pass && !held_for_both_passes {
+                holder = None;
+            }
+        }
+        drop(holder);
+        progress
+    };
+    let behind = "SELECT count(*) FROM reputations WHERE periods = 0";
+    let first = run(true).await;
+    assert_eq!((first.members, first.changed, first.skipped), (35, 33, 2));
+    assert_eq!(count(&pool, behind).await, 2, "all others were swept");
+    let second = run(false).await;
+    assert_eq!(
+        (second.changed, second.skipped),
+        (2, 0),
+        "made up for in the second pass"
+    );
+    assert_eq!(count(&pool, behind).await, 0);
+    assert_eq!(count(&pool, "SELECT count(*) FROM level_falls").await, 35);
 }

@@ -147,7 +147,7 @@ async fn a_median_lies_between_the_two_in_the_middle_and_is_absent_where_nothing
 #[tokio::test]
 async fn a_row_that_this_version_cannot_read_stops_no_report() {
     let store = store().await;
-    for number in [1, 2] {
+    for number in [1, 2, 3] {
         let end = ended(
             VerificationStatus::Completed,
             50,
@@ -162,20 +162,25 @@ async fn a_row_that_this_version_cannot_read_stops_no_report() {
         .await;
     }
     let mut connection = store.connection().await.or_panic();
-    sqlx::query("UPDATE verifications SET outcome = '{\"methods\": 7}' WHERE member_id = 1")
-        .execute(&mut *connection)
-        .await
-        .expect("written");
-    store
+    for (outcome, member_id) in [(r#"{"methods": 7}"#, 1), (r#"{"methods": [{}, 3]}"#, 2)] {
+        sqlx::query("UPDATE verifications SET outcome = $1::jsonb WHERE member_id = $2")
+            .bind(outcome)
+            .bind(member_id)
+            .execute(&mut *connection)
+            .await
+            .expect("written");
+    }
+    let unreadable = store
         .record_report(month("2026-10"), at("2026-11-01T03:00:00Z"))
         .await
         .or_panic();
+    assert_eq!(unreadable, 2, "they are counted");
     let report = store
         .find_report(month("2026-10"))
         .await
         .or_panic()
         .expect("it was written");
-    assert_eq!((report.completed, report.methods.len()), (2, 1));
+    assert_eq!((report.completed, report.methods.len()), (3, 1));
 }
 
 #[test]
