@@ -1,6 +1,6 @@
 //! What is looked at on a document, and what is decided.
 
-use crate::CheckReason;
+use crate::{CheckReason, Open};
 use serde::{Deserialize, Serialize};
 
 /// A document type that a member can choose.
@@ -156,6 +156,8 @@ impl CheckName {
     }
 }
 
+crate::open::word!(CheckName);
+
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -172,7 +174,7 @@ pub enum CheckResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What was looked at.
-    pub name: CheckName,
+    pub name: Open<CheckName>,
     /// How it came out.
     pub result: CheckResult,
     /// Why, e.g. [`CheckReason::CheckDigitMismatch`].
@@ -183,7 +185,7 @@ impl Check {
     /// A check that holds.
     pub fn passed(name: CheckName, reason: CheckReason) -> Self {
         Self {
-            name,
+            name: name.into(),
             result: CheckResult::Passed,
             reason,
         }
@@ -192,7 +194,7 @@ impl Check {
     /// A check that does not hold.
     pub fn failed(name: CheckName, reason: CheckReason) -> Self {
         Self {
-            name,
+            name: name.into(),
             result: CheckResult::Failed,
             reason,
         }
@@ -201,7 +203,7 @@ impl Check {
     /// A check that had nothing to look at.
     pub fn not_applicable(name: CheckName, reason: CheckReason) -> Self {
         Self {
-            name,
+            name: name.into(),
             result: CheckResult::NotApplicable,
             reason,
         }

@@ -233,6 +233,8 @@ impl EvidenceKind {
     }
 }
 
+crate::open::word!(Method, EvidenceKind);
+
 impl RuleVersion {
     /// The points of a kind.
     pub const fn points(self, kind: EvidenceKind) -> Points {

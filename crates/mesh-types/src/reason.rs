@@ -65,12 +65,13 @@ macro_rules! reasons {
 impl Reason {
     /// Something that a request or an activity needs is away, or its own process is on its way out. The work is not at fault,
     /// so waiting helps, and an attempt that ends like this counts as none.
-    pub const OUTAGES: [Reason; 6] = [
+    pub const OUTAGES: [Reason; 7] = [
         Self::DatabaseUnavailable,
         Self::TemporalUnavailable,
         Self::ObjectStoreUnavailable,
         Self::KeyUnavailable,
         Self::PeerUnavailable,
+        Self::NewerVersionNeeded,
         Self::ShuttingDown,
     ];
 }
@@ -152,6 +153,8 @@ reasons! {
     KeyUnavailable = "KEY_UNAVAILABLE", Unavailable;
     /// Another service of the mesh doesn't answer.
     PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;
+    /// A newer version wrote what this instance would have to understand. A newer instance answers, or will soon.
+    NewerVersionNeeded = "NEWER_VERSION_NEEDED", Unavailable;
     /// The service is draining; another instance will answer.
     ShuttingDown = "SHUTTING_DOWN", Unavailable;
     /// The caller's deadline passed.

@@ -1,15 +1,15 @@
 //! A score line by line: what evidence gave, what caps took away, what decayed.
 
-use crate::{EvidenceId, EvidenceKind, Level, Method, RuleVersion, Score};
+use crate::{EvidenceId, EvidenceKind, Level, Method, Open, RuleVersion, Score};
 use serde::{Deserialize, Serialize};
 
 /// One line of a breakdown: some evidence and what it gave under one rule version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contribution {
+pub struct Contribution<M = Open<Method>, K = Open<EvidenceKind>> {
     /// The method that found the evidence.
-    pub method: Method,
+    pub method: M,
     /// What the evidence proves.
-    pub kind: EvidenceKind,
+    pub kind: K,
     /// The evidence.
     pub evidence_id: EvidenceId,
     /// Points, 0 to 100.
@@ -18,22 +18,37 @@ pub struct Contribution {
     pub rule_version: u16,
 }
 
+/// A line of evidence that this version knows, as scoring needs it.
+pub type KnownContribution = Contribution<Method, EvidenceKind>;
+
+impl From<KnownContribution> for Contribution {
+    fn from(line: KnownContribution) -> Self {
+        Self {
+            method: line.method.into(),
+            kind: line.kind.into(),
+            evidence_id: line.evidence_id,
+            points: line.points,
+            rule_version: line.rule_version,
+        }
+    }
+}
+
 /// A method that the member can still use, and what it could give at most. The method reputation is earned by activity on
 /// the platform, such as a point for each full hour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextStep {
     /// The method.
-    pub method: Method,
+    pub method: Open<Method>,
     /// The most points that it could add.
     pub points: i32,
 }
 
 /// What a cap took away; a line of a breakdown beside the contributions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cap {
     /// The method whose points are capped; `None` for the cap of 100 on the whole score.
     #[serde(default)]
-    pub method: Option<Method>,
+    pub method: Option<Open<Method>>,
     /// Points, below 0.
     pub points: i32,
 }
@@ -53,11 +68,11 @@ pub struct ScoreBreakdown {
 
 impl ScoreBreakdown {
     /// The score of a verification: contributions, less what the caps of their methods take, capped at 100.
-    pub fn of_verification(rules: RuleVersion, contributions: Vec<Contribution>) -> ScoreBreakdown {
+    pub fn of_verification(rules: RuleVersion, lines: Vec<KnownContribution>) -> ScoreBreakdown {
         let mut caps = Vec::new();
         let mut sum = 0;
         for method in Method::ALL {
-            let of_method = contributions.iter().filter(|line| line.method == method);
+            let of_method = lines.iter().filter(|line| line.method == method);
             let points: i32 = of_method.map(|line| line.points).sum();
             let capped = points.min(rules.method_cap(method));
             push_cap(&mut caps, Some(method), capped - points);
@@ -67,7 +82,7 @@ impl ScoreBreakdown {
         push_cap(&mut caps, None, i32::from(score.get()) - sum);
         ScoreBreakdown {
             score,
-            contributions,
+            contributions: lines.into_iter().map(Into::into).collect(),
             caps,
             decay_adjustment: 0,
         }
@@ -97,6 +112,7 @@ impl ScoreBreakdown {
 /// Adds the line of a cap that took something away.
 pub fn push_cap(caps: &mut Vec<Cap>, method: Option<Method>, points: i32) {
     if points < 0 {
+        let method = method.map(Open::from);
         caps.push(Cap { method, points });
     }
 }
@@ -107,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_parts_and_the_caps_sum_to_the_score_and_each_cap_is_a_line() {
-        let line = |kind: EvidenceKind, points| Contribution {
+        let line = |kind: EvidenceKind, points| KnownContribution {
             method: kind.method(),
             kind,
             evidence_id: EvidenceId::from(uuid::Uuid::nil()),
@@ -117,7 +133,10 @@ mod tests {
         let document = |points| line(EvidenceKind::DocumentAccepted, points);
         let vouch = |points| line(EvidenceKind::CommunityVouch, points);
         let activity = line(EvidenceKind::ActivityHistory, 35);
-        let cap = |method, points| Cap { method, points };
+        let cap = |method: Option<Method>, points| Cap {
+            method: method.map(Open::from),
+            points,
+        };
         let table = [
             (vec![], 0, vec![]),
             (vec![document(30)], 30, vec![]),

@@ -124,12 +124,16 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
         Written::Stands { earlier, evidence } => Ok(StoredEvidence {
             // Not the sentence that was stored: a reviewer may have written it, and nothing of that enters Temporal.
             stands: earlier.map(|earlier| {
-                let proves = evidence.iter().map(|(kind, _)| *kind).collect();
+                let proves = evidence.iter().map(|(kind, _)| kind.clone()).collect();
                 policy::standing(earlier.decision, earlier.internal_reason, proves)
             }),
             evidence: evidence
                 .into_iter()
-                .map(|(kind, evidence_id)| Evidence::new(evidence_id, kind))
+                .map(|(kind, evidence_id)| Evidence {
+                    evidence_id,
+                    kind,
+                    basis: None,
+                })
                 .collect(),
             refused: None,
         }),

@@ -3,7 +3,7 @@
 //! No message carries personal data: a document is named by its id, and what was read stays in the service's database.
 
 use mesh_types::{
-    Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, MethodOutcome, ReviewId,
+    Check, Decision, DocumentId, DocumentKind, Evidence, EvidenceKind, MemberId, MethodOutcome, Open, ReviewId,
     VerificationId,
 };
 use serde::{Deserialize, Serialize};
@@ -223,7 +223,7 @@ pub struct DocumentDecision {
     /// A sentence for the member.
     pub member_reason: String,
     /// What the document proves; empty unless accepted.
-    pub proves: Vec<EvidenceKind>,
+    pub proves: Vec<Open<EvidenceKind>>,
 }
 
 /// The evidence as it was stored.

@@ -13,7 +13,7 @@ pub use hints::hints;
 
 use crate::contract::{DocumentDecision, Refusal, ReviewDecision, SubmissionLimits};
 use CheckName::*;
-use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method, Reason};
+use mesh_types::{Check, CheckName, CheckReason, CheckResult, Decision, EvidenceKind, Method, Open, Reason};
 
 /// What this version does not understand goes to a person, whatever else is found.
 const UNKNOWN: Rule = Rule::review(|seen| seen.failed_for_something_new(), "CHECK_REASON_UNKNOWN");
@@ -229,8 +229,10 @@ impl Seen<'_> {
 
     /// Whether a check failed for a reason that only a newer version knows.
     fn failed_for_something_new(&self) -> bool {
-        let is_new = |check: &&Check| check.result == CheckResult::Failed && check.reason.is_unknown();
-        self.0.iter().any(|check| is_new(&check))
+        let is_new = |check: &Check| check.name.known().is_none() || check.reason.is_unknown();
+        self.0
+            .iter()
+            .any(|check| check.result == CheckResult::Failed && is_new(check))
     }
 
     fn passed(&self, name: CheckName) -> bool {
@@ -272,7 +274,9 @@ impl Seen<'_> {
         let of_elsewhere = [NotInUseByAnother, NotBlocklisted];
         let needs_no_field = |name| about_the_document.contains(&name) || of_elsewhere.contains(&name);
         !self.is_machine_read()
-            && (self.0.iter()).all(|check| needs_no_field(check.name) || check.result == CheckResult::NotApplicable)
+            && (self.0.iter()).all(|check| {
+                check.name.known().is_some_and(needs_no_field) || check.result == CheckResult::NotApplicable
+            })
     }
 }
 
@@ -362,7 +366,7 @@ pub fn unread(failure_type: &str) -> Option<DocumentDecision> {
 }
 
 /// A decision that was recorded before, in words of ours.
-pub fn standing(decision: Decision, internal_reason: String, proves: Vec<EvidenceKind>) -> DocumentDecision {
+pub fn standing(decision: Decision, internal_reason: String, proves: Vec<Open<EvidenceKind>>) -> DocumentDecision {
     let member_reason = match decision {
         Decision::Accepted => ACCEPTED,
         Decision::Rejected => "Your document was not accepted before, and that stands.",
@@ -392,6 +396,7 @@ fn accepted(internal_reason: &str, member_reason: &str, seen: &Seen) -> Document
         member_reason: member_reason.to_owned(),
         proves: EvidenceKind::of_method(Method::Document)
             .filter(|kind| proves(*kind, seen))
+            .map(Open::from)
             .collect(),
     }
 }

@@ -10,7 +10,7 @@ use crate::store::Verification;
 use mesh_proto::document::v1::DocumentVerification;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
-use mesh_types::{MemberId, Method};
+use mesh_types::{MemberId, Method, Open};
 use orchestrator_workflows::contract::MethodState;
 use orchestrator_workflows::methods::MethodRequest;
 
@@ -69,19 +69,24 @@ impl Progress {
     }
 
     /// Adds what is known to a method that is shown.
-    pub fn add_to(&mut self, method: Method, shown: proto::MethodState) -> proto::MethodState {
-        match method {
-            Method::Document => document::show(shown, self.document.take()),
-            Method::Community | Method::Reputation => shown,
+    pub fn add_to(&mut self, method: &Open<Method>, shown: proto::MethodState) -> proto::MethodState {
+        if *method == Method::Document {
+            return document::show(shown, self.document.take());
         }
+        shown
     }
+}
+
+/// A method in a message; unspecified for one of a newer version.
+pub fn open_to_proto(method: &Open<Method>) -> proto::Method {
+    method.known().map_or(proto::Method::Unspecified, to_proto)
 }
 
 /// A method as its workflow says it stands.
 pub fn state(state: &MethodState) -> proto::MethodState {
     let internal_reason = state.internal_reason.as_ref();
     proto::MethodState {
-        method: to_proto(state.method).into(),
+        method: open_to_proto(&state.method).into(),
         status: status(state).into(),
         member_reason: state.member_reason.clone(),
         internal_reason: internal_reason.map(ToString::to_string).unwrap_or_default(),
@@ -91,12 +96,14 @@ pub fn state(state: &MethodState) -> proto::MethodState {
 
 fn status(state: &MethodState) -> proto::MethodStatus {
     use orchestrator_workflows::contract::MethodStatus;
-    match state.status {
-        MethodStatus::InProgress => proto::MethodStatus::InProgress,
-        MethodStatus::Accepted => proto::MethodStatus::Accepted,
-        MethodStatus::Rejected => proto::MethodStatus::Rejected,
-        MethodStatus::Resubmit => proto::MethodStatus::Resubmit,
-        MethodStatus::Failed => proto::MethodStatus::Failed,
-        MethodStatus::Cancelled => proto::MethodStatus::Cancelled,
+    match state.status.known() {
+        // A newer version's, which only it can name.
+        None => proto::MethodStatus::Unspecified,
+        Some(MethodStatus::InProgress) => proto::MethodStatus::InProgress,
+        Some(MethodStatus::Accepted) => proto::MethodStatus::Accepted,
+        Some(MethodStatus::Rejected) => proto::MethodStatus::Rejected,
+        Some(MethodStatus::Resubmit) => proto::MethodStatus::Resubmit,
+        Some(MethodStatus::Failed) => proto::MethodStatus::Failed,
+        Some(MethodStatus::Cancelled) => proto::MethodStatus::Cancelled,
     }
 }

@@ -82,8 +82,8 @@ pub async fn insert_span(
 /// An end with a score and the ends of its methods.
 pub fn ended(status: VerificationStatus, score: i64, methods: &[(Method, MethodStatus)]) -> VerificationOutcome {
     let state = |&(method, status): &(Method, MethodStatus)| MethodState {
-        method,
-        status,
+        method: method.into(),
+        status: status.into(),
         internal_reason: None,
         member_reason: String::new(),
     };

@@ -2,7 +2,9 @@
 
 use crate::methods::MethodRequest;
 use crate::reason::MethodReason;
-use mesh_types::{Decision, MemberId, Method, NextStep, Score, ScoreBreakdown, VerificationId, VerificationStatus};
+use mesh_types::{
+    Decision, MemberId, Method, NextStep, Open, Score, ScoreBreakdown, VerificationId, VerificationStatus, Word,
+};
 use serde::{Deserialize, Serialize};
 use temporalio_common::{ActivityError, SearchAttributeKey, SearchAttributes, Timestamp};
 use temporalio_macros::activity_definitions;
@@ -127,9 +129,9 @@ pub struct VerificationOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodState {
     /// The method.
-    pub method: Method,
+    pub method: Open<Method>,
     /// How it stands.
-    pub status: MethodStatus,
+    pub status: Open<MethodStatus>,
     /// The stable internal reason; none until it has ended.
     pub internal_reason: Option<MethodReason>,
     /// A sentence for the member; empty until it has ended.
@@ -140,8 +142,8 @@ impl MethodState {
     /// A method that runs.
     pub fn in_progress(method: Method) -> Self {
         Self {
-            method,
-            status: MethodStatus::InProgress,
+            method: method.into(),
+            status: MethodStatus::InProgress.into(),
             internal_reason: None,
             member_reason: String::new(),
         }
@@ -150,8 +152,8 @@ impl MethodState {
     /// A method that ended for a reason of the parent's own.
     pub fn ended(method: Method, status: MethodStatus, reason: MethodReason) -> Self {
         Self {
-            method,
-            status,
+            method: method.into(),
+            status: status.into(),
             member_reason: reason.member_sentence().to_owned(),
             internal_reason: Some(reason),
         }
@@ -174,6 +176,34 @@ pub enum MethodStatus {
     Failed,
     /// It was cancelled, or not needed any more.
     Cancelled,
+}
+
+impl MethodStatus {
+    const ALL: [MethodStatus; 6] = [
+        Self::InProgress,
+        Self::Accepted,
+        Self::Rejected,
+        Self::Resubmit,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+}
+
+impl Word for MethodStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Resubmit => "resubmit",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 impl From<Decision> for MethodStatus {
@@ -349,3 +379,6 @@ pub mod definitions {
         RecordVerificationOutcome, RecordVerificationOutcomeLocal, WriteVerificationReminders, WriteVerificationReport,
     };
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 
 use crate::Store;
 use crate::config::Pace;
-use crate::store::EvidenceBatch;
+use crate::store::{EvidenceBatch, newer};
 use jiff::Timestamp;
 use mesh_runtime::{Problem, ServiceMetrics, clock};
-use mesh_types::{EvidenceId, RuleVersion, Schedule, Score};
+use mesh_types::{Evidence, EvidenceId, KnownEvidence, RuleVersion, Schedule, Score};
 use reputation_workflows::contract::{
     AssessmentRequest, DecayPeriod, Decayed, ReputationOutcome, Scored, ScoringRequest, Sweep, SweepProgress,
     definitions,
@@ -94,13 +94,19 @@ impl Activities {
 
     /// Scores, and writes what the ledger does not have yet. A repeated call changes nothing; one with more evidence adds it.
     pub async fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, Problem> {
-        let breakdown = policy::score(rules, &request.evidence);
+        let known = |found: &Evidence| {
+            found
+                .known()
+                .ok_or_else(|| newer("kind of evidence", found.kind.as_str()))
+        };
+        let evidence: Vec<KnownEvidence> = request.evidence.iter().map(known).collect::<Result<_, _>>()?;
+        let breakdown = policy::score(rules, &evidence);
         let batch = EvidenceBatch {
             member_id: request.member_id,
             verification_id: request.verification_id,
             rules,
             occurred_at: instant(request.occurred_at_seconds)?,
-            evidence: request.evidence,
+            evidence,
         };
         self.store.insert_evidence(&batch, clock::now()).await?;
         Ok(Scored {

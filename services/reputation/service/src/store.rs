@@ -59,9 +59,16 @@ impl Store {
     }
 }
 
-/// What the table holds that this version does not know.
+/// What the table holds and no version writes.
 fn unknown(what: &str, value: impl std::fmt::Debug) -> Problem {
     Problem::internal(format!(
-        "the ledger holds the {what} {value:?}, which this version does not know"
+        "the ledger holds the {what} {value:?}, which no version writes"
     ))
+}
+
+/// What the table holds that this version does not know. Without it no score would be right.
+pub(crate) fn newer(what: &str, value: &str) -> Problem {
+    tracing::warn!(what, value, "the ledger holds something that a newer version wrote");
+    let message = "a newer version wrote what this depends on; it is being rolled out, so try again";
+    Problem::new(Reason::NewerVersionNeeded, message)
 }

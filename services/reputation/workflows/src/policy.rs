@@ -2,7 +2,9 @@
 //! reputation is in [`ledger_fold`], its decay in [`decay`], the worth of activity in [`activity`].
 
 use mesh_types::scoring::LEAST_ACTIVITY;
-use mesh_types::{Contribution, Evidence, EvidenceKind, Method, NextStep, RuleVersion, Score, ScoreBreakdown};
+use mesh_types::{
+    EvidenceKind, KnownContribution, KnownEvidence, Method, NextStep, RuleVersion, Score, ScoreBreakdown,
+};
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
@@ -14,8 +16,8 @@ pub mod steps;
 pub mod summary;
 
 /// The line of a breakdown that a piece of evidence gives.
-pub fn contribution(rules: RuleVersion, evidence: &Evidence) -> Contribution {
-    Contribution {
+pub fn contribution(rules: RuleVersion, evidence: &KnownEvidence) -> KnownContribution {
+    KnownContribution {
         method: evidence.kind.method(),
         kind: evidence.kind,
         evidence_id: evidence.evidence_id,
@@ -26,7 +28,7 @@ pub fn contribution(rules: RuleVersion, evidence: &Evidence) -> Contribution {
 
 /// The score of a verification. Each piece of evidence is a line by its id, however often it is named. A piece without points
 /// is left out. What the cap of a method or the cap at 100 takes is a line of its own.
-pub fn score(rules: RuleVersion, evidence: &[Evidence]) -> ScoreBreakdown {
+pub fn score(rules: RuleVersion, evidence: &[KnownEvidence]) -> ScoreBreakdown {
     let mut seen = BTreeSet::new();
     let lines = evidence
         .iter()
@@ -50,7 +52,7 @@ pub fn next_steps(breakdown: &ScoreBreakdown) -> Vec<NextStep> {
     };
     let mut steps: Vec<NextStep> = Method::offered()
         .map(|method| NextStep {
-            method,
+            method: method.into(),
             points: most_points(method) - given(method),
         })
         .filter(|step| step.points > 0)
@@ -88,10 +90,10 @@ mod tests {
     use mesh_types::{Cap, EvidenceId};
     use proptest::prelude::*;
 
-    fn found(kind: EvidenceKind, id: u128) -> Evidence {
-        Evidence {
+    fn found(kind: EvidenceKind, id: u128) -> KnownEvidence {
+        KnownEvidence {
             basis: Some(Score::MAX),
-            ..Evidence::new(EvidenceId::from(uuid::Uuid::from_u128(id)), kind)
+            ..KnownEvidence::new(EvidenceId::from(uuid::Uuid::from_u128(id)), kind)
         }
     }
 
@@ -128,7 +130,7 @@ mod tests {
     fn each_vouch_is_a_line_and_what_is_above_50_is_another() {
         let vouches: Vec<_> = (1..=3).map(|id| found(EvidenceKind::CommunityVouch, id)).collect();
         let cap = |points| {
-            let method = Some(Method::Community);
+            let method = Some(Method::Community.into());
             vec![Cap { method, points }]
         };
         for (rules, points, score, caps) in [(RuleVersion::V1, 15, 45, vec![]), (RuleVersion::V2, 25, 50, cap(-25))] {
@@ -147,7 +149,7 @@ mod tests {
         assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(20)]);
         assert_eq!(of(Method::Community), None, "no verification can ask for it yet");
         assert!(steps.is_sorted_by_key(|step| Reverse(step.points)), "{steps:?}");
-        let of_each = |kinds: Vec<EvidenceKind>| -> Vec<Evidence> {
+        let of_each = |kinds: Vec<EvidenceKind>| -> Vec<KnownEvidence> {
             kinds.into_iter().zip(1..).map(|(kind, id)| found(kind, id)).collect()
         };
         // What a method finds when it finds everything is what it could still add, and the others' steps stay.
@@ -159,7 +161,7 @@ mod tests {
         }
         let accepted = next_steps(&score(RuleVersion::V2, &[found(EvidenceKind::DocumentAccepted, 1)]));
         let left = NextStep {
-            method: Method::Document,
+            method: Method::Document.into(),
             points: 10,
         };
         assert!(accepted.contains(&left), "{accepted:?}");

@@ -400,7 +400,8 @@ impl ReputationFakes {
 impl ReputationFakes {
     fn score(&self, rules: RuleVersion, request: ScoringRequest) -> Result<Scored, ActivityError> {
         let script = self.0.of(request.verification_id)?;
-        let breakdown = policy::score(rules, &request.evidence);
+        let evidence = request.evidence.iter().filter_map(Evidence::known);
+        let breakdown = policy::score(rules, &evidence.collect::<Vec<_>>());
         let is_first = {
             let mut seen = lock(&script.seen);
             seen.scorings.push((rules, request));

@@ -130,13 +130,13 @@ fn an_accepted_document_is_scored_once_and_completes_at_the_target() -> anyhow::
         let found: Vec<_> = request
             .evidence
             .iter()
-            .map(|found| (found.kind.method(), found.evidence_id))
+            .filter_map(|found| Some((found.kind.known()?.method().into(), found.evidence_id)))
             .collect();
         let scored: Vec<_> = state
             .breakdown
             .contributions
             .iter()
-            .map(|line| (line.method, line.evidence_id))
+            .map(|line| (line.method.clone(), line.evidence_id))
             .collect();
         assert_eq!(
             found, scored,
@@ -405,7 +405,8 @@ pub fn method(methods: &[MethodState], wanted: Method) -> anyhow::Result<(Method
         .find(|shown| shown.method == wanted)
         .context("the method is not shown")?;
     let reason = found.internal_reason.as_ref();
-    Ok((found.status, reason.map_or("", |reason| reason.as_str())))
+    let status = found.status.known().context("a status of today")?;
+    Ok((status, reason.map_or("", |reason| reason.as_str())))
 }
 
 /// The status of the one outcome that was recorded.

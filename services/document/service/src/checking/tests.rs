@@ -123,7 +123,7 @@ async fn a_decision_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_ar
             },
             internal_reason: "MRZ_NOT_FOUND".to_owned(),
             member_reason: "Please take another picture.".to_owned(),
-            proves: proves.to_vec(),
+            proves: proves.iter().copied().map(Into::into).collect(),
         },
         decided_at_seconds: AS_OF,
     };
@@ -135,7 +135,11 @@ async fn a_decision_that_proves_nothing_has_no_evidence_and_run_twice_the_ids_ar
     let accepted = record(document, &of_documents());
     let first = record_decision(&world.vault, accepted.clone()).await.expect("recorded");
     assert_eq!(
-        first.evidence.iter().map(|evidence| evidence.kind).collect::<Vec<_>>(),
+        first
+            .evidence
+            .iter()
+            .map(|evidence| evidence.kind.clone())
+            .collect::<Vec<_>>(),
         of_documents()
     );
     assert_eq!(
@@ -168,7 +172,7 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
                 decision: Decision::Accepted,
                 internal_reason: "ALL_CHECKS_PASSED".to_owned(),
                 member_reason: "Accepted.".to_owned(),
-                proves: vec![EvidenceKind::DocumentAccepted],
+                proves: vec![EvidenceKind::DocumentAccepted.into()],
             },
             decided_at_seconds: AS_OF,
         };

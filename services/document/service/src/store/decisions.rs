@@ -2,14 +2,14 @@
 
 use super::Store;
 use super::identities::{NewClaim, find_identity, insert_claim, lock};
-use super::rows::{count, decision, evidence_kind, kind, member};
+use super::rows::{count, decision, kind, member};
 use crate::identity::IdentityHash;
 use document_workflows::contract::Refusal;
 use document_workflows::policy::RULE_VERSION;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Check, Decision, DocumentId, DocumentKind, EvidenceId, EvidenceKind, VerificationId};
+use mesh_types::{Check, Decision, DocumentId, DocumentKind, EvidenceId, EvidenceKind, Open, VerificationId};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -31,7 +31,7 @@ pub struct NewDecision {
     /// Which physical document it is, under every key; empty if that could not be read.
     pub identity: Vec<IdentityHash>,
     /// What the document proves, each with the id that a new piece of evidence gets.
-    pub evidence: Vec<(EvidenceKind, EvidenceId)>,
+    pub evidence: Vec<(Open<EvidenceKind>, EvidenceId)>,
     /// How long the evidence is kept.
     pub retention_class: &'static str,
     /// When it is written down.
@@ -46,7 +46,7 @@ pub enum Written {
         /// The final decision of before, where it says otherwise than the new one.
         earlier: Option<StoredDecision>,
         /// What the decision that stands rests on.
-        evidence: Vec<(EvidenceKind, EvidenceId)>,
+        evidence: Vec<(Open<EvidenceKind>, EvidenceId)>,
     },
     /// An acceptance that can't be; nothing was written.
     Refused(Refusal),
@@ -79,7 +79,7 @@ pub struct StoredEvidenceItem {
     /// Which submission of the verification it was, from 1.
     pub submission: u32,
     /// What it proves.
-    pub proves: EvidenceKind,
+    pub proves: Open<EvidenceKind>,
     /// Of the document.
     pub sha256: Vec<u8>,
     /// How long it is kept.
@@ -259,7 +259,7 @@ impl Store {
                 document_id: row.document_id.into(),
                 document_kind: kind(&row.document_kind)?,
                 submission: count("submission", row.submission)?,
-                proves: evidence_kind(&row.proves)?,
+                proves: Open::of_text(&row.proves),
                 sha256: row.document_sha256,
                 retention_class: row.retention_class,
                 created_at: row.created_at.to_jiff(),
@@ -333,7 +333,7 @@ async fn write_evidence(connection: &mut PgConnection, decided: &NewDecision, sh
 async fn evidence_of(
     connection: &mut PgConnection,
     decided: &NewDecision,
-) -> Result<Vec<(EvidenceKind, EvidenceId)>, Problem> {
+) -> Result<Vec<(Open<EvidenceKind>, EvidenceId)>, Problem> {
     let rows = sqlx::query!(
         "SELECT evidence_id, kind FROM evidence WHERE verification_id = $1 AND document_id = $2",
         decided.verification_id.uuid(),
@@ -343,8 +343,8 @@ async fn evidence_of(
     .await?;
     let pieces = rows
         .into_iter()
-        .map(|row| Ok((evidence_kind(&row.kind)?, row.evidence_id.into())));
-    let mut evidence = pieces.collect::<Result<Vec<_>, Problem>>()?;
+        .map(|row| (Open::of_text(&row.kind), row.evidence_id.into()));
+    let mut evidence: Vec<_> = pieces.collect();
     evidence.sort_unstable();
     Ok(evidence)
 }

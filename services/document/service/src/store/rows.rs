@@ -1,7 +1,7 @@
 //! What a text or number in a table means outside: it becomes a type here and nowhere else.
 
 use mesh_runtime::Problem;
-use mesh_types::{Decision, DocumentKind, EvidenceKind, MemberId};
+use mesh_types::{Decision, DocumentKind, MemberId};
 
 /// A row that no version of this code wrote.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +24,6 @@ pub(super) fn member(id: i64) -> Result<MemberId, Problem> {
 
 pub(super) fn kind(text: &str) -> Result<DocumentKind, Problem> {
     known("kind", DocumentKind::parse(text))
-}
-
-pub(super) fn evidence_kind(text: &str) -> Result<EvidenceKind, Problem> {
-    known("kind", EvidenceKind::parse(text))
 }
 
 pub(super) fn decision(text: &str) -> Result<Decision, Problem> {

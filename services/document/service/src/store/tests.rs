@@ -5,7 +5,7 @@ use crate::keyring::Keyring;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png};
 use document_workflows::contract::Refusal;
 use mesh_types::{
-    Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method, VerificationId,
+    Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method, Open, VerificationId,
 };
 
 fn new_decision(document_id: DocumentId, verification_id: VerificationId, decision: Decision) -> NewDecision {
@@ -20,7 +20,7 @@ fn new_decision(document_id: DocumentId, verification_id: VerificationId, decisi
         evidence: match decision {
             Decision::Accepted => of_documents()
                 .into_iter()
-                .map(|kind| (kind, mesh_runtime::clock::new_uuid().into()))
+                .map(|kind| (kind.into(), mesh_runtime::clock::new_uuid().into()))
                 .collect(),
             _ => Vec::new(),
         },
@@ -29,7 +29,7 @@ fn new_decision(document_id: DocumentId, verification_id: VerificationId, decisi
     }
 }
 
-fn evidence(written: Written) -> Vec<(EvidenceKind, mesh_types::EvidenceId)> {
+fn evidence(written: Written) -> Vec<(Open<EvidenceKind>, mesh_types::EvidenceId)> {
     match written {
         Written::Stands { evidence, .. } => evidence,
         other => panic!("{other:?}"),
@@ -60,7 +60,7 @@ async fn a_decision_recorded_twice_or_at_once_has_one_set_of_evidence() {
         evidence(world.store.record_decision(&decided).await.expect("recorded"))
     };
     let (first, at_once) = futures::future::join(record(), record()).await;
-    let kinds: Vec<_> = first.iter().map(|(kind, _)| *kind).collect();
+    let kinds: Vec<_> = first.iter().map(|(kind, _)| kind.clone()).collect();
     assert_eq!(kinds, of_documents());
     assert_eq!(first, at_once);
     assert_eq!(record().await, first);

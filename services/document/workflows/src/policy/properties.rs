@@ -1,6 +1,7 @@
 use super::*;
 use CheckResult::{Failed, NotApplicable, Passed};
 use proptest::prelude::*;
+use tests::passport_but;
 
 /// Some of the checks, in order, each with any result and a reason that a rule may know.
 fn any_checks() -> impl Strategy<Value = Vec<Check>> {
@@ -19,9 +20,9 @@ fn any_checks() -> impl Strategy<Value = Vec<Check>> {
     let each = proptest::collection::vec((result, 0..reasons.len()), CheckName::ALL.len());
     each.prop_map(move |drawn| {
         let named = CheckName::ALL.into_iter().zip(drawn);
-        let check = |(name, (result, reason)): (_, (Option<CheckResult>, usize))| {
+        let check = |(name, (result, reason)): (CheckName, (Option<CheckResult>, usize))| {
             result.map(|result| Check {
-                name,
+                name: name.into(),
                 result,
                 reason: CheckReason::of_text(reasons[reason]),
             })
@@ -64,4 +65,24 @@ proptest! {
             prop_assert!(!seen.failed(MrzCheckDigits) && !seen.failed(TwoSources) && !seen.failed(PrintedNames));
         }
     }
+}
+
+#[test]
+fn a_failed_check_that_only_a_newer_version_knows_goes_to_a_person() {
+    let mut checks = passport_but(&[]);
+    let mut newer = checks[0].clone();
+    newer.name = Open::of_text("hologram_moves");
+    checks.push(newer.clone());
+    assert_eq!(
+        decide(&checks).decision,
+        Decision::Accepted,
+        "one that passed changes nothing"
+    );
+    newer.result = CheckResult::Failed;
+    checks.push(newer);
+    let decided = decide(&checks);
+    assert_eq!(
+        (decided.decision, decided.internal_reason.as_str()),
+        (Decision::NeedsReview, "CHECK_REASON_UNKNOWN")
+    );
 }

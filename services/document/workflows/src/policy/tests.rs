@@ -27,7 +27,7 @@ const FIRST_CHECKS: [CheckName; 14] = [
 ];
 
 /// A passport as it should be, but for the changes: no barcode, no visa.
-fn passport_but(changes: Changes) -> Vec<Check> {
+pub(super) fn passport_but(changes: Changes) -> Vec<Check> {
     let of_others = [
         BarcodeFound,
         BarcodeDocumentNumber,
@@ -69,7 +69,7 @@ fn check_but(name: CheckName, usual: CheckResult, changes: Changes) -> Check {
     let changed = changes.iter().find(|(changed, ..)| *changed == name);
     let (result, reason) = changed.map_or((usual, ""), |(_, result, reason)| (*result, *reason));
     Check {
-        name,
+        name: name.into(),
         result,
         // Where a table leaves the reason out, none is looked at.
         reason: match reason {

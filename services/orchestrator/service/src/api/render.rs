@@ -38,7 +38,7 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
         status: verification_status(row.status).into(),
         target_score: i32::from(row.request.target_score.get()),
         methods: methods
-            .map(|method| progress.add_to(method.method, methods::state(method)))
+            .map(|method| progress.add_to(&method.method, methods::state(method)))
             .collect(),
         breakdown: breakdown.map(Into::into),
         next_steps: next_steps.into_iter().flatten().map(Into::into).collect(),
@@ -89,7 +89,7 @@ pub fn report(report: VerificationReport) -> proto::VerificationReport {
 
 fn method_count(count: MethodCount) -> proto::VerificationMethodCount {
     proto::VerificationMethodCount {
-        method: methods::to_proto(count.method).into(),
+        method: methods::open_to_proto(&count.method).into(),
         accepted: count.accepted,
         not_accepted: count.not_accepted,
     }

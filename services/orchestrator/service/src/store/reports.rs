@@ -8,7 +8,7 @@ use crate::calendar::Month;
 use jiff::Timestamp;
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::{Problem, begin_with_statement_timeout};
-use mesh_types::{Level, Method};
+use mesh_types::{Level, Method, Open};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
@@ -38,10 +38,10 @@ pub struct VerificationReport {
 }
 
 /// How a method came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodCount {
     /// The method.
-    pub method: Method,
+    pub method: Open<Method>,
     /// How often it counted.
     pub accepted: i64,
     /// How often it came to any other end.
@@ -70,7 +70,7 @@ impl TryFrom<ReportRow> for VerificationReport {
     fn try_from(row: ReportRow) -> Result<Self, Problem> {
         let month = Month::beginning(row.month.to_jiff());
         let mut methods = row.methods.0;
-        methods.sort_by_key(|count| count.method);
+        methods.sort_by(|one, other| one.method.cmp(&other.method));
         Ok(Self {
             month: month.ok_or_else(|| Problem::internal("a report's month begins on no first"))?,
             in_progress: row.in_progress,

@@ -72,11 +72,10 @@ impl Slot {
     /// How the method ended, where the verification has ended.
     pub(super) fn ended(&self) -> Option<MethodState> {
         let shown = self.shown.clone()?;
-        Some(match shown.status {
-            MethodStatus::InProgress => {
-                MethodState::ended(self.method, MethodStatus::Cancelled, MethodReason::NotFinished)
-            }
-            _ => shown,
+        Some(if shown.status == MethodStatus::InProgress {
+            MethodState::ended(self.method, MethodStatus::Cancelled, MethodReason::NotFinished)
+        } else {
+            shown
         })
     }
 
@@ -90,8 +89,8 @@ impl Slot {
         self.is_running = false;
         self.shown = Some(match result {
             Ok(outcome) => MethodState {
-                method: self.method,
-                status: outcome.decision.into(),
+                method: self.method.into(),
+                status: MethodStatus::from(outcome.decision).into(),
                 internal_reason: Some(outcome.internal_reason.clone().into()),
                 member_reason: outcome.member_reason.clone(),
             },

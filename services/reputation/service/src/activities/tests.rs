@@ -1,7 +1,7 @@
 use super::*;
 use crate::testing::{DAY, OrPanic, count, empty_ledger, hours, member, record};
 use futures::future::join_all;
-use mesh_types::{Cap, Evidence, EvidenceKind, MemberId, Method, VerificationId};
+use mesh_types::{Cap, Evidence, EvidenceKind, MemberId, Method, Open, Reason, VerificationId};
 use reputation_workflows::policy::ledger_fold::fold;
 use sqlx::PgPool;
 use std::time::Duration;
@@ -167,7 +167,7 @@ async fn three_vouches_in_two_batches_are_three_lines_in_answer_and_ledger_and_t
     assert_eq!((first.breakdown.score.get(), first.breakdown.caps), (50, vec![]));
     request.evidence.push(vouch());
     let cap = Cap {
-        method: Some(Method::Community),
+        method: Some(Method::Community.into()),
         points: -25,
     };
     // The second batch names the first one's evidence again, and comes twice.
@@ -181,7 +181,10 @@ async fn three_vouches_in_two_batches_are_three_lines_in_answer_and_ledger_and_t
             .collect();
         let asked: Vec<_> = request.evidence.iter().map(|evidence| evidence.evidence_id).collect();
         assert_eq!(answered, asked);
-        assert_eq!((scored.breakdown.score.get(), &scored.breakdown.caps), (50, &vec![cap]));
+        assert_eq!(
+            (scored.breakdown.score.get(), &scored.breakdown.caps),
+            (50, &vec![cap.clone()])
+        );
     }
     assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 2);
     let lines = "SELECT count(*) FROM ledger_lines WHERE kind = 'community_vouch' AND points = 25 AND basis = 100";
@@ -235,4 +238,18 @@ async fn a_row_that_somebody_holds_is_skipped_counted_and_made_up_for() {
     );
     assert_eq!(count(&pool, behind).await, 0);
     assert_eq!(count(&pool, "SELECT count(*) FROM level_falls").await, 35);
+}
+
+#[tokio::test]
+async fn evidence_of_a_newer_version_waits_for_one_that_can_score_it() {
+    let (pool, _, activities) = activities().await;
+    let mut request = request(member(1));
+    request.evidence[0].kind = Open::of_text("meeting_held");
+    let refused = activities
+        .score(RuleVersion::V2, request)
+        .await
+        .expect_err("it is not scored");
+    assert_eq!(refused.reason(), Reason::NewerVersionNeeded);
+    assert!(refused.reason().class().is_retryable());
+    assert_eq!(count(&pool, "SELECT count(*) FROM ledger_entries").await, 0);
 }

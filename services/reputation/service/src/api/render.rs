@@ -39,30 +39,31 @@ pub(crate) fn event(event: Event) -> proto::ReputationEvent {
             verification_id,
             method,
             lines,
-        } => Fact::Verification(proto::VerificationFact {
+        } => Some(Fact::Verification(proto::VerificationFact {
             verification_id: verification_id.to_string(),
             method: method.as_str().to_owned(),
             contributions: lines.into_iter().map(Into::into).collect(),
-        }),
-        EventFact::Activity { activity, points } => Fact::Activity(proto::ActivityFact {
-            activity: Some(self::activity(activity)),
+        })),
+        EventFact::Activity { activity, points } => Some(Fact::Activity(proto::ActivityFact {
+            activity: activity.map(self::activity),
             points,
-        }),
-        EventFact::Counter { counters, reason } => Fact::Counter(proto::CounterFact {
+        })),
+        EventFact::Counter { counters, reason } => Some(Fact::Counter(proto::CounterFact {
             event_id: counters.to_string(),
-            reason: counter_reason(reason).into(),
-        }),
-        EventFact::LevelFall { before, after } => Fact::LevelFall(proto::LevelFallFact {
+            reason: reason.map_or(proto::CounterReason::Unspecified, counter_reason).into(),
+        })),
+        EventFact::Newer => None,
+        EventFact::LevelFall { before, after } => Some(Fact::LevelFall(proto::LevelFallFact {
             before: proto::Level::from(before).into(),
             after: proto::Level::from(after).into(),
-        }),
+        })),
     };
     proto::ReputationEvent {
         event_id: event.event_id.to_string(),
         member_id: event.member_id.get(),
         occurred_at: Some(fields::timestamp(event.occurred_at)),
         recorded_at: Some(fields::timestamp(event.recorded_at)),
-        fact: Some(fact),
+        fact,
     }
 }
 

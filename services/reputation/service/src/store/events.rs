@@ -1,10 +1,12 @@
 //! Reading the ledger: as the policy folds it, and as people list it.
 
-use super::{Store, unknown};
+use super::{Store, newer, unknown};
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Level, MemberId, Method, VerificationId};
+use mesh_types::{
+    Contribution, EventId, EvidenceId, EvidenceKind, KnownContribution, Level, MemberId, Method, Open, VerificationId,
+};
 use reputation_workflows::policy::activity::Activity;
 use reputation_workflows::policy::ledger_fold::{Fact, LedgerEvent};
 use sqlx::PgConnection;
@@ -44,14 +46,14 @@ pub enum EventFact {
         /// The verification.
         verification_id: VerificationId,
         /// The method.
-        method: Method,
+        method: Open<Method>,
         /// Each piece of evidence and its points.
         lines: Vec<Contribution>,
     },
     /// The member did something on the platform.
     Activity {
-        /// What.
-        activity: Activity,
+        /// What; `None` for one that a newer version recorded.
+        activity: Option<Activity>,
         /// What it gives.
         points: i32,
     },
@@ -59,8 +61,8 @@ pub enum EventFact {
     Counter {
         /// Which one.
         counters: EventId,
-        /// Why.
-        reason: CounterReason,
+        /// Why; `None` for a reason of a newer version.
+        reason: Option<CounterReason>,
     },
     /// The member fell below a level.
     LevelFall {
@@ -69,6 +71,8 @@ pub enum EventFact {
         /// The level since then.
         after: Level,
     },
+    /// A kind of event that a newer version wrote.
+    Newer,
 }
 
 /// Why an event does not count any more.
@@ -189,7 +193,7 @@ pub(super) async fn get_event(connection: &mut PgConnection, event_id: EventId) 
 async fn with_lines(connection: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Event>, Problem> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
     let lines = sqlx::query!(
-        "SELECT line.entry_id, entry.rule_version, line.kind, line.evidence_id, line.points
+        "SELECT line.entry_id, entry.rule_version, entry.method, line.kind, line.evidence_id, line.points
                FROM ledger_lines line JOIN ledger_entries entry USING (entry_id)
               WHERE line.entry_id = ANY ($1) ORDER BY line.entry_id, line.evidence_id",
         &ids,
@@ -198,7 +202,8 @@ async fn with_lines(connection: &mut PgConnection, rows: Vec<Row>) -> Result<Vec
     .await?;
     let mut by_event: BTreeMap<Uuid, Vec<Contribution>> = BTreeMap::new();
     for line in lines {
-        let read = contribution(line.rule_version, &line.kind, line.evidence_id, line.points)?;
+        let method = line.method.as_deref();
+        let read = contribution(line.rule_version, method, &line.kind, line.evidence_id, line.points)?;
         by_event.entry(line.entry_id).or_default().push(read);
     }
     let event = |row: Row| {
@@ -215,11 +220,7 @@ fn event_of(row: Row, lines: Vec<Contribution>) -> Result<Event, Problem> {
             after: level_of(after)?,
         },
         _ => {
-            let method = row
-                .method
-                .as_deref()
-                .map(|text| Method::parse(text).ok_or_else(|| unknown("method", text)));
-            let verification = row.verification_id.zip(method.transpose()?);
+            let verification = row.verification_id.zip(row.method.as_deref().map(Open::of_text));
             fact_of(&row.kind, verification, (row.counters, row.reason), row.quantity, lines)?
         }
     };
@@ -250,7 +251,7 @@ pub(super) async fn events_of(connection: &mut PgConnection, member_id: MemberId
         let event_id = EventId::from(row.entry_id);
         let line = match (&row.line_kind, row.evidence_id, row.points) {
             (Some(kind), Some(evidence_id), Some(points)) => {
-                Some(contribution(row.rule_version, kind, evidence_id, points)?)
+                Some(known_line(row.rule_version, kind, evidence_id, points)?)
             }
             _ => None,
         };
@@ -267,7 +268,7 @@ pub(super) async fn events_of(connection: &mut PgConnection, member_id: MemberId
                 lines: line.into_iter().collect(),
             },
             (None, None, Some(line)) => Fact::Activity(line),
-            (None, None, None) => return Err(unknown("entry without a line", &row.kind)),
+            (None, None, None) => return Err(newer("kind of event", &row.kind)),
         };
         events.push(LedgerEvent {
             event_id,
@@ -278,15 +279,32 @@ pub(super) async fn events_of(connection: &mut PgConnection, member_id: MemberId
     Ok(events)
 }
 
-/// A line of the ledger.
-pub(super) fn contribution(
+/// A line of the ledger, as it is shown; `method` is that of a verification's entry.
+fn contribution(
     rule_version: Option<i16>,
+    method: Option<&str>,
     kind: &str,
     evidence_id: Uuid,
     points: i32,
 ) -> Result<Contribution, Problem> {
-    let kind = EvidenceKind::parse(kind).ok_or_else(|| unknown("kind of evidence", kind))?;
     Ok(Contribution {
+        method: method.map_or(Open::Known(Method::Reputation), Open::of_text),
+        kind: Open::of_text(kind),
+        evidence_id: EvidenceId::from(evidence_id),
+        points,
+        rule_version: u16::try_from(rule_version.unwrap_or_default()).map_err(Problem::internal)?,
+    })
+}
+
+/// A line of the ledger, as it is folded: how often it counts has to be known.
+pub(super) fn known_line(
+    rule_version: Option<i16>,
+    kind: &str,
+    evidence_id: Uuid,
+    points: i32,
+) -> Result<KnownContribution, Problem> {
+    let kind = EvidenceKind::parse(kind).ok_or_else(|| newer("kind of evidence", kind))?;
+    Ok(KnownContribution {
         method: kind.method(),
         kind,
         evidence_id: EvidenceId::from(evidence_id),
@@ -296,20 +314,20 @@ pub(super) fn contribution(
 }
 
 /// An activity by the kind of its line.
-fn activity_of(kind: &str, quantity: Option<i32>) -> Result<Activity, Problem> {
+fn activity_of(kind: &str, quantity: Option<i32>) -> Result<Option<Activity>, Problem> {
     let quantity = u32::try_from(quantity.unwrap_or_default()).map_err(Problem::internal)?;
-    match EvidenceKind::parse(kind) {
-        Some(EvidenceKind::VolunteerHours) => Ok(Activity::VolunteerHours { minutes: quantity }),
-        Some(EvidenceKind::ReviewReceived) => Ok(Activity::ReviewReceived { rating: quantity }),
-        _ => Err(unknown("activity", kind)),
-    }
+    Ok(match EvidenceKind::parse(kind) {
+        Some(EvidenceKind::VolunteerHours) => Some(Activity::VolunteerHours { minutes: quantity }),
+        Some(EvidenceKind::ReviewReceived) => Some(Activity::ReviewReceived { rating: quantity }),
+        _ => None,
+    })
 }
 
 /// An event as it is in the ledger, whose lines are known.
 fn fact_of(
     kind: &str,
-    verification: Option<(uuid::Uuid, Method)>,
-    (counters, reason): (Option<uuid::Uuid>, Option<String>),
+    verification: Option<(Uuid, Open<Method>)>,
+    (counters, reason): (Option<Uuid>, Option<String>),
     quantity: Option<i32>,
     lines: Vec<Contribution>,
 ) -> Result<EventFact, Problem> {
@@ -319,13 +337,10 @@ fn fact_of(
             method,
             lines,
         }),
-        ("counter", None, Some(counters)) => {
-            let reason = reason.unwrap_or_default();
-            Ok(EventFact::Counter {
-                counters: counters.into(),
-                reason: CounterReason::parse(&reason).ok_or_else(|| unknown("reason", &reason))?,
-            })
-        }
+        ("counter", None, Some(counters)) => Ok(EventFact::Counter {
+            counters: counters.into(),
+            reason: reason.as_deref().and_then(CounterReason::parse),
+        }),
         ("activity", None, None) => {
             let line = lines.first().ok_or_else(|| unknown("activity without a line", kind))?;
             Ok(EventFact::Activity {
@@ -333,7 +348,7 @@ fn fact_of(
                 points: line.points,
             })
         }
-        _ => Err(unknown("kind of event", kind)),
+        _ => Ok(EventFact::Newer),
     }
 }
 

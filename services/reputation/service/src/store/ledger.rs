@@ -4,7 +4,9 @@ use super::{CounterReason, Event, Store, events, materialized};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{Contribution, EventId, Evidence, EvidenceId, MemberId, Method, Reason, RuleVersion, VerificationId};
+use mesh_types::{
+    EventId, EvidenceId, KnownContribution, KnownEvidence, MemberId, Method, Reason, RuleVersion, VerificationId,
+};
 use reputation_workflows::policy;
 use reputation_workflows::policy::activity::Activity;
 use sqlx::PgConnection;
@@ -21,7 +23,7 @@ pub struct EvidenceBatch {
     /// When it was earned, a whole second.
     pub occurred_at: Timestamp,
     /// The evidence.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<KnownEvidence>,
 }
 
 /// Something that a member did on the platform.
@@ -58,14 +60,14 @@ impl Store {
         // The lock lets one batch of a member go after the other, so that none is written twice.
         let score = materialized::lock(&mut transaction, batch.member_id).await?;
         let known = find_known(&mut transaction, &batch.evidence).await?;
-        let mut new: BTreeMap<Method, BTreeMap<EvidenceId, &Evidence>> = BTreeMap::new();
+        let mut new: BTreeMap<Method, BTreeMap<EvidenceId, &KnownEvidence>> = BTreeMap::new();
         for evidence in batch.evidence.iter().filter(|new| !known.contains(&new.evidence_id)) {
             let of_method = new.entry(evidence.kind.method()).or_default();
             of_method.insert(evidence.evidence_id, evidence);
         }
         let mut has_points = false;
         for (method, evidence) in new {
-            let line = |evidence: &&Evidence| (policy::contribution(batch.rules, evidence), evidence.basis);
+            let line = |evidence: &&KnownEvidence| (policy::contribution(batch.rules, evidence), evidence.basis);
             let lines = evidence.values().map(line).filter(|(line, _)| line.points > 0);
             let lines: Vec<_> = lines.collect();
             if lines.is_empty() {
@@ -107,7 +109,10 @@ impl Store {
     }
 }
 
-async fn find_known(connection: &mut PgConnection, evidence: &[Evidence]) -> Result<BTreeSet<EvidenceId>, Problem> {
+async fn find_known(
+    connection: &mut PgConnection,
+    evidence: &[KnownEvidence],
+) -> Result<BTreeSet<EvidenceId>, Problem> {
     let ids: Vec<uuid::Uuid> = evidence.iter().map(|evidence| evidence.evidence_id.uuid()).collect();
     let known = sqlx::query_scalar!(
         "SELECT evidence_id FROM ledger_lines WHERE evidence_id = ANY ($1)",
@@ -145,7 +150,7 @@ async fn insert_verification_entry(
 async fn insert_line(
     connection: &mut PgConnection,
     entry_id: EventId,
-    line: &Contribution,
+    line: &KnownContribution,
     basis: Option<i16>,
 ) -> Result<(), Problem> {
     sqlx::query!(
@@ -188,7 +193,7 @@ pub async fn insert_activity(
     )
     .execute(&mut *connection)
     .await?;
-    let line = Contribution {
+    let line = KnownContribution {
         method: new.activity.kind().method(),
         kind: new.activity.kind(),
         evidence_id: EvidenceId::from(event_id.uuid()),

@@ -171,6 +171,9 @@ async fn list_lines(
         .map_or((0, Uuid::nil(), Uuid::nil()), |(at, event, evidence)| {
             (at, event.uuid(), evidence.uuid())
         });
+    let renewed = kinds_that_count(Counting::NewestVerification);
+    let mut never_or_renewed = kinds_that_count(Counting::OwnVerificationOnly);
+    never_or_renewed.extend_from_slice(&renewed);
     let after_at = Timestamp::from_second(after_at).map_err(Problem::internal)?;
     let rows = sqlx::query!(
         r#"WITH newest AS (
@@ -187,7 +190,7 @@ async fn list_lines(
                 CROSS JOIN LATERAL (
                       SELECT ARRAY (SELECT evidence_id FROM ledger_lines line
                                      WHERE line.entry_id = entry.entry_id AND line.points > 0
-                                       AND (line.kind = ANY ($4) OR (line.kind, entry.verification_id) IN
+                                       AND (line.kind <> ALL ($4) OR (line.kind, entry.verification_id) IN
                                                                     (SELECT kind, verification_id FROM newest)))
                              AS evidence OFFSET 0) line
                 WHERE member_id = $1 AND occurred_at <= $2 AND (occurred_at, entry_id) >= ($5, $6)
@@ -203,8 +206,8 @@ async fn list_lines(
             ORDER BY occurred_at, counting.entry_id, evidence_id LIMIT $8::bigint"#,
         member_id.get(),
         as_of.to_sqlx() as _,
-        &kinds_that_count(Counting::NewestVerification),
-        &kinds_that_count(Counting::Each),
+        &renewed,
+        &never_or_renewed,
         after_at.to_sqlx() as _,
         after_event,
         after_evidence,
@@ -217,7 +220,7 @@ async fn list_lines(
         lines.push(Line {
             occurred_at_seconds: row.occurred_at.to_jiff().as_second(),
             event_id: EventId::from(row.entry_id),
-            contribution: events::contribution(row.rule_version, &row.kind, row.evidence_id, row.points)?,
+            contribution: events::known_line(row.rule_version, &row.kind, row.evidence_id, row.points)?.into(),
         });
     }
     Ok(lines)

@@ -254,7 +254,7 @@ async fn an_event_is_countered_once_and_a_counter_never() {
         first.fact,
         EventFact::Counter {
             counters: event.event_id,
-            reason: CounterReason::Disputed
+            reason: Some(CounterReason::Disputed)
         }
     );
     let refused = async |event_id| {

@@ -10,7 +10,7 @@ use super::decay::Nanopoints;
 use super::summary::{Gain, Summary};
 use mesh_types::score_breakdown::push_cap;
 use mesh_types::{
-    Cap, Contribution, Counting, EventId, EvidenceKind, Method, RuleVersion, Score, ScoreBreakdown, VerificationId,
+    Cap, Counting, EventId, EvidenceKind, KnownContribution, Method, RuleVersion, Score, ScoreBreakdown, VerificationId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,16 +33,16 @@ pub enum Fact {
         /// The verification.
         verification_id: VerificationId,
         /// Each piece of evidence and its points.
-        lines: Vec<Contribution>,
+        lines: Vec<KnownContribution>,
     },
     /// The member did something on the platform.
-    Activity(Contribution),
+    Activity(KnownContribution),
     /// Another event does not count any more from now on.
     Counters(EventId),
 }
 
 impl Fact {
-    fn lines(&self) -> &[Contribution] {
+    fn lines(&self) -> &[KnownContribution] {
         match self {
             Fact::Verification { lines, .. } => lines,
             Fact::Activity(line) => std::slice::from_ref(line),
@@ -78,7 +78,8 @@ pub fn fold(events: &[LedgerEvent], at_seconds: i64) -> LedgerFold {
         summary.add(event.occurred_at, methods.gain(event));
     }
     summary.method_caps = methods.caps();
-    let contributions: Vec<Contribution> = counting.into_iter().flat_map(|event| event.lines).collect();
+    let lines = counting.into_iter().flat_map(|event| event.lines);
+    let contributions = lines.map(Into::into).collect();
     LedgerFold {
         now: summary.score_at(at_seconds),
         breakdown: summary.breakdown_at(at_seconds, contributions),
@@ -97,7 +98,7 @@ pub fn activity_score(events: &[LedgerEvent], at_seconds: i64) -> Score {
 struct CountingEvent {
     occurred_at: i64,
     verification_id: Option<VerificationId>,
-    lines: Vec<Contribution>,
+    lines: Vec<KnownContribution>,
 }
 
 /// What each method has given to each verification, so that a verification's cap holds over all its events.
@@ -164,16 +165,16 @@ fn counting(events: &[LedgerEvent], at_seconds: i64) -> Vec<CountingEvent> {
             .lines()
             .iter()
             .filter(|line| line.points > 0 && line.kind.counting() != Counting::OwnVerificationOnly);
-        let gave: Vec<&Contribution> = gave.collect();
+        let gave: Vec<&KnownContribution> = gave.collect();
         if gave.is_empty() {
             continue;
         }
-        let counts = |line: &&&Contribution| match line.kind.counting() {
+        let counts = |line: &&&KnownContribution| match line.kind.counting() {
             Counting::Each => true,
             Counting::NewestVerification => newest.get(&line.kind).is_none_or(|newest| *newest == verification_id),
             Counting::OwnVerificationOnly => false,
         };
-        let lines: Vec<Contribution> = gave.iter().filter(counts).map(|line| (*line).clone()).collect();
+        let lines: Vec<KnownContribution> = gave.iter().filter(counts).map(|line| (*line).clone()).collect();
         for line in &lines {
             newest.entry(line.kind).or_insert(verification_id);
         }

@@ -61,7 +61,7 @@ impl Materialized {
 mod tests {
     use super::*;
     use crate::policy::ledger_fold::{Fact, LedgerEvent, fold};
-    use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Method};
+    use mesh_types::{EventId, EvidenceId, EvidenceKind, KnownContribution, Method};
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * 3600;
@@ -125,7 +125,7 @@ mod tests {
         let event = |((day, points), number): (&(i64, i64), u128)| LedgerEvent {
             event_id: EventId::from(uuid::Uuid::from_u128(number)),
             occurred_at_seconds: day * DAY,
-            fact: Fact::Activity(Contribution {
+            fact: Fact::Activity(KnownContribution {
                 method: Method::Reputation,
                 kind: EvidenceKind::VolunteerHours,
                 evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),

@@ -25,8 +25,8 @@ pub fn steps_to(target: Score, ledger: &Summary, at_seconds: i64) -> Vec<NextSte
         return Vec::new();
     };
     let gained = (with_document.get() - now.get() + Nanopoints::ONE_POINT - 1) / Nanopoints::ONE_POINT;
-    let step = |method, points: i64| NextStep {
-        method,
+    let step = |method: Method, points: i64| NextStep {
+        method: method.into(),
         points: i32::try_from(points).unwrap_or(0),
     };
     let by_document = document.then(|| step(Method::Document, gained));
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
     use crate::policy::activity::Activity;
     use crate::policy::ledger_fold::{Fact, LedgerEvent, fold};
-    use mesh_types::{Contribution, EventId, EvidenceId, EvidenceKind, Level, RuleVersion, VerificationId};
+    use mesh_types::{EventId, EvidenceId, EvidenceKind, KnownContribution, Level, RuleVersion, VerificationId};
     use proptest::prelude::*;
 
     const DAY: i64 = 24 * 3600;
@@ -50,7 +50,7 @@ mod tests {
         LedgerEvent {
             event_id: EventId::from(id),
             occurred_at_seconds: day * DAY,
-            fact: Fact::Activity(Contribution {
+            fact: Fact::Activity(KnownContribution {
                 method: Method::Reputation,
                 kind: activity.kind(),
                 evidence_id: EvidenceId::from(id),
@@ -62,7 +62,7 @@ mod tests {
 
     /// A document that proves all that a document can, verified at an instant.
     fn best_document(at_seconds: i64) -> LedgerEvent {
-        let lines = EvidenceKind::of_method(Method::Document).map(|kind| Contribution {
+        let lines = EvidenceKind::of_method(Method::Document).map(|kind| KnownContribution {
             method: Method::Document,
             kind,
             evidence_id: EvidenceId::MAX,
@@ -94,7 +94,7 @@ mod tests {
     fn follow(steps: &[NextStep], events: &[LedgerEvent], at_seconds: i64) -> Vec<LedgerEvent> {
         let mut events = events.to_vec();
         for step in steps {
-            match step.method {
+            match step.method.known().expect("a method of today") {
                 Method::Document => events.push(best_document(at_seconds)),
                 Method::Reputation => events.extend((0..step.points).map(|hour| LedgerEvent {
                     occurred_at_seconds: at_seconds,
@@ -109,7 +109,12 @@ mod tests {
     #[test]
     fn a_document_is_cheaper_than_hours_unless_it_gives_nothing_more() {
         let steps_to = |target, events: &[LedgerEvent], at| steps_to(target, &fold(events, at).summary, at);
-        let points = |steps: &[NextStep]| steps.iter().map(|step| (step.method, step.points)).collect::<Vec<_>>();
+        let points = |steps: &[NextStep]| {
+            steps
+                .iter()
+                .map(|step| (step.method.known().expect("a method of today"), step.points))
+                .collect::<Vec<_>>()
+        };
         let target = Level::Bronze.least_score();
         assert_eq!(
             points(&steps_to(target, &[], 0)),

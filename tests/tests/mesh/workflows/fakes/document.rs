@@ -8,7 +8,7 @@ use document_workflows::contract::{
 };
 use document_workflows::policy;
 use mesh_runtime::clock;
-use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentId, Evidence, EvidenceId};
+use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentId, Evidence, EvidenceId, EvidenceKind, Open};
 use std::sync::Arc;
 use std::time::Duration;
 use temporalio_common::ActivityError;
@@ -110,7 +110,11 @@ impl DocumentFakes {
                 ..StoredEvidence::default()
             });
         }
-        let stored = |kind: &_| Evidence::new(EvidenceId::from(clock::new_uuid()), *kind);
+        let stored = |kind: &Open<EvidenceKind>| Evidence {
+            evidence_id: EvidenceId::from(clock::new_uuid()),
+            kind: kind.clone(),
+            basis: None,
+        };
         let evidence = record.decided.proves.iter().map(stored).collect();
         lock(&script.seen).decisions.push(record);
         Ok(StoredEvidence {

@@ -490,7 +490,7 @@ fn answers_of_elsewhere_take_their_places() {
     let checks = check(&DocumentReading::default(), &profile(), DocumentKind::Passport, TODAY);
     let answer = Check::failed(CheckName::NotBlocklisted, CheckReason::Blocklisted);
     let answered = with_answers(checks, [answer.clone()]);
-    assert!(answered.iter().map(|check| check.name).eq(CheckName::ALL));
+    assert!(answered.iter().map(|check| &check.name).eq(&CheckName::ALL));
     assert_eq!(answered[24], answer);
     assert_eq!(answered[23].reason, CheckReason::NotChecked);
 }

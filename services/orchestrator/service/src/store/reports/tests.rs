@@ -62,8 +62,8 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
     }
     insert_span(&store, 20, "2026-10-30T00:00:00Z", None).await;
 
-    let count = |method, accepted, not_accepted| MethodCount {
-        method,
+    let count = |method: Method, accepted, not_accepted| MethodCount {
+        method: method.into(),
         accepted,
         not_accepted,
     };

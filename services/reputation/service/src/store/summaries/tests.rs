@@ -1,9 +1,9 @@
 use super::*;
 use crate::store::tests::numbers;
-use crate::store::{EvidenceBatch, insert_activity};
+use crate::store::{EventFact, EvidenceBatch, insert_activity};
 use crate::testing::{DAY, OrPanic, at, counter, empty_ledger, hours, member, record};
 use mesh_runtime::clock;
-use mesh_types::{Evidence, RuleVersion, Score};
+use mesh_types::{KnownEvidence, Reason, RuleVersion, Score};
 use sqlx::PgPool;
 use std::time::Instant;
 
@@ -25,9 +25,9 @@ async fn all_lines(store: &Store, as_of: i64, limit: i64) -> (Summary, Vec<Contr
 
 /// A verification by some kinds of evidence.
 fn verification(kinds: &[EvidenceKind], seconds: i64) -> EvidenceBatch {
-    let found = |kind: &EvidenceKind| Evidence {
+    let found = |kind: &EvidenceKind| KnownEvidence {
         basis: Some(Score::MAX),
-        ..Evidence::new(EvidenceId::from(clock::new_uuid()), *kind)
+        ..KnownEvidence::new(EvidenceId::from(clock::new_uuid()), *kind)
     };
     EvidenceBatch {
         member_id: member(1),
@@ -159,4 +159,46 @@ async fn rows_read(connection: &mut sqlx::PgConnection) -> i64 {
     let sum = "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables
                 WHERE relname IN ('ledger_entries', 'ledger_lines')";
     sqlx::query_scalar(sum).fetch_one(connection).await.expect("counted")
+}
+
+#[tokio::test]
+async fn a_row_of_a_newer_version_is_shown_and_never_scored_wrongly_and_hides_no_other() {
+    let (pool, store) = empty_ledger().await;
+    record(&pool, hours(member(1), 8, BEGUN), BEGUN).await;
+    record(&pool, hours(member(2), 8, BEGUN), BEGUN).await;
+    let of_a_newer_version = [
+        "INSERT INTO ledger_entries (entry_id, kind, member_id, verification_id, method, rule_version, occurred_at, recorded_at)
+         VALUES ('01900000-0000-7000-8000-000000000001', 'verification', 1, gen_random_uuid(), 'in_person', 3,
+                 to_timestamp(1700000001), now())",
+        "INSERT INTO ledger_lines (evidence_id, entry_id, kind, points)
+         VALUES (gen_random_uuid(), '01900000-0000-7000-8000-000000000001', 'meeting_held', 40)",
+    ];
+    for statement in of_a_newer_version {
+        sqlx::query(statement).execute(&pool).await.expect("written");
+    }
+    let listed = store.list_events(member(1), None, 10).await.or_panic();
+    let EventFact::Verification { method, lines, .. } = &listed[0].fact else {
+        panic!("{listed:?}");
+    };
+    assert_eq!((listed.len(), method.as_str()), (2, "in_person"));
+    assert_eq!((lines[0].kind.as_str(), lines[0].points), ("meeting_held", 40));
+    let now = BEGUN + DAY;
+    let needs_a_newer = |problem: Problem| assert_eq!(problem.reason(), Reason::NewerVersionNeeded);
+    needs_a_newer(
+        store
+            .reputation(member(1), at(now), None, 51)
+            .await
+            .expect_err("no score"),
+    );
+    // What needs a fold waits. What is added to the summary does not, and another member has nothing to do with it.
+    let batch = verification(&[EvidenceKind::DocumentAccepted], now);
+    needs_a_newer(
+        store
+            .insert_evidence(&batch, at(now))
+            .await
+            .expect_err("it is not written"),
+    );
+    record(&pool, hours(member(1), 1, now), now).await;
+    let other = store.reputation(member(2), at(now), None, 51).await.or_panic();
+    assert_eq!(other.summary.points, 8);
 }

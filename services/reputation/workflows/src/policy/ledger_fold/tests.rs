@@ -10,8 +10,8 @@ fn id(number: u128) -> EventId {
     EventId::from(uuid::Uuid::from_u128(number))
 }
 
-fn line(kind: EvidenceKind, points: i32, number: u128) -> Contribution {
-    Contribution {
+fn line(kind: EvidenceKind, points: i32, number: u128) -> KnownContribution {
+    KnownContribution {
         method: kind.method(),
         kind,
         evidence_id: EvidenceId::from(uuid::Uuid::from_u128(number)),
@@ -29,7 +29,7 @@ pub(in crate::policy) fn hours(number: u128, day: i64, hours: u32) -> LedgerEven
     }
 }
 
-fn verification(event: u128, verification: u128, day: i64, lines: Vec<Contribution>) -> LedgerEvent {
+fn verification(event: u128, verification: u128, day: i64, lines: Vec<KnownContribution>) -> LedgerEvent {
     LedgerEvent {
         event_id: id(event),
         occurred_at_seconds: day * DAY,
@@ -132,7 +132,7 @@ fn each_vouch_of_the_newest_verification_counts_up_to_the_cap_of_the_method_also
     let folded = fold(&first, 3 * DAY).breakdown;
     assert_eq!(folded.contributions.len(), 3);
     let cap = Cap {
-        method: Some(Method::Community),
+        method: Some(Method::Community.into()),
         points: -25,
     };
     assert_eq!((folded.score.get(), folded.caps), (50, vec![cap]));
