@@ -17,9 +17,11 @@
 //! ```
 //!
 //! The words are explained in the `.proto` files; each package is a module, such as [`reputation::v1`]. Written by hand are
-//! only [`reason`], the conversions of ids and times ([`fields`]), and those of scores, which two services answer with.
+//! only [`reason`], the conversions of ids and times ([`fields`]), and those of scores and revocations, which several services
+//! answer with.
 
 pub mod fields;
+mod revocation;
 mod score;
 
 /// One module for each package of `proto/`, as prost and tonic generate them.

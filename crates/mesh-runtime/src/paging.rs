@@ -91,6 +91,18 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
         let token = rows.last().map(|last| token(&key(last), self.filter));
         (rows, token.unwrap_or_default())
     }
+
+    /// The page and its `next_page_token`, for a list that only grows, the oldest first. The token is there on the last page
+    /// as well, so that whoever keeps it is given later what was added; it is empty only while the list is.
+    pub fn page_to_follow<R>(&self, mut rows: Vec<R>, key: impl FnOnce(&R) -> K) -> (Vec<R>, String) {
+        rows.truncate(self.size);
+        let token = match (rows.last(), &self.after) {
+            (Some(last), _) => token(&key(last), self.filter),
+            (None, Some(after)) => token(after, self.filter),
+            (None, None) => String::new(),
+        };
+        (rows, token)
+    }
 }
 
 fn invalid(is_size_wrong: bool, is_token_wrong: bool) -> Problem {
@@ -196,6 +208,23 @@ mod tests {
         ] {
             assert!(parse(0, bad, "").is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_followed_goes_on_where_it_ended_for_a_while() {
+        let (mut list, mut place) = (Vec::new(), String::new());
+        for grown_to in [0_u64, 0, 3, 3, 5] {
+            list.extend(list.len() as u64..grown_to);
+            let page = PageRequest::<u64>::parse(2, &place, &"all").expect("our own token");
+            let after = page.after().map_or(0, |after| after + 1);
+            let rows = list.iter().copied().filter(|row| *row >= after).take(3).collect();
+            let (rows, next) = page.page_to_follow(rows, |row| *row);
+            assert!(rows.len() <= 2);
+            assert_eq!(rows.first().copied(), list.get(after as usize).copied());
+            place = next;
+        }
+        let end = PageRequest::<u64>::parse(2, &place, &"all").expect("our own token");
+        assert_eq!(end.after(), Some(&4));
     }
 
     proptest! {

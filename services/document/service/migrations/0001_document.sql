@@ -130,6 +130,9 @@ CREATE TABLE document_decisions (
     CONSTRAINT document_decisions_decision_known CHECK (decision IN ('accepted', 'rejected', 'resubmit', 'needs_review'))
 );
 
+-- What an erasure takes away.
+CREATE INDEX document_decisions_accepted ON document_decisions (document_id) WHERE decision = 'accepted';
+
 CREATE TABLE evidence (
     evidence_id     uuid        NOT NULL,
     verification_id uuid        NOT NULL,
@@ -206,6 +209,14 @@ CREATE TABLE document_identities (
 
 CREATE INDEX document_identities_by_key ON document_identities (key_id);
 
+-- In which verifications members were accepted with a physical document: what ends when it is blocked.
+CREATE TABLE identity_acceptances (
+    identity_hash   bytea NOT NULL,
+    verification_id uuid  NOT NULL,
+    CONSTRAINT identity_acceptances_pkey PRIMARY KEY (identity_hash, verification_id),
+    CONSTRAINT identity_acceptances_hash_length CHECK (octet_length(identity_hash) = 32)
+);
+
 CREATE TABLE blocked_documents (
     identity_hash bytea       NOT NULL,
     -- The key of the hash.
@@ -220,3 +231,16 @@ CREATE TABLE blocked_documents (
 
 CREATE INDEX blocked_documents_by_block ON blocked_documents (block_id);
 CREATE INDEX blocked_documents_by_key ON blocked_documents (key_id);
+
+-- What was taken away from verifications, for the orchestrator to follow: at most one row for each verification and reason.
+CREATE TABLE revocations (
+    -- Its order is the one in which rows are committed: whoever inserts has locked the table to the end of the transaction.
+    place           bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    revocation_id   uuid        NOT NULL,
+    verification_id uuid        NOT NULL,
+    reason          text        NOT NULL,
+    revoked_at      timestamptz NOT NULL,
+    CONSTRAINT revocations_pkey PRIMARY KEY (place),
+    CONSTRAINT revocations_by_id UNIQUE (revocation_id),
+    CONSTRAINT revocations_once UNIQUE (verification_id, reason)
+);

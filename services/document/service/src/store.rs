@@ -11,6 +11,7 @@ mod pages;
 mod readings;
 mod review_decisions;
 mod reviews;
+mod revocations;
 mod rows;
 mod submissions;
 
@@ -23,6 +24,7 @@ pub use pages::Page;
 pub use readings::StoredKey;
 pub use review_decisions::{DecidedReview, NewReviewDecision};
 pub use reviews::{NewReview, Requested, Review, ReviewClaim, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
+pub use revocations::Revocation;
 pub use submissions::{NewSubmission, StoredSubmission, WorkflowRun};
 
 use sqlx::PgPool;

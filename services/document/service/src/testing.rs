@@ -1,13 +1,15 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
+use crate::identity::IdentityHash;
 use crate::keyring::{Keyring, UsedKeys};
 use crate::objects::{Objects, StoreUrl};
-use crate::store::{NewReview, NewSubmission, Store, WaitingActivity, WorkflowRun};
+use crate::store::{NewReview, NewSubmission, Store, WaitingActivity, WorkflowRun, block};
 use crate::temporal::Workflows;
 use crate::upload::{Upload, UploadedFile};
 use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
+use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
 pub(crate) use mesh_testkit::fixtures::{at, member};
@@ -113,6 +115,14 @@ impl World {
     /// The same tables and objects under another keyring.
     pub(crate) fn vault_with(&self, keyring: Keyring) -> Vault {
         Vault::new(self.store.clone(), self.objects.clone(), keyring)
+    }
+
+    /// Puts a document with these hashes on the blocklist.
+    pub(crate) async fn block(&self, hashes: &[IdentityHash], blocked_at: Timestamp) {
+        let mut transaction = self.pool.begin().await.expect("a transaction");
+        let blocked = block(&mut transaction, hashes, "REPORTED_STOLEN", blocked_at).await;
+        blocked.expect("blocked");
+        transaction.commit().await.expect("committed");
     }
 
     /// How many files lie in the store.

@@ -162,4 +162,17 @@ impl DocumentService for DocumentApi {
         let answer = erase_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
+    async fn list_revocations(
+        &self,
+        request: Request<proto::ListRevocationsRequest>,
+    ) -> Result<Response<proto::ListRevocationsResponse>, Status> {
+        let page = parse::list_revocations(request.get_ref())?;
+        let store = self.vault.store();
+        let revocations = store.list_revocations(page.after().copied(), page.limit()).await?;
+        let (revocations, next_page_token) = page.page_to_follow(revocations, |last| last.revocation_id);
+        Ok(Response::new(proto::ListRevocationsResponse {
+            revocations: revocations.into_iter().map(render::revocation).collect(),
+            next_page_token,
+        }))
+    }
 }

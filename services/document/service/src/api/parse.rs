@@ -5,7 +5,7 @@ use crate::identity::Identity;
 use crate::store::{EvidenceKey, NewReviewDecision, ReviewKey};
 use mesh_proto::document::v1::{
     ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetDocumentVerificationRequest,
-    GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, SubmitDocumentRequest,
+    GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, ListRevocationsRequest, SubmitDocumentRequest,
 };
 use mesh_proto::fields;
 use mesh_runtime::Problem;
@@ -75,6 +75,10 @@ pub(super) fn list_evidence(
     let filter = ("ListEvidence", verification_id);
     let page = PageRequest::parse(request.page_size, &request.page_token, &filter)?;
     Ok((verification_id, page))
+}
+
+pub(super) fn list_revocations(request: &ListRevocationsRequest) -> Result<PageRequest<Uuid>, Problem> {
+    PageRequest::parse(request.page_size, &request.page_token, &"ListRevocations")
 }
 
 pub(crate) fn claim_review(request: &ClaimReviewRequest) -> Result<(RequestId, ReviewId, MemberId), Problem> {

@@ -1,10 +1,11 @@
 //! From typed values to messages.
 
-use crate::store::{DocumentStatus, NewDocument, Review, StoredDecision, StoredEvidenceItem};
+use crate::store::{DocumentStatus, NewDocument, Review, Revocation, StoredDecision, StoredEvidenceItem};
 use bytes::Bytes;
 use document_workflows::contract::SubmissionLimits;
 use document_workflows::policy;
 use jiff::Timestamp;
+use mesh_proto::common::v1 as common;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::get_review_page_response::Part;
 use mesh_proto::fields;
@@ -121,6 +122,14 @@ pub(super) fn evidence(item: StoredEvidenceItem) -> proto::EvidenceItem {
         sha256: hex::encode(item.sha256),
         retention_class: item.retention_class,
         created_at: Some(fields::timestamp(item.created_at)),
+    }
+}
+
+pub(super) fn revocation(revocation: Revocation) -> common::Revocation {
+    common::Revocation {
+        verification_id: revocation.verification_id.to_string(),
+        reason: common::RevocationReason::from(revocation.reason).into(),
+        revoked_at: Some(fields::timestamp(revocation.revoked_at)),
     }
 }
 

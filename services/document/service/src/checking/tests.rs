@@ -1,7 +1,6 @@
 use super::*;
 use crate::config::default_model_dir;
 use crate::extraction::NOTHING_READ;
-use crate::store::block;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
 use document_reading::{Reader, ReaderConfig};
 use document_workflows::contract::{DocumentDecision, Refusal};
@@ -206,9 +205,7 @@ async fn a_document_that_another_member_was_accepted_with_or_that_is_blocked_fai
     let truth = passport.truth();
     let identity = Identity::new(&truth.issuing_state, DocumentKind::Passport, &truth.document_number);
     let hashes = world.vault.identity_hashes(identity.as_ref());
-    let mut connection = world.pool.acquire().await.expect("a connection");
-    let blocked = block(&mut connection, &hashes, "REPORTED_STOLEN", clock::now());
-    blocked.await.expect("blocked");
+    world.block(&hashes, clock::now()).await;
     assert_eq!(
         result(&first, CheckName::NotBlocklisted).await,
         CheckReason::Blocklisted

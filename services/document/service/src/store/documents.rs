@@ -1,12 +1,13 @@
 //! Documents: coming, found again, and erased.
 
+use super::revocations::insert_revocations;
 use super::rows::{count, kind, member};
 use super::{OrphanedObjects, Store};
 use crate::cipher::WrappedKey;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{DocumentId, DocumentKind, MemberId, Reason};
+use mesh_types::{DocumentId, DocumentKind, MemberId, Reason, RevocationReason};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -120,7 +121,7 @@ impl Store {
     }
 
     /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, decisions and
-    /// evidence stay. `None` when there is no such document; again it returns the time of the first time.
+    /// evidence stay; the verifications that it was accepted in are revoked. `None` when there is no such document; again it returns the time of the first time.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -165,6 +166,14 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        let accepted = sqlx::query_scalar!(
+            "SELECT verification_id FROM document_decisions WHERE document_id = $1 AND decision = 'accepted'",
+            id
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let erased_at = row.erased_at.to_jiff();
+        insert_revocations(&mut transaction, &accepted, RevocationReason::DocumentErased, erased_at).await?;
         transaction.commit().await?;
         // After the commit: a decision locks its review before the document, and two orders would be a deadlock.
         sqlx::query!(
@@ -177,10 +186,7 @@ impl Store {
         )
         .execute(&self.pool)
         .await?;
-        Ok(Some(Erased {
-            erased_at: row.erased_at.to_jiff(),
-            objects,
-        }))
+        Ok(Some(Erased { erased_at, objects }))
     }
 }
 

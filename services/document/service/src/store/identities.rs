@@ -1,12 +1,13 @@
 //! Keyed hashes of physical documents: who was accepted with which, and which are blocked.
 
 use super::Store;
+use super::revocations::insert_revocations;
 use crate::identity::IdentityHash;
 use crate::keyring::UsedKeys;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{DocumentId, MemberId, VerificationId};
+use mesh_types::{DocumentId, MemberId, RevocationReason, VerificationId};
 use sqlx::PgConnection;
 
 /// What the tables say about a physical document and a member.
@@ -73,7 +74,8 @@ impl Store {
     }
 }
 
-/// Puts a physical document on the blocklist under every key, within a transaction; one that is there stays as it is.
+/// Puts a physical document on the blocklist under every key, within a transaction, and revokes the verifications in which
+/// a member was accepted with it; one that is there stays as it is.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -85,6 +87,8 @@ pub async fn block(
     reason_code: &str,
     blocked_at: Timestamp,
 ) -> Result<(), Problem> {
+    // An acceptance that is under way either sees the block or is seen here.
+    lock(connection, hashes).await?;
     sqlx::query!(
         "INSERT INTO blocked_documents (identity_hash, key_id, block_id, reason_code, blocked_at)
          SELECT identity_hash, key_id,
@@ -97,9 +101,15 @@ pub async fn block(
         reason_code,
         blocked_at.to_sqlx() as _,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    let accepted = sqlx::query_scalar!(
+        "SELECT DISTINCT verification_id FROM identity_acceptances WHERE identity_hash = ANY($1)",
+        &bytes(hashes)
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    insert_revocations(connection, &accepted, RevocationReason::DocumentBlocked, blocked_at).await
 }
 
 /// Takes a physical document off the blocklist under every key, also one that this instance lacks, within a transaction; one
@@ -157,8 +167,8 @@ fn lock_number(hash: &IdentityHash) -> i64 {
     i64::from_be_bytes(*first)
 }
 
-/// Writes the claim down under every key, so that an instance that has only some of them sees it. Whether another member's
-/// is in the way is asked before, under the lock.
+/// Writes the claim down under every key, so that an instance that has only some of them sees it, and that its verification
+/// rests on the document. Whether another member's is in the way is asked before, under the lock.
 pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<(), Problem> {
     sqlx::query!(
         "INSERT INTO document_identities (identity_hash, key_id, member_id, document_id, verification_id, claimed_at)
@@ -171,6 +181,15 @@ pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim
         claim.document_id.uuid(),
         claim.verification_id.uuid(),
         claim.claimed_at.to_sqlx() as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO identity_acceptances (identity_hash, verification_id)
+         SELECT identity_hash, $2 FROM unnest($1::bytea[]) AS each (identity_hash)
+         ON CONFLICT ON CONSTRAINT identity_acceptances_pkey DO NOTHING",
+        &bytes(claim.hashes),
+        claim.verification_id.uuid(),
     )
     .execute(connection)
     .await?;

@@ -246,11 +246,9 @@ async fn two_instances_of_which_one_lacks_the_new_key_accept_one_member() {
             "{number}"
         );
     }
-    let mut connection = world.pool.acquire().await.expect("a connection");
     let both = new.identity_hashes(&identity);
-    block(&mut connection, &both, "REPORTED_STOLEN", at(1))
-        .await
-        .expect("blocked");
+    world.block(&both, at(1)).await;
+    let mut connection = world.pool.acquire().await.expect("a connection");
     unblock(&mut connection, &old.identity_hashes(&identity))
         .await
         .expect("unblocked by one that has the old key alone");
@@ -276,14 +274,7 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
         world.store.record_decision(&decided).await.expect("asked")
     };
     for _ in 0..2 {
-        let blocked = block(
-            &mut world.pool.acquire().await.expect("a connection"),
-            &hashes,
-            "REPORTED_STOLEN",
-            at(1),
-        )
-        .await;
-        blocked.expect("blocked");
+        world.block(&hashes, at(1)).await;
     }
     assert_eq!(accept().await, Written::Refused(Refusal::Blocklisted));
     let entry = world.store.find_identity(&hashes, member(MEMBER)).await.expect("asked");

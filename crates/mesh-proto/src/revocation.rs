@@ -1,0 +1,26 @@
+//! Why a verification does not count any more, converted once for the services that say so and the one that follows them.
+
+use crate::common::v1 as proto;
+use mesh_types::RevocationReason;
+
+impl From<RevocationReason> for proto::RevocationReason {
+    fn from(reason: RevocationReason) -> Self {
+        match reason {
+            RevocationReason::DocumentBlocked => Self::DocumentBlocked,
+            RevocationReason::DocumentErased => Self::DocumentErased,
+            RevocationReason::EvidenceCountered => Self::EvidenceCountered,
+            RevocationReason::Other => Self::Unspecified,
+        }
+    }
+}
+
+impl From<proto::RevocationReason> for RevocationReason {
+    fn from(reason: proto::RevocationReason) -> Self {
+        match reason {
+            proto::RevocationReason::DocumentBlocked => Self::DocumentBlocked,
+            proto::RevocationReason::DocumentErased => Self::DocumentErased,
+            proto::RevocationReason::EvidenceCountered => Self::EvidenceCountered,
+            proto::RevocationReason::Unspecified => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Why a verification does not count any more.
+
+/// Why a verification does not count any more: what it rested on was taken away after the fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RevocationReason {
+    /// A document that it rests on was put on the blocklist.
+    DocumentBlocked,
+    /// A document that it rests on was erased.
+    DocumentErased,
+    /// Evidence that it rests on was countered in the ledger.
+    EvidenceCountered,
+    /// A reason that a newer version knows.
+    Other,
+}
+
+impl RevocationReason {
+    /// Every reason.
+    pub const ALL: [RevocationReason; 4] = [
+        Self::DocumentBlocked,
+        Self::DocumentErased,
+        Self::EvidenceCountered,
+        Self::Other,
+    ];
+
+    /// The stable text in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DocumentBlocked => "document_blocked",
+            Self::DocumentErased => "document_erased",
+            Self::EvidenceCountered => "evidence_countered",
+            Self::Other => "other",
+        }
+    }
+
+    /// The reason that a stable text names; [`Self::Other`] where only a newer version knows the text.
+    pub fn parse(text: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|reason| reason.as_str() == text);
+        known.unwrap_or(Self::Other)
+    }
+}
