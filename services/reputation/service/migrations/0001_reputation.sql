@@ -25,6 +25,7 @@ CREATE TABLE ledger_entries (
     END)
 );
 
+CREATE INDEX ledger_entries_by_verification ON ledger_entries (verification_id) WHERE kind = 'verification';
 CREATE INDEX ledger_entries_by_member ON ledger_entries (member_id, occurred_at, entry_id);
 -- A member has few verifications among many activities.
 CREATE INDEX ledger_entries_of_verifications ON ledger_entries (member_id, occurred_at, entry_id)
@@ -153,4 +154,17 @@ CREATE TABLE assessments (
     evidence_id     uuid        NOT NULL CONSTRAINT assessments_evidence_once UNIQUE,
     activity        smallint    NOT NULL CONSTRAINT assessments_activity_range CHECK (activity BETWEEN 0 AND 100),
     assessed_at     timestamptz NOT NULL
+);
+
+-- Verifications of which an entry was countered, for the orchestrator to follow: at most one row for each.
+CREATE TABLE revocations (
+    -- Its order is the one in which rows are committed: whoever inserts has locked the table to the end of the transaction.
+    place           bigint      NOT NULL GENERATED ALWAYS AS IDENTITY,
+    revocation_id   uuid        NOT NULL,
+    verification_id uuid        NOT NULL,
+    reason          text        NOT NULL,
+    revoked_at      timestamptz NOT NULL,
+    CONSTRAINT revocations_pkey PRIMARY KEY (place),
+    CONSTRAINT revocations_by_id UNIQUE (revocation_id),
+    CONSTRAINT revocations_once UNIQUE (verification_id, reason)
 );

@@ -16,6 +16,7 @@ mod cancel_decay;
 mod change_schedule;
 mod config;
 mod counter_event;
+mod counter_verification;
 mod record_activity;
 mod start_decay;
 mod store;

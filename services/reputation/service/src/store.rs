@@ -8,6 +8,7 @@ mod assessments;
 mod events;
 mod ledger;
 mod materialized;
+mod revocations;
 mod summaries;
 mod sweep;
 #[cfg(test)]
@@ -20,7 +21,8 @@ use sqlx::PgPool;
 use std::time::Duration;
 
 pub use events::{CounterReason, Event, EventFact, EventKey};
-pub use ledger::{EvidenceBatch, NewActivity, NewCounter, insert_activity, insert_counter};
+pub use ledger::{EvidenceBatch, NewActivity, NewCounter, counter_verification, insert_activity, insert_counter};
+pub use revocations::Revocation;
 pub use summaries::{LineKey, Reputation};
 
 /// How long a change of a member's ledger waits for those of the same member before it.

@@ -246,6 +246,14 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
             };
             changed(request, |other| other.reason = reputation::CounterReason::Fraud.into())
         }
+        "CounterVerification" => {
+            let request = reputation::CounterVerificationRequest {
+                request_id,
+                verification_id: new_request_id(),
+                method: "document".to_owned(),
+            };
+            changed(request, |other| other.verification_id = new_request_id())
+        }
         "StartDecay" => {
             let member_id = new_member_id();
             let request = reputation::StartDecayRequest { request_id, member_id };

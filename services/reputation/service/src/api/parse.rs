@@ -7,9 +7,10 @@ use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
-use mesh_types::{Level, MemberId, RequestId, Schedule};
+use mesh_types::{Level, MemberId, Method, RequestId, Schedule, VerificationId};
 use reputation_workflows::policy::activity::Activity;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The longest range that is back-filled at once.
 const LONGEST_BACKFILL: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -91,12 +92,28 @@ pub(crate) fn counter(request: &proto::CounterReputationEventRequest) -> Result<
         proto::CounterReason::RecordedInError => CounterReason::RecordedInError,
         proto::CounterReason::Disputed => CounterReason::Disputed,
         proto::CounterReason::Fraud => CounterReason::Fraud,
+        proto::CounterReason::Revoked => return Err(Problem::invalid_field("reason", "must be a person's")),
     };
     let counter = NewCounter {
         event_id: fields::id("event_id", &request.event_id)?,
         reason,
     };
     Ok((fields::id("request_id", &request.request_id)?, counter))
+}
+
+pub(crate) fn counter_verification(
+    request: &proto::CounterVerificationRequest,
+) -> Result<(RequestId, VerificationId, Method), Problem> {
+    let method = Method::parse(&request.method);
+    Ok((
+        fields::id("request_id", &request.request_id)?,
+        fields::id("verification_id", &request.verification_id)?,
+        method.ok_or_else(|| Problem::invalid_field("method", "must be a method of verifications"))?,
+    ))
+}
+
+pub(super) fn list_revocations(request: &proto::ListRevocationsRequest) -> Result<PageRequest<Uuid>, Problem> {
+    PageRequest::parse(request.page_size, &request.page_token, &"ListRevocations")
 }
 
 pub(super) fn list_events(

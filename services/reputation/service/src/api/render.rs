@@ -1,7 +1,8 @@
 //! From typed values to messages.
 
 use super::parse::Asked;
-use crate::store::{CounterReason, Event, EventFact, Reputation};
+use crate::store::{CounterReason, Event, EventFact, Reputation, Revocation};
+use mesh_proto::common::v1 as common;
 use mesh_proto::fields;
 use mesh_proto::reputation::v1 as proto;
 use mesh_types::{Level, Score};
@@ -67,6 +68,14 @@ pub(crate) fn event(event: Event) -> proto::ReputationEvent {
     }
 }
 
+pub(super) fn revocation(revocation: Revocation) -> common::Revocation {
+    common::Revocation {
+        verification_id: revocation.verification_id.to_string(),
+        reason: common::RevocationReason::from(revocation.reason).into(),
+        revoked_at: Some(fields::timestamp(revocation.revoked_at)),
+    }
+}
+
 fn activity(activity: Activity) -> proto::Activity {
     use proto::activity::Activity as Message;
     let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
@@ -88,5 +97,6 @@ fn counter_reason(reason: CounterReason) -> proto::CounterReason {
         CounterReason::RecordedInError => proto::CounterReason::RecordedInError,
         CounterReason::Disputed => proto::CounterReason::Disputed,
         CounterReason::Fraud => proto::CounterReason::Fraud,
+        CounterReason::Revoked => proto::CounterReason::Revoked,
     }
 }

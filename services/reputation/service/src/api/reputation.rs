@@ -1,7 +1,7 @@
 //! `ReputationService`.
 
 use super::{parse, render};
-use crate::{Store, Workflows, cancel_decay, counter_event, record_activity, start_decay};
+use crate::{Store, Workflows, cancel_decay, counter_event, counter_verification, record_activity, start_decay};
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
 use mesh_runtime::clock;
@@ -57,6 +57,28 @@ impl ReputationService for ReputationApi {
         let answer =
             counter_event::counter_event((&self.store, &self.idempotency), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
+    }
+
+    async fn counter_verification(
+        &self,
+        request: Request<proto::CounterVerificationRequest>,
+    ) -> Result<Response<proto::CounterVerificationResponse>, Status> {
+        let through = (&self.store, &self.idempotency);
+        let answer = counter_verification::counter_verification(through, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_revocations(
+        &self,
+        request: Request<proto::ListRevocationsRequest>,
+    ) -> Result<Response<proto::ListRevocationsResponse>, Status> {
+        let page = parse::list_revocations(request.get_ref())?;
+        let revocations = self.store.list_revocations(page.after().copied(), page.limit()).await?;
+        let (revocations, next_page_token) = page.page_to_follow(revocations, |last| last.revocation_id);
+        Ok(Response::new(proto::ListRevocationsResponse {
+            revocations: revocations.into_iter().map(render::revocation).collect(),
+            next_page_token,
+        }))
     }
 
     async fn list_reputation_events(

@@ -84,11 +84,13 @@ pub enum CounterReason {
     Disputed,
     /// It was made up.
     Fraud,
+    /// What it rested on was taken away.
+    Revoked,
 }
 
 impl CounterReason {
     /// Every reason.
-    pub const ALL: [CounterReason; 3] = [Self::RecordedInError, Self::Disputed, Self::Fraud];
+    pub const ALL: [CounterReason; 4] = [Self::RecordedInError, Self::Disputed, Self::Fraud, Self::Revoked];
 
     /// The stable text in the table.
     pub const fn as_str(self) -> &'static str {
@@ -96,6 +98,7 @@ impl CounterReason {
             Self::RecordedInError => "recorded_in_error",
             Self::Disputed => "disputed",
             Self::Fraud => "fraud",
+            Self::Revoked => "revoked",
         }
     }
 

@@ -1,5 +1,6 @@
 //! Writing the ledger: entries are added, never changed.
 
+use super::revocations::insert_revocation;
 use super::{CounterReason, Event, Store, events, materialized};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -107,6 +108,27 @@ impl Store {
         .await?;
         MemberId::try_from(found.ok_or_else(not_found)?).map_err(Problem::internal)
     }
+
+    /// Whose a verification is that earned something; none when it earned nothing.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    pub async fn find_member_of(&self, verification_id: VerificationId) -> Result<Option<MemberId>, Problem> {
+        let mut connection = self.pool.acquire().await?;
+        find_member_of(&mut connection, verification_id).await
+    }
+}
+
+async fn find_member_of(
+    connection: &mut PgConnection,
+    verification_id: VerificationId,
+) -> Result<Option<MemberId>, Problem> {
+    let member_id = sqlx::query_scalar!(
+        "SELECT member_id FROM ledger_entries WHERE kind = 'verification' AND verification_id = $1 LIMIT 1",
+        verification_id.uuid(),
+    );
+    let member_id = member_id.fetch_optional(connection).await?;
+    member_id.map(MemberId::try_from).transpose().map_err(Problem::internal)
 }
 
 async fn find_known(
@@ -207,7 +229,8 @@ pub async fn insert_activity(
     events::get_event(connection, event_id).await
 }
 
-/// Records that an event does not count any more from now on, within a transaction.
+/// Records that an event does not count any more from now on, within a transaction; the verification that it is of, if any, is
+/// revoked with it.
 ///
 /// # Errors
 /// `EVENT_NOT_FOUND`; `EVENT_NOT_COUNTERABLE` for an event that is countered already or is a counter itself;
@@ -219,7 +242,7 @@ pub async fn insert_counter(
     recorded_at: Timestamp,
 ) -> Result<Event, Problem> {
     let countered = sqlx::query!(
-        "SELECT member_id, kind FROM ledger_entries WHERE entry_id = $1",
+        "SELECT member_id, kind, verification_id FROM ledger_entries WHERE entry_id = $1",
         new.event_id.uuid()
     )
     .fetch_optional(&mut *connection)
@@ -248,7 +271,44 @@ pub async fn insert_counter(
         return Err(not_counterable());
     }
     score.follow_ledger(connection, recorded_at).await?;
+    if let Some(verification_id) = countered.verification_id {
+        insert_revocation(connection, verification_id, recorded_at).await?;
+    }
     events::get_event(connection, counter_id).await
+}
+
+/// Counters what a verification earned by a method, within a transaction: each of its entries that counts.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+pub async fn counter_verification(
+    connection: &mut PgConnection,
+    (verification_id, method): (VerificationId, Method),
+    recorded_at: Timestamp,
+) -> Result<(), Problem> {
+    let Some(member_id) = find_member_of(connection, verification_id).await? else {
+        return Ok(());
+    };
+    // Nobody else counters them meanwhile, and nobody adds to them.
+    materialized::lock(connection, member_id).await?;
+    let entries = sqlx::query_scalar!(
+        "SELECT entry_id FROM ledger_entries entry
+          WHERE kind = 'verification' AND verification_id = $1 AND method = $2
+            AND NOT EXISTS (SELECT FROM ledger_entries other WHERE other.counters = entry.entry_id)
+          ORDER BY entry_id",
+        verification_id.uuid(),
+        method.as_str(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for entry_id in entries {
+        let counter = NewCounter {
+            event_id: entry_id.into(),
+            reason: CounterReason::Revoked,
+        };
+        insert_counter(connection, clock::new_uuid().into(), &counter, recorded_at).await?;
+    }
+    Ok(())
 }
 
 fn not_found() -> Problem {
