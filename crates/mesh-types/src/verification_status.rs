@@ -16,16 +16,19 @@ pub enum VerificationStatus {
     Cancelled,
     /// The time limit (30 days by default) passed.
     Timeout,
+    /// It was completed, and what it rested on was taken away afterwards.
+    Revoked,
 }
 
 impl VerificationStatus {
     /// Every status.
-    pub const ALL: [VerificationStatus; 5] = [
+    pub const ALL: [VerificationStatus; 6] = [
         Self::InProgress,
         Self::Completed,
         Self::Failed,
         Self::Cancelled,
         Self::Timeout,
+        Self::Revoked,
     ];
 
     /// The stable text in tables and search attributes.
@@ -36,6 +39,7 @@ impl VerificationStatus {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Timeout => "timeout",
+            Self::Revoked => "revoked",
         }
     }
 

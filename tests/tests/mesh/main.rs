@@ -15,6 +15,7 @@ mod refusals;
 mod repeats;
 mod reports;
 mod reputation;
+mod revocations;
 
 mod story;
 mod support;

@@ -177,7 +177,7 @@ async fn the_report_of_a_month_is_written_once_and_shown() {
         let answer = reports.get_verification_report(request("2024-02")).await;
         let report = answer.expect("it was written").into_inner().report.expect("a report");
         assert_eq!(report.month, "2024-02");
-        use proto::VerificationStatus::{Cancelled, Completed, Failed, InProgress, Timeout};
+        use proto::VerificationStatus::{Cancelled, Completed, Failed, InProgress, Revoked, Timeout};
         let statuses: Vec<_> = report.statuses.iter().map(|line| (line.status(), line.count)).collect();
         let expected = [
             (InProgress, 1),
@@ -185,6 +185,7 @@ async fn the_report_of_a_month_is_written_once_and_shown() {
             (Failed, 1),
             (Cancelled, 0),
             (Timeout, 0),
+            (Revoked, 0),
         ];
         assert_eq!(statuses, expected);
         let levels: Vec<_> = report.levels.iter().map(|line| (line.level(), line.count)).collect();

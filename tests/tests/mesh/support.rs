@@ -28,6 +28,7 @@ pub async fn shared_mesh() -> &'static Mesh {
     MESH.get_or_init(async || {
         Mesh::builder()
             .setting("orchestrator", "LOOK_AFTER_INTERVAL_SECONDS", "1")
+            .setting("orchestrator", "FOLLOW_INTERVAL_SECONDS", "1")
             .start()
             .await
             .unwrap_or_else(|error| panic!("the mesh does not start: {error:#}"))

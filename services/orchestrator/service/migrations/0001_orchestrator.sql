@@ -12,22 +12,36 @@ CREATE TABLE members (
 -- The read model of verifications. While one is in progress its workflow is the truth; `outcome` is its end. `run_id`
 -- names its run in Temporal, once it is started there. While it is in progress somebody looks at `next_look_at` whether its
 -- workflow was started, and whether it still runs.
+--
+-- `revoked_at` says when something that it rests on was taken away, whether it had ended by then or not: one that is or would
+-- be completed is `revoked`, and an end gives no score. What it earned by the document is countered in the ledger at
+-- `counter_due_at`, also again where scoring may come after.
 CREATE TABLE verifications (
     verification_id uuid        PRIMARY KEY,
     member_id       bigint      NOT NULL REFERENCES members (member_id),
     request         jsonb       NOT NULL,
     status          text        NOT NULL CONSTRAINT verifications_status_known
-                                CHECK (status IN ('in_progress', 'completed', 'failed', 'cancelled', 'timeout')),
+                                CHECK (status IN ('in_progress', 'completed', 'failed', 'cancelled', 'timeout',
+                                                  'revoked')),
     run_id          text,
     outcome         jsonb,
     score           smallint    CONSTRAINT verifications_score_range CHECK (score BETWEEN 0 AND 100),
     started_at      timestamptz NOT NULL,
     ended_at        timestamptz,
     next_look_at    timestamptz NOT NULL,
+    revoked_reason  text,
+    revoked_at      timestamptz,
+    counter_due_at  timestamptz,
     CONSTRAINT verifications_in_progress CHECK (
         status <> 'in_progress' OR num_nulls(outcome, score, ended_at) = 3),
     CONSTRAINT verifications_ended CHECK (
-        status = 'in_progress' OR num_nulls(run_id, outcome, score, ended_at) = 0)
+        status = 'in_progress' OR num_nulls(run_id, outcome, score, ended_at) = 0),
+    CONSTRAINT verifications_revocation_whole CHECK ((revoked_reason IS NULL) = (revoked_at IS NULL)),
+    CONSTRAINT verifications_revoked CHECK (CASE status
+        WHEN 'revoked'   THEN revoked_at IS NOT NULL
+        WHEN 'completed' THEN revoked_at IS NULL
+        ELSE true
+    END)
 );
 
 CREATE UNIQUE INDEX verifications_one_in_progress ON verifications (member_id) WHERE status = 'in_progress';
@@ -36,6 +50,14 @@ CREATE INDEX verifications_by_status ON verifications (status, verification_id D
 CREATE INDEX verifications_by_next_look ON verifications (next_look_at) WHERE status = 'in_progress';
 -- Reminders and reports look for what ended in a span of time, or has not ended.
 CREATE INDEX verifications_by_end ON verifications (ended_at);
+CREATE INDEX verifications_by_counter_due ON verifications (counter_due_at) WHERE counter_due_at IS NOT NULL;
+
+-- How far the revocations of a service were followed.
+CREATE TABLE followed_services (
+    service    text CONSTRAINT followed_services_once PRIMARY KEY,
+    -- The next page of its list, as the service wrote it; empty before the first.
+    page_token text NOT NULL
+);
 
 -- A reminder is one a week for each verification: `week` is its Monday in UTC.
 CREATE TABLE verification_reminders (
@@ -59,6 +81,7 @@ CREATE TABLE verification_reports (
     failed            bigint      NOT NULL,
     cancelled         bigint      NOT NULL,
     timed_out         bigint      NOT NULL,
+    revoked           bigint      NOT NULL,
     level_none        bigint      NOT NULL,
     level_bronze      bigint      NOT NULL,
     level_silver      bigint      NOT NULL,

@@ -20,6 +20,10 @@ pub struct Config {
     /// whose workflow was closed from outside ends.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub look_after_interval_seconds: u64,
+    /// How often the document and the reputation service are asked what they took away from verifications, in seconds, 1 to
+    /// 3600.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub follow_interval_seconds: u64,
     /// Whether verifications show member, status, score and level as search attributes; with false Temporal needs to know
     /// none of them. A verification keeps what it began with.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
@@ -38,5 +42,10 @@ impl Config {
     /// How often verifications in progress are looked after.
     pub fn look_after_interval(&self) -> Duration {
         Duration::from_secs(self.look_after_interval_seconds)
+    }
+
+    /// How often revocations are followed.
+    pub fn follow_interval(&self) -> Duration {
+        Duration::from_secs(self.follow_interval_seconds)
     }
 }

@@ -5,6 +5,7 @@
 //! - a verification in progress is true in its workflow, an ended one in the table `verifications`;
 //! - an activity of the workflow ends the row; where somebody closed the workflow from outside, `reconcile` does, by what
 //!   Temporal says of its last run;
+//! - what another service takes away from a verification is followed by its list, and reaches one that has ended too;
 //! - every row comes to an end by itself: `Verifications::look_after` starts what nobody started, and reconciles the rest;
 //! - a read never writes, and no transaction is open while Temporal is asked;
 //! - a member has at most one verification in progress, which a unique index alone guards;
@@ -24,6 +25,7 @@ mod methods;
 mod read_model;
 mod reconcile;
 mod register_member;
+mod revocations;
 mod start_verification;
 mod store;
 mod temporal;
@@ -48,6 +50,7 @@ use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use read_model::ReadModel;
+use revocations::Revocations;
 use std::time::Duration;
 use verifications::Verifications;
 
@@ -84,11 +87,13 @@ impl mesh_runtime::Service for Orchestrator {
         let workflows = Workflows::new(context.temporal.clone());
         let verifications = Verifications::new(store.clone(), workflows.clone(), config.search_attributes);
         let (looked_after, remembered) = (verifications.clone(), store.clone());
+        let documents = DocumentClient::new(context.channel(&config.document_url)?);
         let peers = Peers {
-            documents: DocumentClient::new(context.channel(&config.document_url)?),
+            documents: documents.clone(),
         };
         let read_model = ReadModel::new(store.clone(), workflows, peers);
         let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url)?);
+        let revocations = Revocations::new(store.clone(), documents, reputations.clone());
         let verifications = VerificationApi::new(
             store.clone(),
             context.idempotency.clone(),
@@ -105,7 +110,7 @@ impl mesh_runtime::Service for Orchestrator {
         };
         ensure_schedule(&context.temporal, &in_utc, REPORT).await?;
         let limit = context.max_message_bytes;
-        Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
+        let parts = ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(
                 MemberServiceServer::new(MemberApi::new(store.clone(), context.idempotency))
                     .max_decoding_message_size(limit),
@@ -127,6 +132,7 @@ impl mesh_runtime::Service for Orchestrator {
                     .register_workflow::<VerificationReportWorkflow>()?;
                 worker.register_activities(activities);
                 Ok(())
-            }))
+            });
+        Ok(revocations.follow_every(config.follow_interval(), parts))
     }
 }

@@ -90,6 +90,12 @@ impl Snapshot {
 
 fn recorded_state(row: &Verification) -> VerificationState {
     match row.outcome.clone() {
+        // What it came to stays in the row; it gives no score any more.
+        Some(outcome) if row.revoked.is_some() => VerificationState {
+            methods: outcome.methods,
+            breakdown: ScoreBreakdown::nothing(),
+            next_steps: Vec::new(),
+        },
         Some(outcome) => VerificationState {
             methods: outcome.methods,
             breakdown: outcome.breakdown,

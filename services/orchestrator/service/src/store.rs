@@ -3,11 +3,13 @@
 mod members;
 mod reminders;
 mod reports;
+mod revocations;
 mod verifications;
 
 pub use members::{Member, Profile, insert_member, update_member};
 pub use reminders::{Reminder, ReminderFilter, ReminderKey, ReminderRound};
 pub use reports::{MethodCount, VerificationReport};
+pub use revocations::{Revocation, Revoked, ToCounter};
 pub use verifications::{InsertOutcome, NewVerification, StoredRequest, Verification, VerificationFilter};
 
 use sqlx::PgPool;

@@ -138,6 +138,7 @@ fn only_status(status: proto::VerificationStatus) -> Option<VerificationStatus> 
         proto::VerificationStatus::Failed => Some(VerificationStatus::Failed),
         proto::VerificationStatus::Cancelled => Some(VerificationStatus::Cancelled),
         proto::VerificationStatus::Timeout => Some(VerificationStatus::Timeout),
+        proto::VerificationStatus::Revoked => Some(VerificationStatus::Revoked),
     }
 }
 

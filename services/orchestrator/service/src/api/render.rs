@@ -3,6 +3,7 @@
 use crate::methods;
 use crate::read_model::Snapshot;
 use crate::store::{Member, MethodCount, Reminder, VerificationReport};
+use mesh_proto::common::v1::RevocationReason;
 use mesh_proto::fields::timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::reputation::v1::Level;
@@ -32,6 +33,8 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
     let methods = state.methods.iter();
     let score = (!is_progress_unknown).then_some((state.breakdown, state.next_steps));
     let (breakdown, next_steps) = score.unzip();
+    let revoked = row.revoked.map(|revoked| (revoked.reason.into(), revoked.at));
+    let (revoked_reason, revoked_at): (Option<RevocationReason>, _) = revoked.unzip();
     proto::Verification {
         verification_id: row.verification_id.to_string(),
         member_id: row.member_id.get(),
@@ -45,6 +48,8 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
         started_at: Some(timestamp(row.started_at)),
         ended_at: row.ended_at.map(timestamp),
         progress_unknown: is_progress_unknown,
+        revoked_reason: revoked_reason.unwrap_or_default().into(),
+        revoked_at: revoked_at.map(timestamp),
     }
 }
 
@@ -55,17 +60,19 @@ fn verification_status(status: VerificationStatus) -> proto::VerificationStatus 
         VerificationStatus::Failed => proto::VerificationStatus::Failed,
         VerificationStatus::Cancelled => proto::VerificationStatus::Cancelled,
         VerificationStatus::Timeout => proto::VerificationStatus::Timeout,
+        VerificationStatus::Revoked => proto::VerificationStatus::Revoked,
     }
 }
 
 pub fn report(report: VerificationReport) -> proto::VerificationReport {
-    use VerificationStatus::{Cancelled, Completed, Failed, InProgress, Timeout};
+    use VerificationStatus::{Cancelled, Completed, Failed, InProgress, Revoked, Timeout};
     let statuses = [
         (InProgress, report.in_progress),
         (Completed, report.completed),
         (Failed, report.failed),
         (Cancelled, report.cancelled),
         (Timeout, report.timed_out),
+        (Revoked, report.revoked),
     ];
     let status_count = |(status, count)| proto::VerificationStatusCount {
         status: verification_status(status).into(),

@@ -27,6 +27,8 @@ pub struct VerificationReport {
     pub cancelled: i64,
     /// How many ran out of time.
     pub timed_out: i64,
+    /// How many reached their target and were revoked since.
+    pub revoked: i64,
     /// Those by the level that their score gives, the lowest level first.
     pub levels: [(Level, i64); 4],
     /// How each chosen method came out, by method.
@@ -55,6 +57,7 @@ struct ReportRow {
     failed: i64,
     cancelled: i64,
     timed_out: i64,
+    revoked: i64,
     level_none: i64,
     level_bronze: i64,
     level_silver: i64,
@@ -78,6 +81,7 @@ impl TryFrom<ReportRow> for VerificationReport {
             failed: row.failed,
             cancelled: row.cancelled,
             timed_out: row.timed_out,
+            revoked: row.revoked,
             levels: [
                 (Level::None, row.level_none),
                 (Level::Bronze, row.level_bronze),
@@ -121,13 +125,14 @@ impl Store {
                         ) AS each (method)
                   WHERE method ->> 'method' IS NOT NULL
                   GROUP BY 1)
-             INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out,
+             INSERT INTO verification_reports (month, in_progress, completed, failed, cancelled, timed_out, revoked,
                  level_none, level_bronze, level_silver, level_gold, methods, median_seconds, computed_at)
              SELECT $1,
                     (SELECT count(*) FROM verifications
                       WHERE started_at < $3 AND (ended_at IS NULL OR ended_at >= $3)),
                     count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'failed'),
                     count(*) FILTER (WHERE status = 'cancelled'), count(*) FILTER (WHERE status = 'timeout'),
+                    count(*) FILTER (WHERE status = 'revoked'),
                     count(*) FILTER (WHERE level = 0), count(*) FILTER (WHERE level = 1),
                     count(*) FILTER (WHERE level = 2), count(*) FILTER (WHERE level = 3),
                     (SELECT coalesce(jsonb_agg(to_jsonb(counted)), '[]') FROM counted),
@@ -137,7 +142,7 @@ impl Store {
                FROM ended
              ON CONFLICT ON CONSTRAINT verification_reports_one_a_month DO UPDATE
                 SET in_progress = excluded.in_progress, completed = excluded.completed, failed = excluded.failed,
-                    cancelled = excluded.cancelled, timed_out = excluded.timed_out,
+                    cancelled = excluded.cancelled, timed_out = excluded.timed_out, revoked = excluded.revoked,
                     level_none = excluded.level_none, level_bronze = excluded.level_bronze,
                     level_silver = excluded.level_silver, level_gold = excluded.level_gold,
                     methods = excluded.methods, median_seconds = excluded.median_seconds,
@@ -173,8 +178,8 @@ impl Store {
     pub async fn find_report(&self, month: Month) -> Result<Option<VerificationReport>, Problem> {
         let row = sqlx::query_as!(
             ReportRow,
-            r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, level_none, level_bronze,
-                      level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
+            r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, revoked, level_none,
+                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
                  FROM verification_reports WHERE month = $1"#,
             month.first_day().to_sqlx() as _,
         )
@@ -192,8 +197,8 @@ impl Store {
     pub async fn list_reports(&self, before: Option<&Month>, limit: i64) -> Result<Vec<VerificationReport>, Problem> {
         let rows = sqlx::query_as!(
             ReportRow,
-            r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, level_none, level_bronze,
-                      level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
+            r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, revoked, level_none,
+                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
                  FROM verification_reports
                 WHERE ($1::date IS NULL OR month < $1)
                 ORDER BY month DESC LIMIT $2"#,

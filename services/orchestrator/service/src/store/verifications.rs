@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::Store;
+use super::{Revoked, Store};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
@@ -62,6 +62,8 @@ pub struct Verification {
     pub started_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// That something it rests on was taken away.
+    pub revoked: Option<Revoked>,
 }
 
 impl Verification {
@@ -98,6 +100,8 @@ struct Row {
     outcome: Option<Json<VerificationOutcome>>,
     started_at: SqlTimestamp,
     ended_at: Option<SqlTimestamp>,
+    revoked_reason: Option<String>,
+    revoked_at: Option<SqlTimestamp>,
 }
 
 impl TryFrom<Row> for Verification {
@@ -114,6 +118,7 @@ impl TryFrom<Row> for Verification {
             outcome: row.outcome.map(|outcome| outcome.0),
             started_at: row.started_at.to_jiff(),
             ended_at: row.ended_at.map(SqlTimestamp::to_jiff),
+            revoked: Revoked::of_row(row.revoked_reason, row.revoked_at),
         })
     }
 }
@@ -153,7 +158,8 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             r#"SELECT verification_id, member_id, request AS "request: _", status, run_id, outcome AS "outcome: _",
-                      started_at AS "started_at: _", ended_at AS "ended_at: _"
+                      started_at AS "started_at: _", ended_at AS "ended_at: _", revoked_reason,
+                      revoked_at AS "revoked_at: _"
                  FROM verifications WHERE member_id = $1 AND status = 'in_progress'"#,
             member_id.get(),
         )
@@ -172,7 +178,8 @@ impl Store {
         let row = sqlx::query_as!(
             Row,
             r#"SELECT verification_id, member_id, request AS "request: _", status, run_id, outcome AS "outcome: _",
-                      started_at AS "started_at: _", ended_at AS "ended_at: _"
+                      started_at AS "started_at: _", ended_at AS "ended_at: _", revoked_reason,
+                      revoked_at AS "revoked_at: _"
                  FROM verifications WHERE verification_id = $1"#,
             id.uuid(),
         )
@@ -200,7 +207,7 @@ impl Store {
 
     /// Records the end of a verification, as its own workflow tells it; `run_id` is the run that tells. The workflow's id is
     /// the verification's for ever, so every run of it may: an operator's reset goes on in another run. A verification that
-    /// has ended stays as it is.
+    /// has ended stays as it is; one that something was taken away from ends without a score, and as revoked instead of completed.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; then nothing is written.
@@ -240,7 +247,10 @@ impl Store {
         ended_at: Timestamp,
     ) -> Result<(), Problem> {
         sqlx::query!(
-            "UPDATE verifications SET status = $4, outcome = $5, score = $6, ended_at = $7, run_id = $3
+            "UPDATE verifications
+                SET status = CASE WHEN $4::text = 'completed' AND revoked_at IS NOT NULL THEN 'revoked' ELSE $4 END,
+                    outcome = $5, score = CASE WHEN revoked_at IS NULL THEN $6::smallint ELSE 0 END, ended_at = $7::timestamptz,
+                    run_id = $3, counter_due_at = CASE WHEN counter_due_at IS NOT NULL THEN $7::timestamptz END
               WHERE verification_id = $1 AND status = 'in_progress' AND ($2::text IS NULL OR run_id = $2)",
             id.uuid(),
             only_of_run,
@@ -311,7 +321,8 @@ impl Store {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT verification_id, member_id, request AS "request: _", status, run_id, outcome AS "outcome: _",
-                      started_at AS "started_at: _", ended_at AS "ended_at: _"
+                      started_at AS "started_at: _", ended_at AS "ended_at: _", revoked_reason,
+                      revoked_at AS "revoked_at: _"
                  FROM verifications
                 WHERE ($1::bigint IS NULL OR member_id = $1) AND ($2::text IS NULL OR status = $2)
                   AND ($3::uuid IS NULL OR verification_id < $3)

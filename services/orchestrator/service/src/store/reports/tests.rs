@@ -1,7 +1,8 @@
 use super::*;
+use crate::store::{Revocation, Revoked};
 use crate::testing::{at, cancelled, ended, insert_span, store};
 use mesh_testkit::fixtures::OrPanic;
-use mesh_types::VerificationStatus;
+use mesh_types::{RevocationReason, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 
 fn month(text: &str) -> Month {
@@ -74,6 +75,7 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
         failed: 1,
         cancelled: 1,
         timed_out: 1,
+        revoked: 0,
         levels: [
             (Level::None, 2),
             (Level::Bronze, 2),
@@ -142,6 +144,39 @@ async fn a_median_lies_between_the_two_in_the_middle_and_is_absent_where_nothing
     let listed = store.list_reports(Some(&month("2026-10")), 10).await.or_panic();
     let listed: Vec<_> = listed.iter().map(|report| report.month.to_string()).collect();
     assert_eq!(listed, ["2026-09", "2026-08"]);
+}
+
+#[tokio::test]
+async fn what_was_revoked_since_counts_as_revoked_and_gives_no_level() {
+    let store = store().await;
+    let end = || ended(VerificationStatus::Completed, 80, &[]);
+    let mut ids = Vec::new();
+    for number in [1, 2] {
+        let span = Some(("2026-10-01T00:01:00Z", end()));
+        ids.push(insert_span(&store, number, "2026-10-01T00:00:00Z", span).await);
+    }
+    let revocation = Revocation {
+        verification_id: ids[0],
+        revoked: Revoked {
+            reason: RevocationReason::DocumentErased,
+            at: at("2026-10-20T00:00:00Z"),
+        },
+        counter_due_at: None,
+    };
+    let applied = store.apply_revocations("document", ("", "next"), &[revocation]).await;
+    assert!(applied.or_panic());
+    let computed_at = at("2026-11-01T03:00:00Z");
+    store.record_report(month("2026-10"), computed_at).await.or_panic();
+    let report = store
+        .find_report(month("2026-10"))
+        .await
+        .or_panic()
+        .expect("it was written");
+    assert_eq!((report.completed, report.revoked), (1, 1));
+    assert_eq!(
+        (report.levels[0], report.levels[3]),
+        ((Level::None, 1), (Level::Gold, 1))
+    );
 }
 
 #[tokio::test]
