@@ -9,16 +9,19 @@ pub enum RevocationReason {
     DocumentErased,
     /// Evidence that it rests on was countered in the ledger.
     EvidenceCountered,
+    /// The name or birth date of the profile, with which a document that it rests on was compared, was changed.
+    ProfileChanged,
     /// A reason that a newer version knows.
     Other,
 }
 
 impl RevocationReason {
     /// Every reason.
-    pub const ALL: [RevocationReason; 4] = [
+    pub const ALL: [RevocationReason; 5] = [
         Self::DocumentBlocked,
         Self::DocumentErased,
         Self::EvidenceCountered,
+        Self::ProfileChanged,
         Self::Other,
     ];
 
@@ -28,6 +31,7 @@ impl RevocationReason {
             Self::DocumentBlocked => "document_blocked",
             Self::DocumentErased => "document_erased",
             Self::EvidenceCountered => "evidence_countered",
+            Self::ProfileChanged => "profile_changed",
             Self::Other => "other",
         }
     }

@@ -20,8 +20,9 @@ fn reports_of(mesh: &Mesh) -> ReportServiceClient<Channel> {
 /// the outcome's methods.
 async fn insert(mesh: &Mesh, member_id: i64, rows: &[(&str, &str, Option<&str>, i32, &str)]) {
     let mut statements = vec![format!(
-        "INSERT INTO members (member_id, given_names, family_name, birth_date, registered_at, updated_at)
-         VALUES ({member_id}, 'Ida', '', '1980-05-06', now(), now())"
+        "INSERT INTO members (member_id, given_names, family_name, birth_date, registered_at, updated_at,
+             profile_version)
+         VALUES ({member_id}, 'Ida', '', '1980-05-06', now(), now(), 1)"
     )];
     for (status, started_at, ended_at, score, methods) in rows {
         // The truth of what is in progress is in its workflow.

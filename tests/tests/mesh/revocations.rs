@@ -1,11 +1,15 @@
-//! What is blocked, erased or countered after the end of a verification reaches it, and the member's level with it.
+//! What is blocked, erased or countered after the end of a verification reaches it, and the member's level with it; so does
+//! another name.
 
+use crate::document::support::{Reviewer, with_covered_print};
 use crate::support::*;
 use mesh_proto::common::v1::RevocationReason;
-use mesh_proto::document::v1::{BlockDocumentRequest, DocumentDecision, DocumentType, EraseDocumentRequest};
+use mesh_proto::document::v1::{
+    BlockDocumentRequest, DocumentDecision, DocumentType, EraseDocumentRequest, RecordProfileChangeRequest,
+};
 use mesh_proto::orchestrator::v1::{
-    ListVerificationsRequest, MethodRequest, ReputationMethod, StartVerificationRequest, Verification,
-    VerificationStatus, method_request,
+    ListVerificationsRequest, MemberProfile, MethodRequest, MethodStatus, ReputationMethod, StartVerificationRequest,
+    UpdateMemberRequest, Verification, VerificationStatus, method_request,
 };
 use mesh_proto::reputation::v1::reputation_event::Fact;
 use mesh_proto::reputation::v1::{
@@ -42,6 +46,24 @@ impl Caller {
         assert_eq!((end.status(), end.revoked_at), (VerificationStatus::Completed, None));
         assert_eq!(self.level(member_id).await, (30, Level::Bronze));
         (member_id, uploaded.document_id, verification_id)
+    }
+
+    /// Gives a member another family name; returns the version of the profile.
+    async fn rename(&self, member_id: i64, passport: &Passport) -> i64 {
+        let truth = passport.truth();
+        let request = UpdateMemberRequest {
+            request_id: new_request_id(),
+            member_id,
+            profile: Some(MemberProfile {
+                given_names: truth.given_names.clone(),
+                family_name: "Quite Another".to_owned(),
+                birth_date: truth.birth_date.to_string(),
+                email: String::new(),
+            }),
+        };
+        let updated = self.members.clone().update_member(request).await;
+        let member = updated.expect("the profile changes").into_inner().member;
+        member.expect("an answer holds the member").profile_version
     }
 
     async fn level(&self, member_id: i64) -> (i32, Level) {
@@ -233,4 +255,36 @@ async fn a_revocation_reaches_an_orchestrator_that_was_away_and_a_ledger_that_wa
     caller.revoked(&verification_id).await;
     mesh.reputation.restart().await.expect("it starts again");
     caller.falls_to_nothing(member_id).await;
+}
+
+#[tokio::test]
+async fn a_changed_name_revokes_what_was_verified_under_the_old_one() {
+    let caller = Caller::of(shared_mesh().await);
+    let passport = passport(4_006);
+    let (member_id, _, verification_id) = caller.completed(&passport).await;
+    caller.rename(member_id, &passport).await;
+    is_revoked(&caller, (member_id, &verification_id), RevocationReason::ProfileChanged).await;
+    // Nor does the member keep the document from its owner.
+    caller.completed(&passport).await;
+}
+
+#[tokio::test]
+async fn a_review_that_is_decided_after_the_name_changed_asks_again() {
+    let caller = Caller::of(shared_mesh().await);
+    let (passport, reviewer) = (passport(4_007), Reviewer::new(&caller));
+    let pages = [with_covered_print(&passport)];
+    let (member_id, verification_id) = caller.start_with(passport.truth(), &pages).await;
+    let review = reviewer.review_of(&verification_id).await;
+    let profile_version = caller.rename(member_id, &passport).await;
+    // The orchestrator tells the same within seconds.
+    let request = RecordProfileChangeRequest {
+        request_id: new_request_id(),
+        member_id,
+        profile_version,
+    };
+    let told = caller.documents.clone().record_profile_change(request).await;
+    told.expect("it is taken note of");
+    reviewer.settle(&review.review_id, DocumentDecision::Accepted).await;
+    let asked = caller.comes_to(&verification_id, MethodStatus::Resubmit).await;
+    assert_eq!(asked.methods[0].internal_reason, "PROFILE_CHANGED");
 }

@@ -111,6 +111,8 @@ CREATE TABLE document_checks (
     -- issuer and number it is what a member claims with an acceptance, so check and claim must mean the same.
     document_kind   text        NOT NULL,
     checks          jsonb       NOT NULL,
+    -- Of the profile that it was compared with.
+    profile_version bigint      NOT NULL,
     -- Of the rules that decided on the checks.
     rule_version    smallint    NOT NULL,
     checked_at      timestamptz NOT NULL,
@@ -147,6 +149,15 @@ CREATE TABLE evidence (
     CONSTRAINT evidence_of_decision FOREIGN KEY (verification_id, document_id)
         REFERENCES document_decisions (verification_id, document_id),
     CONSTRAINT evidence_sha256_length CHECK (octet_length(document_sha256) = 32)
+);
+
+-- The newest version of a member's profile that the orchestrator told of; none until it was changed. What was compared with an
+-- earlier one is accepted no more.
+CREATE TABLE changed_profiles (
+    member_id       bigint      NOT NULL,
+    profile_version bigint      NOT NULL,
+    changed_at      timestamptz NOT NULL,
+    CONSTRAINT changed_profiles_pkey PRIMARY KEY (member_id)
 );
 
 -- Documents that a person has to look at.
@@ -216,6 +227,8 @@ CREATE TABLE identity_acceptances (
     CONSTRAINT identity_acceptances_pkey PRIMARY KEY (identity_hash, verification_id),
     CONSTRAINT identity_acceptances_hash_length CHECK (octet_length(identity_hash) = 32)
 );
+
+CREATE INDEX identity_acceptances_by_verification ON identity_acceptances (verification_id);
 
 CREATE TABLE blocked_documents (
     identity_hash bytea       NOT NULL,

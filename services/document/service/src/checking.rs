@@ -2,9 +2,9 @@
 
 use crate::extraction::{not_found, own_document};
 use crate::identity::{Identity, IdentityHash};
+use crate::profile::MemberProfile;
 use crate::store::{IdentityRecord, NewDecision, Written};
 use crate::vault::Vault;
-use document_policy::Profile;
 use document_reading::{DocumentReading, check, with_answers};
 use document_workflows::contract::{DecisionRecord, StoredEvidence, ValidityRequest};
 use document_workflows::policy;
@@ -27,7 +27,7 @@ const RETENTION_CLASS: &str = "while_verification_counts";
 pub async fn check_document(
     vault: &Vault,
     request: &ValidityRequest,
-    profile: impl Future<Output = Result<Profile, Problem>>,
+    profile: impl Future<Output = Result<MemberProfile, Problem>>,
 ) -> Result<Vec<Check>, Problem> {
     let today = day_of(request.as_of_seconds)?;
     let document = own_document(vault.store(), request.document_id, request.member_id).await?;
@@ -40,7 +40,8 @@ pub async fn check_document(
             "not every page of the document was read",
         ));
     }
-    let checks = check(&reading, &profile.await?, request.document_kind, today);
+    let compared = profile.await?;
+    let checks = check(&reading, &compared.profile, request.document_kind, today);
     let of_the_world = check_identity(vault, &reading, request.document_kind, request.member_id).await?;
     let checks = with_answers(checks, of_the_world);
     let store = vault.store();
@@ -50,7 +51,7 @@ pub async fn check_document(
             document_id,
             verification_id,
             request.document_kind,
-            &checks,
+            (&checks, compared.version),
             clock::now(),
         )
         .await?;

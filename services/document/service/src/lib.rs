@@ -30,6 +30,7 @@ pub mod identity;
 pub mod keyring;
 pub mod objects;
 pub mod profile;
+pub mod record_profile_change;
 pub mod review;
 pub mod store;
 pub mod submit_document;

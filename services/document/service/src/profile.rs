@@ -16,6 +16,14 @@ pub struct Profiles {
     members: MemberServiceClient<PeerChannel>,
 }
 
+/// A member's profile as it stood at an instant. Personal data.
+pub struct MemberProfile {
+    /// What documents are compared with.
+    pub profile: Profile,
+    /// Grows with each change.
+    pub version: i64,
+}
+
 /// A profile that the orchestrator should never have let in.
 #[derive(Debug, thiserror::Error)]
 #[error("the orchestrator's answer lacks {0}")]
@@ -33,7 +41,7 @@ impl Profiles {
     ///
     /// # Errors
     /// `MEMBER_NOT_FOUND`; `PEER_UNAVAILABLE` when the orchestrator is away.
-    pub async fn get(&self, member_id: MemberId) -> Result<Profile, Problem> {
+    pub async fn get(&self, member_id: MemberId) -> Result<MemberProfile, Problem> {
         let mut request = tonic::Request::new(GetMemberRequest {
             member_id: member_id.get(),
         });
@@ -45,17 +53,23 @@ impl Profiles {
             .await
             .map_err(from_peer)?
             .into_inner();
-        let profile = answer.member.and_then(|member| member.profile);
-        let profile = profile.ok_or_else(|| Problem::internal(Incomplete("a profile")))?;
+        let member = answer.member.unwrap_or_default();
+        let version = member.profile_version;
+        let profile = member
+            .profile
+            .ok_or_else(|| Problem::internal(Incomplete("a profile")))?;
         // The parser's own error would repeat the text, which is personal data.
         let birth_date = profile
             .birth_date
             .parse()
             .map_err(|_| Problem::internal(Incomplete("a birth date")))?;
-        Ok(Profile {
-            given_names: profile.given_names,
-            family_name: profile.family_name,
-            birth_date,
+        Ok(MemberProfile {
+            profile: Profile {
+                given_names: profile.given_names,
+                family_name: profile.family_name,
+                birth_date,
+            },
+            version,
         })
     }
 }

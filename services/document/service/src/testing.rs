@@ -12,12 +12,17 @@ use document_reading::{Files, FilesConfig};
 use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
+use mesh_testkit::eventually;
+use mesh_testkit::fixtures::{OrPanic, fresh_database, temporal_client};
 pub(crate) use mesh_testkit::fixtures::{at, member};
-use mesh_testkit::fixtures::{fresh_database, temporal_client};
 use mesh_types::{DocumentId, DocumentKind, RequestId, ReviewId, VerificationId};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// The longest that any wait lasts.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const MEMBER: i64 = 42;
 pub(crate) const ANOTHER_MEMBER: i64 = 43;
@@ -115,6 +120,24 @@ impl World {
     /// The same tables and objects under another keyring.
     pub(crate) fn vault_with(&self, keyring: Keyring) -> Vault {
         Vault::new(self.store.clone(), self.objects.clone(), keyring)
+    }
+
+    /// Waits until somebody waits for a lock of this database, or until what they would do is done.
+    pub(crate) async fn until_one_waits_or(&self, done: &'static str) {
+        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted
+                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+        let look = async || {
+            for select in [waits, done] {
+                let found = sqlx::query_scalar::<_, bool>(select).fetch_one(&self.pool).await;
+                if found.expect("a row") {
+                    return Some(());
+                }
+            }
+            None
+        };
+        eventually(PATIENCE, "somebody to wait or to be done", look)
+            .await
+            .or_panic();
     }
 
     /// Puts a document with these hashes on the blocklist.

@@ -250,6 +250,8 @@ pub enum Refusal {
     Blocklisted,
     /// It was erased.
     Erased,
+    /// The member's names or birth date have changed since it was compared with them.
+    ProfileChanged,
 }
 
 /// Input of `request_document_review`.

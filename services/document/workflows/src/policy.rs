@@ -348,6 +348,12 @@ pub fn refused(refusal: Refusal) -> DocumentDecision {
             "DOCUMENT_ERASED",
             "The document was erased before it was decided. Please send one again if you want to be verified by it.",
         ),
+        Refusal::ProfileChanged => not_accepted(
+            Decision::Resubmit,
+            "PROFILE_CHANGED",
+            "Your name or birth date was changed while your document was looked at. Please send a document again, so that it is \
+             compared with what stands there now.",
+        ),
     }
 }
 

@@ -1,13 +1,19 @@
 -- The profiles that documents are compared with.
 CREATE TABLE members (
-    member_id     bigint      PRIMARY KEY CONSTRAINT members_id_is_positive CHECK (member_id > 0),
-    given_names   text        NOT NULL,
-    family_name   text        NOT NULL,
-    birth_date    date        NOT NULL,
-    email         text,
-    registered_at timestamptz NOT NULL,
-    updated_at    timestamptz NOT NULL
+    member_id       bigint      PRIMARY KEY CONSTRAINT members_id_is_positive CHECK (member_id > 0),
+    given_names     text        NOT NULL,
+    family_name     text        NOT NULL,
+    birth_date      date        NOT NULL,
+    email           text,
+    registered_at   timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL,
+    -- Grows with each change of names or birth date: its instant in microseconds since 1970, so that no version comes again
+    -- after a restore from a backup. The document service is told of the last one at `tell_due_at`.
+    profile_version bigint      NOT NULL,
+    tell_due_at     timestamptz
 );
+
+CREATE INDEX members_by_tell_due ON members (tell_due_at) WHERE tell_due_at IS NOT NULL;
 
 -- The read model of verifications. While one is in progress its workflow is the truth; `outcome` is its end. `run_id`
 -- names its run in Temporal, once it is started there. While it is in progress somebody looks at `next_look_at` whether its

@@ -22,6 +22,7 @@ mod calendar;
 mod cancel_verification;
 mod config;
 mod methods;
+mod profile_changes;
 mod read_model;
 mod reconcile;
 mod register_member;
@@ -49,6 +50,7 @@ use mesh_types::Schedule;
 use methods::{DocumentClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
+use profile_changes::ProfileChanges;
 use read_model::ReadModel;
 use revocations::Revocations;
 use std::time::Duration;
@@ -93,6 +95,7 @@ impl mesh_runtime::Service for Orchestrator {
         };
         let read_model = ReadModel::new(store.clone(), workflows, peers);
         let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url)?);
+        let profile_changes = ProfileChanges::new(store.clone(), documents.clone());
         let revocations = Revocations::new(store.clone(), documents, reputations.clone());
         let verifications = VerificationApi::new(
             store.clone(),
@@ -133,6 +136,7 @@ impl mesh_runtime::Service for Orchestrator {
                 worker.register_activities(activities);
                 Ok(())
             });
-        Ok(revocations.follow_every(config.follow_interval(), parts))
+        let parts = revocations.follow_every(config.follow_interval(), parts);
+        Ok(profile_changes.tell_every(config.follow_interval(), parts))
     }
 }

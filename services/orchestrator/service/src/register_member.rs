@@ -29,6 +29,7 @@ pub async fn register_member(
             member_id: asked.member_id,
             profile: asked.profile,
             registered_at: now,
+            profile_version: Member::profile_version_at(now),
         };
         Ok(proto::RegisterMemberResponse {
             member: Some(render::member(member)),

@@ -21,14 +21,16 @@ pub async fn update_member(
 ) -> Result<proto::UpdateMemberResponse, Problem> {
     let asked = parse::update_member(message, now)?;
     let work = idempotency.in_transaction(RPC, asked.request_id, message, now, async |connection, _| {
-        let registered_at = store::update_member(connection, asked.member_id, &asked.profile, now).await?;
+        let updated = store::update_member(connection, asked.member_id, &asked.profile, now).await?;
+        let (registered_at, profile_version) = updated.ok_or_else(|| {
+            let message = "no member has this id; register it first";
+            Problem::new(Reason::MemberNotFound, message)
+        })?;
         let member = Member {
             member_id: asked.member_id,
             profile: asked.profile,
-            registered_at: registered_at.ok_or_else(|| {
-                let message = "no member has this id; register it first";
-                Problem::new(Reason::MemberNotFound, message)
-            })?,
+            registered_at,
+            profile_version,
         };
         Ok(proto::UpdateMemberResponse {
             member: Some(render::member(member)),

@@ -157,6 +157,14 @@ async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
         }
         "UnblockDocument" => unblock_document(caller).await,
         "EraseDocument" => erase_document(caller).await,
+        "RecordProfileChange" => {
+            let request = document::RecordProfileChangeRequest {
+                request_id: new_request_id(),
+                member_id: new_member_id(),
+                profile_version: 2,
+            };
+            changed(request, |other| other.profile_version = 3)
+        }
         _ => return None,
     };
     Some(sent)

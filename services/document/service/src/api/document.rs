@@ -8,6 +8,7 @@ use crate::decide_review::decide_review;
 use crate::erase_document::erase_document;
 use crate::extraction::not_found;
 use crate::get_review_page::ReviewPages;
+use crate::record_profile_change::record_profile_change;
 use crate::submit_document::submit_document;
 use crate::temporal::Workflows;
 use crate::unblock_document::unblock_document;
@@ -162,6 +163,14 @@ impl DocumentService for DocumentApi {
         let answer = erase_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
+    async fn record_profile_change(
+        &self,
+        request: Request<proto::RecordProfileChangeRequest>,
+    ) -> Result<Response<proto::RecordProfileChangeResponse>, Status> {
+        let answer = record_profile_change(&self.idempotency, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
     async fn list_revocations(
         &self,
         request: Request<proto::ListRevocationsRequest>,

@@ -2,6 +2,7 @@ use super::*;
 use crate::config::default_model_dir;
 use crate::extraction::NOTHING_READ;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
+use document_policy::Profile;
 use document_reading::{Reader, ReaderConfig};
 use document_workflows::contract::{DocumentDecision, Refusal};
 use document_workflows::policy::decide;
@@ -11,11 +12,14 @@ use specimen::{Passport, Truth, to_png};
 /// 2026-01-01, the day that specimens are valid on.
 const AS_OF: i64 = 1_767_225_600;
 
-fn profile(truth: &Truth) -> Profile {
-    Profile {
-        given_names: truth.given_names.clone(),
-        family_name: truth.surname.clone(),
-        birth_date: truth.birth_date,
+fn profile(truth: &Truth) -> MemberProfile {
+    MemberProfile {
+        profile: Profile {
+            given_names: truth.given_names.clone(),
+            family_name: truth.surname.clone(),
+            birth_date: truth.birth_date,
+        },
+        version: 1,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::identities::{NewClaim, find_identity, insert_claim, lock};
+use super::profile_changes::is_outdated;
 use super::rows::{count, decision, kind, member};
 use crate::identity::IdentityHash;
 use document_workflows::contract::Refusal;
@@ -99,7 +100,8 @@ impl StoredEvidenceItem {
 }
 
 impl Store {
-    /// Keeps the checks of a document in a verification, and what the member said that it is; the last ones stay.
+    /// Keeps the checks of a document in a verification, with the version of the profile that it was compared with, and what the
+    /// member said that it is; the last ones stay.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -110,20 +112,22 @@ impl Store {
         document_id: DocumentId,
         verification_id: VerificationId,
         announced: DocumentKind,
-        checks: &[Check],
+        (checks, profile_version): (&[Check], i64),
         checked_at: Timestamp,
     ) -> Result<(), Problem> {
         sqlx::query!(
-            "INSERT INTO document_checks (verification_id, document_id, document_kind, checks, rule_version, checked_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO document_checks
+                 (verification_id, document_id, document_kind, checks, rule_version, profile_version, checked_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT ON CONSTRAINT document_checks_pkey DO UPDATE
              SET document_kind = excluded.document_kind, checks = excluded.checks, rule_version = excluded.rule_version,
-                 checked_at = excluded.checked_at",
+                 profile_version = excluded.profile_version, checked_at = excluded.checked_at",
             verification_id.uuid(),
             document_id.uuid(),
             announced.as_str(),
             Json(checks) as _,
             i16::try_from(RULE_VERSION).map_err(Problem::internal)?,
+            profile_version,
             checked_at.to_sqlx() as _,
         )
         .execute(&self.pool)
@@ -203,7 +207,10 @@ impl Store {
                     claimed_at: decided.recorded_at,
                 };
                 let erased = document.is_erased.then_some(Refusal::Erased);
-                if let Some(refusal) = erased.or(refused(&mut transaction, &claim).await?) {
+                let compared = (decided.verification_id, decided.document_id);
+                let outdated = is_outdated(&mut transaction, claim.member_id, compared).await?;
+                let outdated = outdated.then_some(Refusal::ProfileChanged);
+                if let Some(refusal) = erased.or(outdated).or(refused(&mut transaction, &claim).await?) {
                     return Ok(Written::Refused(refusal));
                 }
                 insert_claim(&mut transaction, &claim).await?;

@@ -127,7 +127,7 @@ async fn a_document_stands_as_in_its_last_verification_or_in_the_one_that_is_mea
     let checks = [Check::failed(CheckName::MrzFound, CheckReason::ZoneNotFound)];
     let kept = world
         .store
-        .record_checks(document, first, DocumentKind::NationalId, &checks, at(3))
+        .record_checks(document, first, DocumentKind::NationalId, (&checks, 1), at(3))
         .await;
     kept.expect("kept");
     let recorded = world

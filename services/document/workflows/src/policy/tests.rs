@@ -424,6 +424,7 @@ fn a_refused_acceptance_is_never_an_acceptance() {
         (Refusal::InUseByAnother, Decision::Rejected, "DOCUMENT_IN_USE"),
         (Refusal::Blocklisted, Decision::Rejected, "DOCUMENT_BLOCKLISTED"),
         (Refusal::Erased, Decision::Resubmit, "DOCUMENT_ERASED"),
+        (Refusal::ProfileChanged, Decision::Resubmit, "PROFILE_CHANGED"),
     ];
     for (refusal, decision, reason) in table {
         let decided = refused(refusal);

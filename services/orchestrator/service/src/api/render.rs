@@ -19,6 +19,7 @@ pub fn member(member: Member) -> proto::Member {
             email: member.profile.email.unwrap_or_default(),
         }),
         registered_at: Some(timestamp(member.registered_at)),
+        profile_version: member.profile_version,
     }
 }
 

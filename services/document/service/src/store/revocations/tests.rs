@@ -3,12 +3,8 @@ use crate::identity::Identity;
 use crate::store::{NewDecision, Written, block};
 use crate::testing::{World, at, new_verification, png};
 use document_workflows::contract::Refusal;
-use mesh_testkit::eventually;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::{Decision, DocumentId, DocumentKind};
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn identity(number: &str) -> Identity {
     Identity::new("UTO", DocumentKind::Passport, number).expect("letters and digits")
@@ -94,24 +90,6 @@ async fn an_erasure_revokes_every_verification_that_accepted_the_document_once()
     assert_eq!(found, expected);
 }
 
-/// Waits until somebody waits for a lock of this database, or until there is a row.
-async fn until_one_waits_or_is_done(world: &World, done: &'static str) {
-    let look = async || {
-        let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted
-                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-        for found in [waits, done] {
-            let found = sqlx::query_scalar::<_, bool>(found).fetch_one(&world.pool).await;
-            if found.expect("a row") {
-                return Some(());
-            }
-        }
-        None
-    };
-    eventually(PATIENCE, "somebody to wait or to be done", look)
-        .await
-        .or_panic();
-}
-
 #[tokio::test]
 async fn an_acceptance_waits_for_a_block_that_is_under_way_and_is_refused() {
     let world = World::new().await;
@@ -121,7 +99,9 @@ async fn an_acceptance_waits_for_a_block_that_is_under_way_and_is_refused() {
     let blocked = block(&mut blocking, &hashes, "REPORTED_STOLEN", at(20)).await;
     blocked.or_panic();
     let commit = async {
-        until_one_waits_or_is_done(&world, "SELECT EXISTS (SELECT FROM document_decisions)").await;
+        world
+            .until_one_waits_or("SELECT EXISTS (SELECT FROM document_decisions)")
+            .await;
         blocking.commit().await.expect("committed");
     };
     let ((_, written), ()) = tokio::join!(decided(&world, document_id, "L898902C3", Decision::Accepted), commit);
@@ -146,7 +126,9 @@ async fn an_entry_that_is_committed_late_is_not_left_out() {
     };
     // Somebody who follows looks when the quick one is done, or waits for the slow one.
     let follower = async {
-        until_one_waits_or_is_done(&world, "SELECT EXISTS (SELECT FROM revocations)").await;
+        world
+            .until_one_waits_or("SELECT EXISTS (SELECT FROM revocations)")
+            .await;
         let seen = world.store.list_revocations(None, 10).await.or_panic();
         slow.commit().await.expect("committed");
         seen
