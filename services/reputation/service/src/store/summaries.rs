@@ -10,6 +10,7 @@ use reputation_workflows::policy::ledger_fold::fold;
 use reputation_workflows::policy::summary::Summary;
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// The key of a line: the event's instant in seconds since 1970-01-01 UTC, the event and the evidence.
@@ -148,17 +149,8 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// The names of the kinds of evidence that count in this way.
-fn kinds_that_count(counting: Counting) -> Vec<String> {
-    let kinds = EvidenceKind::ALL.iter().filter(|kind| kind.counting() == counting);
-    kinds.map(|kind| kind.as_str().to_owned()).collect()
-}
-
 /// At most `limit` lines that count, after one. Which lines count is what [`reputation_workflows::policy::ledger_fold`] says;
-/// a test holds the statement against it.
-///
-/// The statement goes along the index of entries from the last line on and looks up the rest for each (`LATERAL … OFFSET 0`,
-/// scalar subqueries), so that it reads a page also where the planner takes a join of all entries for cheaper.
+/// a test holds this against it.
 async fn list_lines(
     connection: &mut PgConnection,
     member_id: MemberId,
@@ -166,64 +158,117 @@ async fn list_lines(
     after: Option<LineKey>,
     limit: i64,
 ) -> Result<Vec<Line>, Problem> {
+    let newest = newest_verifications(connection, member_id, as_of).await?;
+    let most = usize::try_from(limit).map_err(Problem::internal)?;
+    let (mut lines, mut after) = (Vec::new(), after);
+    loop {
+        // The entry of the last line comes again, because it may have more of them.
+        let rows = list_entries(connection, member_id, as_of, after, limit + 1).await?;
+        let entries: BTreeSet<Uuid> = rows.iter().map(|row| row.entry_id).collect();
+        for row in &rows {
+            lines.extend(row.counting_line(&newest)?.filter(|line| Some(line.key()) > after));
+        }
+        let last = rows.last().filter(|_| entries.len() > most && lines.len() < most);
+        let Some(last) = last else {
+            lines.truncate(most);
+            return Ok(lines);
+        };
+        after = Some((
+            last.occurred_at.to_jiff().as_second(),
+            last.entry_id.into(),
+            EvidenceId::MAX,
+        ));
+    }
+}
+
+/// An entry of the ledger with one of its lines, or with none.
+struct EntryRow {
+    occurred_at: SqlTimestamp,
+    entry_id: Uuid,
+    verification_id: Option<Uuid>,
+    rule_version: Option<i16>,
+    is_countered: bool,
+    kind: Option<String>,
+    evidence_id: Option<Uuid>,
+    points: Option<i32>,
+}
+
+impl EntryRow {
+    /// The line, if it counts; `newest` has the verifications whose evidence of a kind counts.
+    fn counting_line(&self, newest: &BTreeMap<EvidenceKind, Uuid>) -> Result<Option<Line>, Problem> {
+        let (Some(kind), Some(evidence_id), Some(points)) = (&self.kind, self.evidence_id, self.points) else {
+            return Ok(None);
+        };
+        let line = events::known_line(self.rule_version, kind, evidence_id, points)?;
+        let counts = match line.kind.counting() {
+            Counting::Each => true,
+            Counting::NewestVerification => newest.get(&line.kind) == self.verification_id.as_ref(),
+            Counting::OwnVerificationOnly => false,
+        };
+        Ok((counts && points > 0 && !self.is_countered).then(|| Line {
+            occurred_at_seconds: self.occurred_at.to_jiff().as_second(),
+            event_id: self.entry_id.into(),
+            contribution: line.into(),
+        }))
+    }
+}
+
+/// At most `limit` entries, each with its lines, from that of a line on.
+async fn list_entries(
+    connection: &mut PgConnection,
+    member_id: MemberId,
+    as_of: Timestamp,
+    from: Option<LineKey>,
+    limit: i64,
+) -> Result<Vec<EntryRow>, Problem> {
     // No event is older than the epoch.
-    let (after_at, after_event, after_evidence) = after
-        .map_or((0, Uuid::nil(), Uuid::nil()), |(at, event, evidence)| {
-            (at, event.uuid(), evidence.uuid())
-        });
-    let renewed = kinds_that_count(Counting::NewestVerification);
-    let mut never_or_renewed = kinds_that_count(Counting::OwnVerificationOnly);
-    never_or_renewed.extend_from_slice(&renewed);
-    let after_at = Timestamp::from_second(after_at).map_err(Problem::internal)?;
-    let rows = sqlx::query!(
-        r#"WITH newest AS (
-               SELECT DISTINCT ON (line.kind) line.kind, entry.verification_id
-                 FROM ledger_entries entry JOIN ledger_lines line USING (entry_id)
-                WHERE entry.kind = 'verification' AND entry.member_id = $1 AND entry.occurred_at <= $2
-                  AND line.points > 0 AND line.kind = ANY ($3)
-                  AND NOT EXISTS (SELECT FROM ledger_entries counter
-                                   WHERE counter.counters = entry.entry_id AND counter.occurred_at <= $2)
-                ORDER BY line.kind, entry.occurred_at DESC, entry.entry_id DESC
-           ), counting AS (
-               SELECT occurred_at, entry_id, rule_version, evidence
-                 FROM ledger_entries entry
-                CROSS JOIN LATERAL (
-                      SELECT ARRAY (SELECT evidence_id FROM ledger_lines line
-                                     WHERE line.entry_id = entry.entry_id AND line.points > 0
-                                       AND (line.kind <> ALL ($4) OR (line.kind, entry.verification_id) IN
-                                                                    (SELECT kind, verification_id FROM newest)))
-                             AS evidence OFFSET 0) line
-                WHERE member_id = $1 AND occurred_at <= $2 AND (occurred_at, entry_id) >= ($5, $6)
-                  AND evidence <> '{}'
-                  AND (SELECT counter.entry_id FROM ledger_entries counter
-                        WHERE counter.counters = entry.entry_id AND counter.occurred_at <= $2) IS NULL
-                -- The entry of the last line may have no more of them.
-                ORDER BY occurred_at, entry_id LIMIT 1 + $8::bigint
-           )
-           SELECT occurred_at AS "occurred_at: SqlTimestamp", counting.entry_id, rule_version, kind, evidence_id, points
-             FROM counting JOIN ledger_lines ON evidence_id = ANY (evidence)
-            WHERE (occurred_at, counting.entry_id, evidence_id) > ($5, $6, $7)
-            ORDER BY occurred_at, counting.entry_id, evidence_id LIMIT $8::bigint"#,
+    let (from_at, from_entry) = from.map_or((0, Uuid::nil()), |(at, event, _)| (at, event.uuid()));
+    let from_at = Timestamp::from_second(from_at).map_err(Problem::internal)?;
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"SELECT occurred_at AS "occurred_at: SqlTimestamp", entry_id, verification_id, rule_version,
+                  EXISTS (SELECT FROM ledger_entries counter
+                           WHERE counter.counters = entry.entry_id AND counter.occurred_at <= $2) AS "is_countered!",
+                  line.kind AS "kind?", evidence_id AS "evidence_id?", points AS "points?"
+             FROM (SELECT occurred_at, entry_id, verification_id, rule_version FROM ledger_entries
+                    WHERE member_id = $1 AND occurred_at <= $2 AND (occurred_at, entry_id) >= ($3, $4)
+                    ORDER BY occurred_at, entry_id LIMIT $5) entry
+             LEFT JOIN ledger_lines line USING (entry_id)
+            ORDER BY occurred_at, entry_id, evidence_id"#,
         member_id.get(),
         as_of.to_sqlx() as _,
-        &renewed,
-        &never_or_renewed,
-        after_at.to_sqlx() as _,
-        after_event,
-        after_evidence,
+        from_at.to_sqlx() as _,
+        from_entry,
         limit,
     )
     .fetch_all(connection)
     .await?;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        lines.push(Line {
-            occurred_at_seconds: row.occurred_at.to_jiff().as_second(),
-            event_id: EventId::from(row.entry_id),
-            contribution: events::known_line(row.rule_version, &row.kind, row.evidence_id, row.points)?.into(),
-        });
-    }
-    Ok(lines)
+    Ok(rows)
+}
+
+/// For each kind of evidence of which only the newest verification counts: which one that is.
+async fn newest_verifications(
+    connection: &mut PgConnection,
+    member_id: MemberId,
+    as_of: Timestamp,
+) -> Result<BTreeMap<EvidenceKind, Uuid>, Problem> {
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (line.kind) line.kind, entry.verification_id AS "verification_id!"
+             FROM ledger_entries entry JOIN ledger_lines line USING (entry_id)
+            WHERE entry.kind = 'verification' AND entry.member_id = $1 AND entry.occurred_at <= $2 AND line.points > 0
+              AND NOT EXISTS (SELECT FROM ledger_entries counter
+                               WHERE counter.counters = entry.entry_id AND counter.occurred_at <= $2)
+            ORDER BY line.kind, entry.occurred_at DESC, entry.entry_id DESC"#,
+        member_id.get(),
+        as_of.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    let known = rows.into_iter().filter_map(|row| {
+        let kind = EvidenceKind::parse(&row.kind)?;
+        Some((kind, row.verification_id))
+    });
+    Ok(known.collect())
 }
 
 #[cfg(test)]
