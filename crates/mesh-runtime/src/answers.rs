@@ -14,6 +14,22 @@ pub(crate) fn expired(method: &str) -> Status {
     .into()
 }
 
+pub(crate) fn stream_too_old(_method: &str) -> Status {
+    Problem::new(
+        Reason::StreamTooOld,
+        "the stream was open for as long as one may be; open it again",
+    )
+    .into()
+}
+
+pub(crate) fn too_many_streams() -> Status {
+    Problem::new(
+        Reason::TooManyStreams,
+        "as many streams are open as there may be; open this one again later",
+    )
+    .into()
+}
+
 pub(crate) fn shutting_down() -> Status {
     Problem::new(
         Reason::ShuttingDown,

@@ -120,22 +120,25 @@ pub(crate) struct WatchedBody {
     inner: Option<Body>,
     recorder: RpcRecorder,
     deadline: Option<Instant>,
+    on_expiry: fn(&str) -> Status,
     expiry: Option<Pin<Box<Sleep>>>,
     draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 impl WatchedBody {
-    /// `draining` ends the body as well; give it for streams, which may have no end of their own.
+    /// `on_expiry` is what the deadline ends it with. `draining` ends the body as well; give it for streams, which may have no
+    /// end of their own.
     pub(crate) fn new(
         inner: Body,
         recorder: RpcRecorder,
-        deadline: Option<Instant>,
+        (deadline, on_expiry): (Option<Instant>, fn(&str) -> Status),
         draining: Option<CancellationToken>,
     ) -> Self {
         Self {
             inner: Some(inner),
             recorder,
             deadline,
+            on_expiry,
             expiry: deadline.map(|instant| Box::pin(tokio::time::sleep_until(instant))),
             draining: draining.map(|token| Box::pin(token.cancelled_owned())),
         }
@@ -194,7 +197,7 @@ impl HttpBody for WatchedBody {
             .as_mut()
             .is_some_and(|expiry| expiry.as_mut().poll(context).is_ready())
         {
-            return this.end_with(answers::expired(&this.recorder.method));
+            return this.end_with((this.on_expiry)(&this.recorder.method));
         }
         if this
             .draining

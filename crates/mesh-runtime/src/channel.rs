@@ -1,5 +1,6 @@
 //! Calls to peers: each carries the trace, what is left of the deadline, and who is calling.
 
+use crate::answers;
 use crate::body::{RpcRecorder, WatchedBody};
 use crate::rpc::CALLER;
 use crate::{Problem, deadline, telemetry};
@@ -89,7 +90,8 @@ impl Service<http::Request<Body>> for PeerChannel {
                     if recorder.read(response.headers()) {
                         return Ok(response);
                     }
-                    Ok(response.map(|body| Body::new(WatchedBody::new(body, recorder, deadline, None))))
+                    Ok(response
+                        .map(|body| Body::new(WatchedBody::new(body, recorder, (deadline, answers::expired), None))))
                 }
             }
         };

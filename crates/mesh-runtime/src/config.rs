@@ -44,12 +44,18 @@ pub(crate) struct Common {
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, help_heading = "Mesh")]
     pub(crate) max_message_bytes: usize,
     /// The longest that an RPC with one message each way may take, also when its caller asks for more. An RPC that streams its
-    /// answer has its caller's limit only.
+    /// answer has its caller's limit, and max-stream-age.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) default_deadline: Duration,
     /// Longest RPC that takes a stream of messages, such as an upload.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) upload_deadline: Duration,
+    /// Streams of answers that are open at once; one more is refused.
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Mesh")]
+    pub(crate) max_streams: u32,
+    /// How long one stream of answers may be open. Its client is told to open it again.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration, help_heading = "Mesh")]
+    pub(crate) max_stream_age: Duration,
     /// How long a drain may take before the process gives up on what still runs.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) drain_timeout: Duration,

@@ -45,6 +45,7 @@ mod rpc;
 pub mod schedule;
 mod service;
 mod shutdown;
+mod streams;
 mod telemetry;
 mod temporal;
 pub mod workflows;

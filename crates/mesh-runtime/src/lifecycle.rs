@@ -13,6 +13,7 @@ use crate::metrics::{self, Metrics};
 use crate::rpc::Rules;
 use crate::service::{Service, ServiceContext, ServiceParts};
 use crate::shutdown::Signals;
+use crate::streams::Streams;
 use crate::telemetry::Telemetry;
 use crate::temporal::{self, Clients, WorkerThread};
 use crate::{grpc, postgres};
@@ -304,6 +305,7 @@ impl Running {
                     field_rules: FieldRules::read(parts.descriptors, common.max_message_bytes)?,
                     default_deadline: common.default_deadline,
                     upload_deadline: common.upload_deadline,
+                    streams: Streams::new(common.max_streams as usize, common.max_stream_age),
                     draining: stop_rpcs.clone(),
                     metrics: Some(metrics.rpc()),
                 },

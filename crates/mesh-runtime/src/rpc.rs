@@ -1,9 +1,10 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
-use crate::answers::{expired, panic_status, shutting_down};
+use crate::answers::{expired, panic_status, shutting_down, stream_too_old, too_many_streams};
 use crate::body::{RpcRecorder, WatchedBody, margin};
 use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
+use crate::streams::Streams;
 use crate::{deadline, telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -36,6 +37,8 @@ pub(crate) struct Rules {
     pub(crate) default_deadline: Duration,
     /// The longest RPC of `uploading`.
     pub(crate) upload_deadline: Duration,
+    /// The streams of answers that are open.
+    pub(crate) streams: Streams,
     pub(crate) draining: CancellationToken,
     pub(crate) metrics: Option<RpcMetrics>,
 }
@@ -119,7 +122,20 @@ where
         true => Some(rules.upload_deadline),
         false => (!is_stream).then_some(rules.default_deadline),
     };
-    let deadline = deadline_of(request.headers(), longest);
+    let mut deadline = deadline_of(request.headers(), longest);
+    let mut on_expiry: fn(&str) -> Status = expired;
+    let mut place = None;
+    if is_stream {
+        let too_old = Instant::now() + rules.streams.longest;
+        if deadline.is_none_or(|deadline| too_old < deadline) {
+            (deadline, on_expiry) = (Some(too_old), stream_too_old);
+        }
+        place = rules.streams.enter(deadline.unwrap_or(too_old));
+        if place.is_none() {
+            recorder.set(Code::ResourceExhausted);
+            return Ok(too_many_streams().into_http());
+        }
+    }
     let work = async {
         match rules.field_rules.admit(request).await {
             Ok(request) => inner.call(request).await,
@@ -143,7 +159,13 @@ where
         return Ok(response);
     }
     let draining = is_stream.then(|| rules.draining.clone());
-    Ok(response.map(|body| Body::new(WatchedBody::new(body, recorder, deadline, draining))))
+    Ok(response.map(|body| {
+        let body = match place {
+            Some(place) => place.hold(body),
+            None => body,
+        };
+        Body::new(WatchedBody::new(body, recorder, (deadline, on_expiry), draining))
+    }))
 }
 
 fn server_span(method: &str, headers: &http::HeaderMap) -> tracing::Span {

@@ -8,6 +8,7 @@ use crate::idempotency::IdempotencyStore;
 use crate::metrics::ServiceMetrics;
 use crate::periodic::Periodic;
 use crate::rpc::Rules;
+use crate::streams::Streams;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
@@ -21,6 +22,9 @@ use tower::Service as TowerService;
 const TEST_MESSAGE_BYTES: usize = 4 << 20;
 /// The bound of an RPC under [`ServiceParts::serve`], as by default.
 const TEST_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Streams of answers that are open at once under [`ServiceParts::serve`].
+const TEST_STREAMS: usize = 100;
 
 /// A service of the mesh: its name, its configuration, and how it is put together.
 pub trait Service: 'static {
@@ -171,6 +175,7 @@ impl ServiceParts {
                 field_rules: FieldRules::read(self.descriptors, TEST_MESSAGE_BYTES)?,
                 default_deadline: TEST_DEADLINE,
                 upload_deadline: TEST_DEADLINE,
+                streams: Streams::new(TEST_STREAMS, TEST_DEADLINE),
                 draining: stop.clone(),
                 metrics: None,
             },

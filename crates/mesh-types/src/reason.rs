@@ -167,6 +167,10 @@ reasons! {
     TooManyUploads = "TOO_MANY_UPLOADS", ResourceExhausted;
     /// As many pages are shown to reviewers at this moment as there may be.
     TooManyReviewPages = "TOO_MANY_REVIEW_PAGES", ResourceExhausted;
+    /// As many streams of answers are open at this moment as there may be.
+    TooManyStreams = "TOO_MANY_STREAMS", ResourceExhausted;
+    /// The stream of answers was open for as long as one may be; opened again, it goes on.
+    StreamTooOld = "STREAM_TOO_OLD", Unavailable;
     /// A fault of ours.
     Internal = "INTERNAL", Internal;
 }

@@ -1,6 +1,7 @@
 //! The document service in full, through the mesh: reviews, submissions, one document of two members, large and hostile
 //! files.
 
+mod crowd;
 mod hostile;
 mod long;
 mod reviews;

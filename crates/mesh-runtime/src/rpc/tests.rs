@@ -78,6 +78,10 @@ impl Greet for Answers {
 
 /// A server on a free port.
 async fn serve(answers: Answers) -> (SocketAddr, Stop) {
+    serve_with(answers, Streams::new(100, Duration::from_secs(20))).await
+}
+
+async fn serve_with(answers: Answers, streams: Streams) -> (SocketAddr, Stop) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let stop = CancellationToken::new();
@@ -96,6 +100,7 @@ async fn serve(answers: Answers) -> (SocketAddr, Stop) {
             field_rules: FieldRules::read(descriptors(), 4 << 20).expect("rules"),
             default_deadline: Duration::from_secs(20),
             upload_deadline: Duration::from_secs(20),
+            streams,
             draining: stop.clone(),
             metrics: None,
         },
@@ -269,23 +274,52 @@ async fn a_stream_ends_at_its_deadline_with_the_reason_in_its_trailers() {
     );
 }
 
+/// How a stream that goes on by itself ends.
+async fn end_of(answers: &mut Streaming<Greeting>) -> (Code, String) {
+    loop {
+        match answers.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("the stream ended without a status"),
+            Err(status) => break (status.code(), reason(&status)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_stream_more_than_there_may_be_is_refused_until_another_ends() {
+    let (address, _stop) = serve_with(Answers::default(), Streams::new(2, Duration::from_secs(20))).await;
+    let first = stream(address, "tick", None).await.expect("a stream");
+    let second = stream(address, "tick", Some(Duration::from_millis(300))).await;
+    let refused = stream(address, "tick", None).await.expect_err("there are two");
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::ResourceExhausted, "TOO_MANY_STREAMS")
+    );
+    let unary = greet(channel(address), "still here", None).await;
+    assert_eq!(unary.expect("an answer"), "still here");
+    end_of(&mut second.expect("a stream")).await;
+    let third = stream(address, "tick", None).await.expect("a place is free");
+    drop((first, third));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_as_old_as_one_may_be_is_to_be_opened_again() {
+    let (address, _stop) = serve_with(Answers::default(), Streams::new(1, Duration::from_millis(300))).await;
+    for asked in [None, Some(Duration::from_secs(10))] {
+        let mut answers = stream(address, "tick", asked).await.expect("a stream");
+        let end = end_of(&mut answers).await;
+        assert_eq!(end, (Code::Unavailable, "STREAM_TOO_OLD".to_owned()));
+    }
+}
+
 #[tokio::test]
 async fn a_drain_ends_streams_with_the_reason() {
     let (address, stop) = serve(Answers::default()).await;
     let mut answers = stream(address, "tick", None).await.expect("a stream without a bound");
     assert!(answers.message().await.expect("a message").is_some());
     stop.token.cancel();
-    let status = loop {
-        match answers.message().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("the stream ended without a status"),
-            Err(status) => break status,
-        }
-    };
-    assert_eq!(
-        (status.code(), reason(&status).as_str()),
-        (Code::Unavailable, "SHUTTING_DOWN")
-    );
+    let end = end_of(&mut answers).await;
+    assert_eq!(end, (Code::Unavailable, "SHUTTING_DOWN".to_owned()));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub struct Config {
     /// Where the reputation service listens.
     #[arg(long, default_value = "http://127.0.0.1:7405")]
     pub reputation_url: Url,
-    /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000.
+    /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000; while there is none its pauses grow to 2 s.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(50..=60_000))]
     pub watch_interval_ms: u64,
     /// How often verifications in progress are looked after, in seconds, 1 to 3600: one whose start got lost is started, one

@@ -14,7 +14,7 @@ use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_types::VerificationId;
 use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, interval};
 use tonic::{Request, Response, Status};
 
 /// Answers `VerificationService`.
@@ -76,12 +76,11 @@ impl VerificationService for VerificationApi {
         let id = parse::verification_id(&request.into_inner().verification_id)?;
         // An id that nobody knows is an error of the call, not of its stream.
         let first = render::verification(self.read_model.get(id).await?);
-        let mut ticks = interval(self.watch_interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watcher = Watcher {
             read_model: self.read_model.clone(),
             id,
-            ticks,
+            ticks: interval(self.watch_interval),
+            pause: self.watch_interval,
             next: Some(first),
             shown: None,
             ended: false,
@@ -119,11 +118,17 @@ impl VerificationService for VerificationApi {
     }
 }
 
+/// The longest pause between two looks at a verification that does not change, unless a longer one is configured: many are
+/// watched while a person decides.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// A verification that is watched: shown whenever it changed, until it has ended.
 struct Watcher {
     read_model: ReadModel,
     id: VerificationId,
     ticks: Interval,
+    /// Until the next look: the interval after a change, and twice as long after each look that saw none.
+    pause: Duration,
     next: Option<proto::Verification>,
     shown: Option<proto::Verification>,
     ended: bool,
@@ -135,7 +140,9 @@ impl Watcher {
             let now = match self.next.take() {
                 Some(first) => Ok(first),
                 None => {
+                    self.ticks.reset_after(self.pause);
                     self.ticks.tick().await;
+                    self.pause = (2 * self.pause).min(LONGEST_PAUSE.max(self.ticks.period()));
                     self.read_model.get(self.id).await.map(render::verification)
                 }
             };
@@ -150,6 +157,7 @@ impl Watcher {
                 Ok(verification) => {
                     self.ended = verification.status() != proto::VerificationStatus::InProgress;
                     self.shown = Some(verification.clone());
+                    self.pause = self.ticks.period();
                     return Some((
                         Ok(proto::WatchVerificationResponse {
                             verification: Some(verification),
