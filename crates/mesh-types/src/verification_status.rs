@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+crate::open::word!(VerificationStatus);
+
 /// How a verification stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -28,12 +28,10 @@ pub async fn cancel_verification(
         if found.status == VerificationStatus::InProgress && !verifications.cancel(&found, request_id, now).await? {
             found = find(verifications, id).await?;
         }
-        match found.status {
-            VerificationStatus::Cancelled | VerificationStatus::InProgress => {}
-            ended => {
-                let message = format!("the verification ended as {}", ended.as_str());
-                return Err(Problem::new(Reason::VerificationEnded, message));
-            }
+        let is_over = found.status != VerificationStatus::Cancelled && found.status != VerificationStatus::InProgress;
+        if is_over {
+            let message = format!("the verification ended as {}", found.status.as_str());
+            return Err(Problem::new(Reason::VerificationEnded, message));
         }
         Ok(proto::CancelVerificationResponse {})
     });

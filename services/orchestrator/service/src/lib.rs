@@ -34,6 +34,7 @@ mod temporal;
 mod testing;
 mod update_member;
 mod verifications;
+mod watches;
 
 pub use activities::Activities;
 pub use config::Config;
@@ -55,6 +56,7 @@ use read_model::ReadModel;
 use revocations::Revocations;
 use std::time::Duration;
 use verifications::Verifications;
+use watches::Watches;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -101,8 +103,8 @@ impl mesh_runtime::Service for Orchestrator {
             store.clone(),
             context.idempotency.clone(),
             verifications,
-            read_model,
-            config.watch_interval(),
+            read_model.clone(),
+            Watches::new(read_model, config.watch_interval()),
         );
         let activities = Activities::new(store.clone(), reputations, context.metrics.clone());
         ensure_schedule(&context.temporal, &config.schedules, REMINDERS).await?;

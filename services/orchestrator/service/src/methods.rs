@@ -53,7 +53,7 @@ pub struct Progress {
 impl Progress {
     /// Asks the services. A service that is away leaves its part out, since all else is known.
     pub async fn of(peers: &Peers, verification: &Verification) -> Self {
-        let chosen = |method| {
+        let chosen = |method: Method| {
             verification
                 .request
                 .methods

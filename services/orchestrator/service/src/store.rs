@@ -10,7 +10,9 @@ pub use members::{Member, Profile, insert_member, update_member};
 pub use reminders::{Reminder, ReminderFilter, ReminderKey, ReminderRound};
 pub use reports::{MethodCount, VerificationReport};
 pub use revocations::{Revocation, Revoked, ToCounter};
-pub use verifications::{InsertOutcome, NewVerification, StoredRequest, Verification, VerificationFilter};
+pub use verifications::{
+    InsertOutcome, NewVerification, StoredMethod, StoredRequest, Verification, VerificationFilter,
+};
 
 use sqlx::PgPool;
 use std::time::Duration;

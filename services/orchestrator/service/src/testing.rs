@@ -1,7 +1,7 @@
 //! What the tests of this crate share: a database of its own for each, its members and their verifications.
 
 use crate::Store;
-use crate::store::{InsertOutcome, NewVerification, Profile, StoredRequest, insert_member};
+use crate::store::{InsertOutcome, NewVerification, Profile, StoredMethod, StoredRequest, insert_member};
 use jiff::Timestamp;
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::{OrPanic, fresh_database};
@@ -36,7 +36,7 @@ pub fn new_verification(member_id: MemberId) -> NewVerification {
         member_id,
         request: StoredRequest {
             target_score: Score::DEFAULT_TARGET,
-            methods: vec![MethodRequest::Reputation(ReputationRequest {})],
+            methods: vec![StoredMethod::Known(MethodRequest::Reputation(ReputationRequest {}))],
             timeout_seconds: 60,
         },
         started_at: clock::now(),

@@ -2,7 +2,7 @@
 
 use crate::api::parse::StartVerification;
 use crate::reconcile::reconcile;
-use crate::store::{InsertOutcome, NewVerification, Verification};
+use crate::store::{InsertOutcome, NewVerification, StoredMethod, Verification};
 use crate::{Store, Workflows};
 use jiff::Timestamp;
 use mesh_runtime::Problem;
@@ -66,7 +66,7 @@ impl Verifications {
         if let Some(run_id) = &verification.run_id {
             return Ok(run_id.clone());
         }
-        let run_id = self.workflows.start(self.input(verification)).await?;
+        let run_id = self.workflows.start(self.input(verification)?).await?;
         self.store.record_run(verification.verification_id, &run_id).await?;
         Ok(run_id)
     }
@@ -136,16 +136,26 @@ impl Verifications {
         self.store.find_verification(id).await
     }
 
-    fn input(&self, verification: &Verification) -> VerificationInput {
+    fn input(&self, verification: &Verification) -> Result<VerificationInput, Problem> {
+        let methods = verification.request.methods.iter().map(|chosen| match chosen {
+            StoredMethod::Known(request) => Ok(request.clone()),
+            StoredMethod::Newer { .. } => Err(newer_version_needed()),
+        });
         let started_at_seconds = verification.started_at.as_second();
-        VerificationInput {
+        Ok(VerificationInput {
             verification_id: verification.verification_id,
             member_id: verification.member_id,
             target_score: verification.request.target_score,
-            methods: verification.request.methods.clone(),
+            methods: methods.collect::<Result<_, _>>()?,
             started_at_seconds,
             deadline_at_seconds: started_at_seconds.saturating_add_unsigned(verification.request.timeout_seconds),
             search_attributes: self.search_attributes,
-        }
+        })
     }
+}
+
+fn newer_version_needed() -> Problem {
+    let message =
+        "a newer version took this verification, and only it can start it; it is being rolled out, so try again";
+    Problem::new(Reason::NewerVersionNeeded, message)
 }

@@ -140,7 +140,7 @@ pub struct MethodState {
 
 impl MethodState {
     /// A method that runs.
-    pub fn in_progress(method: Method) -> Self {
+    pub fn in_progress(method: impl Into<Open<Method>>) -> Self {
         Self {
             method: method.into(),
             status: MethodStatus::InProgress.into(),
@@ -150,7 +150,7 @@ impl MethodState {
     }
 
     /// A method that ended for a reason of the parent's own.
-    pub fn ended(method: Method, status: MethodStatus, reason: MethodReason) -> Self {
+    pub fn ended(method: impl Into<Open<Method>>, status: MethodStatus, reason: MethodReason) -> Self {
         Self {
             method: method.into(),
             status: status.into(),

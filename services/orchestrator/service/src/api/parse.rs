@@ -6,7 +6,7 @@ mod reports;
 pub use reports::{get_report, list_reminders, list_reports};
 
 use crate::methods;
-use crate::store::{Profile, StoredRequest, VerificationFilter};
+use crate::store::{Profile, StoredMethod, StoredRequest, VerificationFilter};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -91,7 +91,10 @@ pub fn start_verification(message: &proto::StartVerificationRequest) -> Result<S
     let target_score = message.target_score.map(|score| Score::capped(i64::from(score)));
     let request = StoredRequest {
         target_score: target_score.unwrap_or(Score::DEFAULT_TARGET),
-        methods: chosen_methods(&message.methods, member_id)?,
+        methods: chosen_methods(&message.methods, member_id)?
+            .into_iter()
+            .map(StoredMethod::Known)
+            .collect(),
         timeout_seconds: timeout
             .transpose()?
             .map_or(DEFAULT_TIMEOUT_SECONDS, |timeout| timeout.as_secs()),

@@ -39,7 +39,11 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
     proto::Verification {
         verification_id: row.verification_id.to_string(),
         member_id: row.member_id.get(),
-        status: verification_status(row.status).into(),
+        status: row
+            .status
+            .known()
+            .map_or(proto::VerificationStatus::Unspecified, verification_status)
+            .into(),
         target_score: i32::from(row.request.target_score.get()),
         methods: methods
             .map(|method| progress.add_to(&method.method, methods::state(method)))

@@ -6,15 +6,13 @@ use crate::cancel_verification::cancel_verification;
 use crate::read_model::{ReadModel, Snapshot};
 use crate::start_verification::start_verification;
 use crate::verifications::Verifications;
+use crate::watches::Watches;
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
 use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
-use mesh_types::VerificationId;
 use std::pin::Pin;
-use std::time::Duration;
-use tokio::time::{Interval, interval};
 use tonic::{Request, Response, Status};
 
 /// Answers `VerificationService`.
@@ -23,7 +21,7 @@ pub struct VerificationApi {
     idempotency: IdempotencyStore,
     verifications: Verifications,
     read_model: ReadModel,
-    watch_interval: Duration,
+    watches: Watches,
 }
 
 impl VerificationApi {
@@ -33,14 +31,14 @@ impl VerificationApi {
         idempotency: IdempotencyStore,
         verifications: Verifications,
         read_model: ReadModel,
-        watch_interval: Duration,
+        watches: Watches,
     ) -> Self {
         Self {
             store,
             idempotency,
             verifications,
             read_model,
-            watch_interval,
+            watches,
         }
     }
 }
@@ -75,17 +73,7 @@ impl VerificationService for VerificationApi {
     ) -> Result<Response<Watch>, Status> {
         let id = parse::verification_id(&request.into_inner().verification_id)?;
         // An id that nobody knows is an error of the call, not of its stream.
-        let first = render::verification(self.read_model.get(id).await?);
-        let watcher = Watcher {
-            read_model: self.read_model.clone(),
-            id,
-            ticks: interval(self.watch_interval),
-            pause: self.watch_interval,
-            next: Some(first),
-            shown: None,
-            ended: false,
-        };
-        Ok(Response::new(Box::pin(futures::stream::unfold(watcher, Watcher::step))))
+        Ok(Response::new(Box::pin(self.watches.watch(id).await?)))
     }
 
     async fn cancel_verification(
@@ -115,58 +103,5 @@ impl VerificationService for VerificationApi {
                 .collect(),
             next_page_token,
         }))
-    }
-}
-
-/// The longest pause between two looks at a verification that does not change, unless a longer one is configured: many are
-/// watched while a person decides.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// A verification that is watched: shown whenever it changed, until it has ended.
-struct Watcher {
-    read_model: ReadModel,
-    id: VerificationId,
-    ticks: Interval,
-    /// Until the next look: the interval after a change, and twice as long after each look that saw none.
-    pause: Duration,
-    next: Option<proto::Verification>,
-    shown: Option<proto::Verification>,
-    ended: bool,
-}
-
-impl Watcher {
-    async fn step(mut self) -> Option<(Result<proto::WatchVerificationResponse, Status>, Self)> {
-        while !self.ended {
-            let now = match self.next.take() {
-                Some(first) => Ok(first),
-                None => {
-                    self.ticks.reset_after(self.pause);
-                    self.ticks.tick().await;
-                    self.pause = (2 * self.pause).min(LONGEST_PAUSE.max(self.ticks.period()));
-                    self.read_model.get(self.id).await.map(render::verification)
-                }
-            };
-            match now {
-                Err(problem) => {
-                    self.ended = true;
-                    return Some((Err(problem.into()), self));
-                }
-                Ok(verification) if self.shown.as_ref() == Some(&verification) => {}
-                // The workflow does not answer at this moment; what was shown is newer.
-                Ok(verification) if verification.progress_unknown && self.shown.is_some() => {}
-                Ok(verification) => {
-                    self.ended = verification.status() != proto::VerificationStatus::InProgress;
-                    self.shown = Some(verification.clone());
-                    self.pause = self.ticks.period();
-                    return Some((
-                        Ok(proto::WatchVerificationResponse {
-                            verification: Some(verification),
-                        }),
-                        self,
-                    ));
-                }
-            }
-        }
-        None
     }
 }

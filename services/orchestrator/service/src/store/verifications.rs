@@ -7,8 +7,8 @@ use super::{Revoked, Store};
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::Problem;
-use mesh_types::{MemberId, Score, VerificationId, VerificationStatus};
-use orchestrator_workflows::contract::VerificationOutcome;
+use mesh_types::{MemberId, Method, Open, Score, VerificationId, VerificationStatus};
+use orchestrator_workflows::contract::{VerificationOutcome, VerificationState};
 use orchestrator_workflows::methods::MethodRequest;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -27,9 +27,32 @@ pub struct StoredRequest {
     /// The score that completes it.
     pub target_score: Score,
     /// The chosen methods, each at most once.
-    pub methods: Vec<MethodRequest>,
+    pub methods: Vec<StoredMethod>,
     /// When to give up, in seconds from the start.
     pub timeout_seconds: u64,
+}
+
+/// A chosen method, as the table keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StoredMethod {
+    /// One that this version can start.
+    Known(MethodRequest),
+    /// One that only a newer version knows.
+    Newer {
+        /// Its name.
+        method: Open<Method>,
+    },
+}
+
+impl StoredMethod {
+    /// The method.
+    pub fn method(&self) -> Open<Method> {
+        match self {
+            Self::Known(request) => request.method().into(),
+            Self::Newer { method } => method.clone(),
+        }
+    }
 }
 
 /// A verification to be inserted.
@@ -53,11 +76,11 @@ pub struct Verification {
     /// What was asked for.
     pub request: StoredRequest,
     /// How it stands.
-    pub status: VerificationStatus,
+    pub status: Open<VerificationStatus>,
     /// Its run in Temporal, once it is started there.
     pub run_id: Option<String>,
-    /// Its end.
-    pub outcome: Option<VerificationOutcome>,
+    /// How its methods and its score stood at its end.
+    pub outcome: Option<VerificationState>,
     /// When it was started.
     pub started_at: Timestamp,
     /// When it ended.
@@ -97,7 +120,8 @@ struct Row {
     request: Json<StoredRequest>,
     status: String,
     run_id: Option<String>,
-    outcome: Option<Json<VerificationOutcome>>,
+    /// A [`VerificationOutcome`]; its status stands in the column as well.
+    outcome: Option<Json<VerificationState>>,
     started_at: SqlTimestamp,
     ended_at: Option<SqlTimestamp>,
     revoked_reason: Option<String>,
@@ -108,11 +132,10 @@ impl TryFrom<Row> for Verification {
     type Error = Problem;
 
     fn try_from(row: Row) -> Result<Self, Problem> {
-        let unknown = || Problem::internal(format!("the read model holds the unknown status {:?}", row.status));
         Ok(Self {
             verification_id: row.verification_id.into(),
             member_id: MemberId::try_from(row.member_id).map_err(Problem::internal)?,
-            status: VerificationStatus::parse(&row.status).ok_or_else(unknown)?,
+            status: Open::of_text(&row.status),
             request: row.request.0,
             run_id: row.run_id,
             outcome: row.outcome.map(|outcome| outcome.0),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{at, insert, member, new_verification, store};
+use crate::testing::{at, ended, insert, insert_span, member, new_verification, store};
 use futures::future::join_all;
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
@@ -16,7 +16,7 @@ fn ended_as(status: VerificationStatus) -> VerificationOutcome {
 
 async fn status(store: &Store, id: VerificationId) -> (VerificationStatus, Option<String>) {
     let found = store.find_verification(id).await.or_panic().expect("it is there");
-    (found.status, found.run_id)
+    (found.status.known().expect("a status of today"), found.run_id)
 }
 
 #[tokio::test]
@@ -134,4 +134,35 @@ async fn verifications_in_progress_are_due_after_a_minute_and_claimed_by_one() {
     assert!(due("2026-01-01T00:02:00Z", 10).await.is_empty());
     assert_eq!(due("2026-01-01T00:02:01Z", 10).await, [ids[0]]);
     assert_eq!(due("2026-01-01T01:01:01Z", 10).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_row_of_a_newer_version_hides_no_other() {
+    let store = store().await;
+    let outcome = || ended(VerificationStatus::Completed, 50, &[]);
+    let ended_at = "2026-10-01T00:01:00Z";
+    for number in [1, 2] {
+        insert_span(&store, number, "2026-10-01T00:00:00Z", Some((ended_at, outcome()))).await;
+    }
+    let mut connection = store.connection().await.or_panic();
+    let newer = r#"UPDATE verifications SET status = 'suspended',
+                          request = jsonb_set(request, '{methods}', '[{"method": "in_person", "verifier": 7}]'),
+                          outcome = jsonb_set(outcome, '{status}', '"suspended"')
+                    WHERE member_id = 1"#;
+    for statement in [
+        "ALTER TABLE verifications DROP CONSTRAINT verifications_status_known",
+        newer,
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.expect("written");
+    }
+    let all = VerificationFilter {
+        member_id: None,
+        status: None,
+    };
+    let listed = store.list_verifications(all, None, 10).await.or_panic();
+    let statuses: Vec<&str> = listed.iter().map(|found| found.status.as_str()).collect();
+    assert_eq!(statuses, ["completed", "suspended"]);
+    let methods: Vec<_> = listed[1].request.methods.iter().map(StoredMethod::method).collect();
+    assert_eq!(methods, [Open::Newer("in_person".to_owned())]);
+    assert!(listed[1].outcome.is_some());
 }
