@@ -173,10 +173,14 @@ check_reasons! {
     NumberUnknown = "NUMBER_UNKNOWN",
     /// Another member was accepted with the document.
     InUseByAnother = "IN_USE_BY_ANOTHER",
+    /// Another member was accepted with a document of this kind and number, which may be this one.
+    MayBeInUse = "MAY_BE_IN_USE",
     /// No other member uses the document.
     NotInUse = "NOT_IN_USE",
     /// The document is on the blocklist.
     Blocklisted = "BLOCKLISTED",
+    /// A document of this kind and number is on the blocklist, and may be this one.
+    MayBeBlocklisted = "MAY_BE_BLOCKLISTED",
     /// The document is not on the blocklist.
     NotBlocklisted = "NOT_BLOCKLISTED",
     /// It was not looked at.

@@ -119,6 +119,9 @@ reasons! {
     DocumentUnreadable = "DOCUMENT_UNREADABLE", FailedPrecondition;
     /// The document was erased; only its hash and its evidence are left.
     DocumentErased = "DOCUMENT_ERASED", FailedPrecondition;
+    /// Another member was accepted with a document of this kind and number, or one is on the blocklist, and nobody has said
+    /// that this one is the member's own.
+    DocumentNumberKnown = "DOCUMENT_NUMBER_KNOWN", FailedPrecondition;
     /// The verification waits for no document: it has one under way, is over, or used its submissions up.
     DocumentNotAwaited = "DOCUMENT_NOT_AWAITED", FailedPrecondition;
     /// No review has this id.

@@ -55,6 +55,7 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
         reason_code: "because".to_owned(),
         member_text: "x".repeat(501),
         internal_note: "\u{0}".to_owned(),
+        ..Default::default()
     };
     assert_eq!(
         paths(caller.documents.clone().decide_review(decide).await),

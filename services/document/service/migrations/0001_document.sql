@@ -187,6 +187,8 @@ CREATE TABLE reviews (
     decided_by      bigint,
     -- The work of the request that decided it, by which a repeat finds its own decision.
     decision_id     uuid,
+    -- Whoever accepted it made sure that it is the member's own, though its kind and number are known of another one.
+    is_members_own  boolean     NOT NULL DEFAULT false,
     CONSTRAINT reviews_pkey PRIMARY KEY (review_id),
     CONSTRAINT reviews_once UNIQUE (verification_id, document_id),
     CONSTRAINT reviews_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
@@ -202,43 +204,38 @@ CREATE TABLE reviews (
 CREATE INDEX reviews_with_words ON reviews (ended_at) WHERE internal_note IS NOT NULL OR member_text <> '';
 CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
 
--- Which member was accepted with which physical document, and which documents nobody may be accepted with. Neither
--- issuer nor number stands here, only their hash (HMAC-SHA-256) under a key of the keyring.
+-- With which physical documents members were accepted, and so which nobody else may be accepted with: rows for each
+-- acceptance. Neither issuer nor number stands here, only hashes (HMAC-SHA-256) under a key of the keyring.
 CREATE TABLE document_identities (
     identity_hash   bytea       NOT NULL,
+    verification_id uuid        NOT NULL,
     -- The key of the hash.
     key_id          text        NOT NULL,
+    -- Of kind and number alone, which documents of two issuers may share; else of the issuer too.
+    is_weak         boolean     NOT NULL,
     member_id       bigint      NOT NULL,
-    -- The document and the verification that it was accepted in first.
     document_id     uuid        NOT NULL,
-    verification_id uuid        NOT NULL,
     claimed_at      timestamptz NOT NULL,
-    CONSTRAINT document_identities_pkey PRIMARY KEY (identity_hash),
+    CONSTRAINT document_identities_pkey PRIMARY KEY (identity_hash, verification_id),
     CONSTRAINT document_identities_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
     CONSTRAINT document_identities_hash_length CHECK (octet_length(identity_hash) = 32)
 );
 
+CREATE INDEX document_identities_by_verification ON document_identities (verification_id);
 CREATE INDEX document_identities_by_key ON document_identities (key_id);
 
--- In which verifications members were accepted with a physical document: what ends when it is blocked.
-CREATE TABLE identity_acceptances (
-    identity_hash   bytea NOT NULL,
-    verification_id uuid  NOT NULL,
-    CONSTRAINT identity_acceptances_pkey PRIMARY KEY (identity_hash, verification_id),
-    CONSTRAINT identity_acceptances_hash_length CHECK (octet_length(identity_hash) = 32)
-);
-
-CREATE INDEX identity_acceptances_by_verification ON identity_acceptances (verification_id);
-
+-- Documents that nobody may be accepted with, by the same hashes.
 CREATE TABLE blocked_documents (
     identity_hash bytea       NOT NULL,
+    -- The same for the hashes of one document under different keys, so that whoever has one of them finds all. Two documents
+    -- may share a weak hash.
+    block_id      uuid        NOT NULL,
     -- The key of the hash.
     key_id        text        NOT NULL,
-    -- The same for the hashes of one document under different keys, so that whoever has one of them finds all.
-    block_id      uuid        NOT NULL,
+    is_weak       boolean     NOT NULL,
     reason_code   text        NOT NULL,
     blocked_at    timestamptz NOT NULL,
-    CONSTRAINT blocked_documents_pkey PRIMARY KEY (identity_hash),
+    CONSTRAINT blocked_documents_pkey PRIMARY KEY (identity_hash, block_id),
     CONSTRAINT blocked_documents_hash_length CHECK (octet_length(identity_hash) = 32)
 );
 

@@ -1,9 +1,9 @@
 //! From what was read to checks, and from a decision to evidence.
 
 use crate::extraction::{not_found, own_document};
-use crate::identity::{Identity, IdentityHash};
+use crate::identity::Identity;
 use crate::profile::MemberProfile;
-use crate::store::{IdentityRecord, NewDecision, Written};
+use crate::store::{Found, NewDecision, Written};
 use crate::vault::Vault;
 use document_reading::{DocumentReading, check, with_answers};
 use document_workflows::contract::{DecisionRecord, StoredEvidence, ValidityRequest};
@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentKind, Evidence, EvidenceId, MemberId, Reason};
+use mesh_types::{
+    Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, Evidence, EvidenceId, MemberId, Reason,
+    VerificationId,
+};
 use std::future::Future;
 
 /// Evidence is kept for as long as the verification counts that it stands behind.
@@ -70,27 +73,18 @@ async fn check_identity(
         return Ok([in_use, blocked].map(|name| Check::not_applicable(name, CheckReason::NumberUnknown)));
     };
     let hashes = vault.identity_hashes(Some(&identity));
-    let IdentityRecord {
-        is_in_use_by_another,
-        is_blocked,
-    } = vault.store().find_identity(&hashes, member_id).await?;
-    let holds = |name, fails: bool, failed, passed| match fails {
-        true => Check::failed(name, failed),
-        false => Check::passed(name, passed),
-    };
+    let found = vault.store().find_identity(&hashes, member_id).await?;
     Ok([
-        holds(
-            in_use,
-            is_in_use_by_another,
-            CheckReason::InUseByAnother,
-            CheckReason::NotInUse,
-        ),
-        holds(
-            blocked,
-            is_blocked,
-            CheckReason::Blocklisted,
-            CheckReason::NotBlocklisted,
-        ),
+        match found.in_use {
+            Found::SameDocument => Check::failed(in_use, CheckReason::InUseByAnother),
+            Found::SameNumber => Check::failed(in_use, CheckReason::MayBeInUse),
+            Found::Nothing => Check::passed(in_use, CheckReason::NotInUse),
+        },
+        match found.blocked {
+            Found::SameDocument => Check::failed(blocked, CheckReason::Blocklisted),
+            Found::SameNumber => Check::failed(blocked, CheckReason::MayBeBlocklisted),
+            Found::Nothing => Check::passed(blocked, CheckReason::NotBlocklisted),
+        },
     ])
 }
 
@@ -106,7 +100,10 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
         document_id: record.document_id,
         decision: record.decided.decision,
         identity: match record.decided.decision {
-            Decision::Accepted => identity_of(vault, &record).await?,
+            Decision::Accepted => {
+                let read = identity_of(vault, record.document_id, record.verification_id).await?;
+                vault.identity_hashes(read.as_ref())
+            }
             Decision::Rejected | Decision::Resubmit | Decision::NeedsReview => Vec::new(),
         },
         internal_reason: record.decided.internal_reason,
@@ -141,18 +138,23 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
     }
 }
 
-/// An erased document has none; that it is erased is found again where the decision is written.
-async fn identity_of(vault: &Vault, record: &DecisionRecord) -> Result<Vec<IdentityHash>, Problem> {
+/// Which physical document was read in a verification. An erased one has none; that it is erased is found again where the
+/// decision is written.
+///
+/// # Errors
+/// `DOCUMENT_NOT_FOUND`; `DOCUMENT_UNREADABLE`; `KEY_UNAVAILABLE`; `DATABASE_UNAVAILABLE`.
+pub(crate) async fn identity_of(
+    vault: &Vault,
+    document_id: DocumentId,
+    verification_id: VerificationId,
+) -> Result<Option<Identity>, Problem> {
     let store = vault.store();
-    let document = store.find_document(record.document_id).await?.ok_or_else(not_found)?;
-    let checked = store
-        .find_checked_kind(record.document_id, record.verification_id)
-        .await?;
+    let document = store.find_document(document_id).await?.ok_or_else(not_found)?;
+    let checked = store.find_checked_kind(document_id, verification_id).await?;
     let reading = DocumentReading {
-        pages: vault.list_readings(record.document_id).await?,
+        pages: vault.list_readings(document_id).await?,
     };
-    let identity = Identity::of(&reading, checked.unwrap_or(document.kind));
-    Ok(vault.identity_hashes(identity.as_ref()))
+    Ok(Identity::of(&reading, checked.unwrap_or(document.kind)))
 }
 
 fn day_of(seconds: i64) -> Result<Date, Problem> {

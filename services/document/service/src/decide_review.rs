@@ -1,6 +1,8 @@
 //! `DecideReview`: the reviewer who holds a review decides it, and the workflow that waits hears of it.
 
 use crate::api::parse;
+use crate::checking::identity_of;
+use crate::store::NewReviewDecision;
 use crate::temporal::Workflows;
 use crate::vault::Vault;
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use mesh_proto::document::v1::{DecideReviewRequest, DecideReviewResponse};
 use mesh_proto::fields;
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
+use mesh_types::Decision;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
 
@@ -16,7 +19,7 @@ const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
 ///
 /// # Errors
 /// `INVALID_REQUEST`, `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`,
-/// `DOCUMENT_ERASED`; `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; those of
+/// `DOCUMENT_ERASED`, `DOCUMENT_NUMBER_KNOWN`; `DOCUMENT_UNREADABLE`, `KEY_UNAVAILABLE`; `TEMPORAL_UNAVAILABLE` when it is decided and could not be handed over; those of
 /// [`IdempotencyStore::under_lease`].
 pub async fn decide_review(
     (vault, idempotency, workflows): (&Vault, &IdempotencyStore, &Workflows),
@@ -26,6 +29,7 @@ pub async fn decide_review(
     let request_id = fields::id("request_id", &message.request_id)?;
     let work = async |attempt: Attempt| {
         let decision = parse::decide_review(message, attempt.resource_id.uuid())?;
+        let decision = with_identity(vault, decision, now).await?;
         let decided = vault.store().decide_review(&decision, now).await??;
         workflows.hand_over(&decided).await?;
         Ok(DecideReviewResponse {
@@ -33,4 +37,20 @@ pub async fn decide_review(
         })
     };
     idempotency.under_lease(RPC, request_id, message, now, work).await
+}
+
+/// Adds which physical document an acceptance is of. A decision that can't be, or is there already, needs none.
+async fn with_identity(
+    vault: &Vault,
+    mut decision: NewReviewDecision,
+    now: Timestamp,
+) -> Result<NewReviewDecision, Problem> {
+    let review = vault.store().find_review(decision.review_id).await?;
+    let review = review.filter(|review| review.refusal_unless_held(decision.reviewer_id, now).is_none());
+    let Some(review) = review.filter(|_| decision.decision == Decision::Accepted) else {
+        return Ok(decision);
+    };
+    let read = identity_of(vault, review.document_id, review.verification_id).await?;
+    decision.identity = vault.identity_hashes(read.as_ref());
+    Ok(decision)
 }

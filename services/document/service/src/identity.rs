@@ -9,18 +9,21 @@ use std::fmt;
 /// A physical document, in one spelling: capital letters and digits, nothing between them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
+    /// Empty where print alone was read, which does not say it surely.
     issuer: String,
     kind: DocumentKind,
     number: String,
 }
 
-/// The hash of an [`Identity`] under one key: HMAC-SHA-256 (RFC 2104).
+/// A hash of an [`Identity`] under one key: HMAC-SHA-256 (RFC 2104).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHash {
     /// The key's id.
     pub key_id: String,
     /// The hash.
     pub hash: [u8; 32],
+    /// Whether it is of kind and number alone, which documents of two issuers may share; else it is of the issuer too.
+    pub is_weak: bool,
 }
 
 impl Identity {
@@ -37,15 +40,21 @@ impl Identity {
         Some(Self { issuer, kind, number })
     }
 
-    /// The hash under a key.
-    pub(crate) fn hash(&self, key_id: &str, key: &[u8; 32]) -> IdentityHash {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length will do");
-        // No part holds the separator, so no two documents give the same text.
-        mac.update([&self.issuer, self.kind.as_str(), &self.number].join("\0").as_bytes());
-        IdentityHash {
-            key_id: key_id.to_owned(),
-            hash: mac.finalize().into_bytes().into(),
-        }
+    /// The hashes under a key: the weak one, and before it the other one where the issuer is known.
+    pub(crate) fn hashes(&self, key_id: &str, key: &[u8; 32]) -> Vec<IdentityHash> {
+        let hash = |parts: &[&str], is_weak| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length will do");
+            // No part holds the separator, so no two documents give the same text, and no weak hash is another's.
+            mac.update(parts.join("\0").as_bytes());
+            IdentityHash {
+                key_id: key_id.to_owned(),
+                hash: mac.finalize().into_bytes().into(),
+                is_weak,
+            }
+        };
+        let (kind, number) = (self.kind.as_str(), self.number.as_str());
+        let whole = (!self.issuer.is_empty()).then(|| hash(&[&self.issuer, kind, number], false));
+        whole.into_iter().chain([hash(&[kind, number], true)]).collect()
     }
 }
 
@@ -69,7 +78,7 @@ mod tests {
     const KEY: [u8; 32] = [7; 32];
 
     fn hash(issuer: &str, kind: DocumentKind, number: &str) -> Option<[u8; 32]> {
-        Some(Identity::new(issuer, kind, number)?.hash("k", &KEY).hash)
+        Some(Identity::new(issuer, kind, number)?.hashes("k", &KEY)[0].hash)
     }
 
     #[test]
@@ -92,9 +101,29 @@ mod tests {
     }
 
     #[test]
+    fn the_weak_hash_is_of_kind_and_number_alone() {
+        let weak = |issuer, kind, number| {
+            let identity = Identity::new(issuer, kind, number).expect("an identity");
+            identity.hashes("k", &KEY).pop().expect("a weak hash")
+        };
+        let known = weak("UTO", DocumentKind::DriversLicense, "D12345678");
+        assert!(known.is_weak);
+        assert_eq!(weak("636026", DocumentKind::DriversLicense, "D1234-5678"), known);
+        assert_ne!(weak("UTO", DocumentKind::NationalId, "D12345678"), known);
+        let print = Identity {
+            issuer: String::new(),
+            kind: DocumentKind::DriversLicense,
+            number: "D12345678".to_owned(),
+        };
+        assert_eq!(print.hashes("k", &KEY), [known]);
+    }
+
+    #[test]
     fn the_hash_is_not_to_be_had_without_the_key_and_nothing_shows_the_number() {
         let identity = Identity::new("UTO", DocumentKind::Passport, "L898902C3").expect("an identity");
-        assert_ne!(identity.hash("k", &KEY).hash, identity.hash("k", &[8; 32]).hash);
+        for (one, other) in identity.hashes("k", &KEY).iter().zip(identity.hashes("k", &[8; 32])) {
+            assert_ne!(one.hash, other.hash);
+        }
         assert!(!format!("{identity:?}").contains("898902"));
     }
 }

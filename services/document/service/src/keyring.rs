@@ -188,10 +188,10 @@ impl Keyring {
             .ok_or_else(|| Problem::new(Reason::DocumentUnreadable, "the key of the document can't be opened"))
     }
 
-    /// The hashes of a physical document under every key, that of the current key first.
+    /// The hashes of a physical document under every key, those of the current key first.
     pub fn identity_hashes(&self, identity: &Identity) -> Vec<IdentityHash> {
         let mut hashes: Vec<_> = (self.identity.keys.iter())
-            .map(|(key_id, key)| identity.hash(key_id, key.expose_secret()))
+            .flat_map(|(key_id, key)| identity.hashes(key_id, key.expose_secret()))
             .collect();
         hashes.sort_by_key(|hash| hash.key_id != self.identity.current);
         hashes

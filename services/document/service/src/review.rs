@@ -93,6 +93,11 @@ impl From<ReviewRefusal> for Problem {
                 Reason::ReviewNotClaimed,
                 "claim the review first; a claim ends after 15 minutes",
             ),
+            ReviewRefusal::NumberKnown => (
+                Reason::DocumentNumberKnown,
+                "another member was accepted with a document of this kind and number, or one is on the blocklist: make sure \
+                 that this one is the member's own, and say so by is_members_own",
+            ),
         };
         Problem::new(reason, why)
     }

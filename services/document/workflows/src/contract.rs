@@ -248,6 +248,8 @@ pub enum Refusal {
     InUseByAnother,
     /// It is on the blocklist.
     Blocklisted,
+    /// Its kind and number have become known of another document, and no person said that it is the member's own.
+    NumberKnown,
     /// It was erased.
     Erased,
     /// The member's names or birth date have changed since it was compared with them.

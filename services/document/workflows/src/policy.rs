@@ -146,8 +146,19 @@ const CONTENT: &[Rule] = &[
         "BIRTH_DATE_MISMATCH",
         "The birth date in the document is not the one in your profile. Correct your profile if it is wrong there.",
     ),
-    Rule::reject(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_IN_USE", IN_USE),
-    Rule::reject(|seen| seen.failed(NotBlocklisted), "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
+    Rule::reject(
+        |seen| seen.failed(NotInUseByAnother) && !seen.failed_for(NotInUseByAnother, &CheckReason::MayBeInUse),
+        "DOCUMENT_IN_USE",
+        IN_USE,
+    ),
+    Rule::reject(
+        |seen| seen.failed(NotBlocklisted) && !seen.failed_for(NotBlocklisted, &CheckReason::MayBeBlocklisted),
+        "DOCUMENT_BLOCKLISTED",
+        BLOCKLISTED,
+    ),
+    // A number alone is no proof: two issuers may give the same.
+    Rule::review(|seen| seen.failed(NotInUseByAnother), "DOCUMENT_MAY_BE_IN_USE"),
+    Rule::review(|seen| seen.failed(NotBlocklisted), "DOCUMENT_MAY_BE_BLOCKLISTED"),
     Rule::review(
         |seen| seen.missing(MinimumAge) || seen.missing(BirthDateMatchesProfile),
         "BIRTH_DATE_UNKNOWN",
@@ -281,7 +292,7 @@ impl Seen<'_> {
 }
 
 /// The version of [`decide`]'s rules. It goes up with each change of what a document amounts to, and is kept with the checks.
-pub const RULE_VERSION: u16 = 1;
+pub const RULE_VERSION: u16 = 2;
 
 /// Decides on a document by its checks.
 ///
@@ -343,6 +354,12 @@ pub fn refused(refusal: Refusal) -> DocumentDecision {
     match refusal {
         Refusal::InUseByAnother => not_accepted(Decision::Rejected, "DOCUMENT_IN_USE", IN_USE),
         Refusal::Blocklisted => not_accepted(Decision::Rejected, "DOCUMENT_BLOCKLISTED", BLOCKLISTED),
+        // Its next look finds the number known before anything is decided, and goes to a person.
+        Refusal::NumberKnown => not_accepted(
+            Decision::Resubmit,
+            "DOCUMENT_NUMBER_KNOWN",
+            "A person has to look at your document before it can be accepted. Please send it once more.",
+        ),
         Refusal::Erased => not_accepted(
             Decision::Resubmit,
             "DOCUMENT_ERASED",

@@ -85,6 +85,7 @@ impl Reviewer {
             reason_code: "SEEN_BY_A_PERSON".to_owned(),
             member_text: "A person looked at your document.".to_owned(),
             internal_note: "Print covered, zone good.".to_owned(),
+            ..Default::default()
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewI
     ))
 }
 
+/// A decision, still without the physical document that it is about.
 pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) -> Result<NewReviewDecision, Problem> {
     let decision = match request.decision() {
         DocumentDecision::Accepted => Decision::Accepted,
@@ -121,6 +122,8 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
         reason_code: request.reason_code.clone(),
         member_text,
         internal_note: request.internal_note.trim().to_owned(),
+        identity: Vec::new(),
+        is_members_own: request.is_members_own,
     })
 }
 

@@ -3,11 +3,11 @@ use crate::config::default_model_dir;
 use crate::extraction::NOTHING_READ;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
 use document_policy::Profile;
-use document_reading::{Reader, ReaderConfig};
+use document_reading::{PageReading, Reader, ReaderConfig};
 use document_workflows::contract::{DocumentDecision, Refusal};
 use document_workflows::policy::decide;
 use mesh_types::{CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method};
-use specimen::{Passport, Truth, to_png};
+use specimen::{DocumentOptions, Passport, Truth, to_png};
 
 /// 2026-01-01, the day that specimens are valid on.
 const AS_OF: i64 = 1_767_225_600;
@@ -237,5 +237,111 @@ async fn without_a_number_nothing_is_compared_with_other_members() {
     let checks = checks.expect("checked");
     for name in [CheckName::NotInUseByAnother, CheckName::NotBlocklisted] {
         assert!(checks.contains(&Check::not_applicable(name, CheckReason::NumberUnknown)));
+    }
+}
+
+/// A licence with a barcode, and the same one with print alone.
+fn licences() -> [specimen::Document; 2] {
+    let options = || DocumentOptions::new(specimen::DocumentKind::DrivingLicence, 4);
+    [options().build(), options().without_barcode().build()]
+}
+
+async fn read_pages(licence: &specimen::Document) -> Vec<PageReading> {
+    let reader = Reader::new(ReaderConfig::with_model_dir(default_model_dir())).expect("tesseract and its models");
+    let mut pages = Vec::new();
+    for side in licence.draw() {
+        pages.push(reader.read_page(&to_png(&side)).await.expect("read"));
+    }
+    pages
+}
+
+/// A member's licence, read already.
+async fn licence_of(world: &World, member_id: i64, pages: &[PageReading]) -> ValidityRequest {
+    let pictures: Vec<_> = (1..)
+        .zip(pages)
+        .map(|(number, _)| crate::testing::png(number))
+        .collect();
+    let document = world.stored(upload(new_request(), member_id, &pictures)).await;
+    for (number, page) in (1..).zip(pages) {
+        let kept = world
+            .vault
+            .insert_reading(document.document_id, number, page, clock::now());
+        kept.await.expect("kept");
+    }
+    ValidityRequest {
+        verification_id: new_verification(),
+        document_id: document.document_id,
+        member_id: member(member_id),
+        document_kind: DocumentKind::DriversLicense,
+        as_of_seconds: AS_OF,
+    }
+}
+
+#[tokio::test]
+async fn a_licence_by_barcode_and_by_print_is_one_document() {
+    let licences = licences();
+    let truth = licences[0].truth();
+    let profile = || MemberProfile {
+        profile: Profile {
+            given_names: truth.given_names.clone(),
+            family_name: truth.surname.clone(),
+            birth_date: truth.birth_date.whole().expect("it is known"),
+        },
+        version: 1,
+    };
+    let (barcode, print) = tokio::join!(read_pages(&licences[0]), read_pages(&licences[1]));
+    let accept = async |world: &World, request: &ValidityRequest| {
+        let record = DecisionRecord {
+            verification_id: request.verification_id,
+            document_id: request.document_id,
+            decided: DocumentDecision {
+                decision: Decision::Accepted,
+                internal_reason: "ALL_CHECKS_PASSED".to_owned(),
+                member_reason: "Accepted.".to_owned(),
+                proves: vec![EvidenceKind::DocumentAccepted.into()],
+            },
+            decided_at_seconds: AS_OF,
+        };
+        record_decision(&world.vault, record).await.expect("recorded").refused
+    };
+    for (first, second, expected) in [
+        (&barcode, &print, "SINGLE_SOURCE"),
+        (&print, &barcode, "DOCUMENT_MAY_BE_IN_USE"),
+    ] {
+        let world = World::new().await;
+        let looked_at = async |member_id, pages| {
+            let request = licence_of(&world, member_id, pages).await;
+            let checks = check_document(&world.vault, &request, async { Ok(profile()) }).await;
+            (request, checks.expect("checked"))
+        };
+        let (one, checks) = looked_at(MEMBER, first).await;
+        let free = Check::passed(CheckName::NotInUseByAnother, CheckReason::NotInUse);
+        assert!(checks.contains(&free), "{checks:?}");
+        assert_eq!(accept(&world, &one).await, None);
+
+        let (other, checks) = looked_at(ANOTHER_MEMBER, second).await;
+        let known = Check::failed(CheckName::NotInUseByAnother, CheckReason::MayBeInUse);
+        assert!(checks.contains(&known), "{checks:?}");
+        let decided = decide(&checks);
+        let decided = (decided.decision, decided.internal_reason.as_str());
+        assert_eq!(decided, (Decision::NeedsReview, expected));
+        assert_eq!(accept(&world, &other).await, Some(Refusal::NumberKnown));
+    }
+
+    // Once blocked, it goes to a person by its print alone.
+    let world = World::new().await;
+    let issuer = &truth.licence.as_ref().expect("a licence").issuer;
+    let identity = Identity::new(issuer, DocumentKind::DriversLicense, &truth.document_number);
+    world
+        .block(&world.vault.identity_hashes(identity.as_ref()), clock::now())
+        .await;
+    for (pages, reason) in [
+        (&barcode, CheckReason::Blocklisted),
+        (&print, CheckReason::MayBeBlocklisted),
+    ] {
+        let request = licence_of(&world, MEMBER, pages).await;
+        let checks = check_document(&world.vault, &request, async { Ok(profile()) }).await;
+        let known = Check::failed(CheckName::NotBlocklisted, reason);
+        assert!(checks.expect("checked").contains(&known));
     }
 }

@@ -65,6 +65,8 @@ fn decision(review_id: ReviewId, reviewer: i64, decision: Decision) -> NewReview
         reason_code: "PHOTO_REPLACED".to_owned(),
         member_text: "The photo was replaced.".to_owned(),
         internal_note: "Glue along the edge.".to_owned(),
+        identity: Vec::new(),
+        is_members_own: false,
     }
 }
 

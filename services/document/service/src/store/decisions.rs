@@ -1,7 +1,7 @@
 //! Checks, decisions and evidence.
 
 use super::Store;
-use super::identities::{NewClaim, find_identity, insert_claim, lock};
+use super::identities::{Found, NewClaim, find_identity, insert_claim, lock};
 use super::profile_changes::is_outdated;
 use super::rows::{count, decision, kind, member};
 use crate::identity::IdentityHash;
@@ -290,9 +290,30 @@ fn gives_way(standing: &StoredDecision, to: &NewDecision) -> bool {
 
 async fn refused(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<Option<Refusal>, Problem> {
     lock(connection, claim.hashes).await?;
-    let entry = find_identity(connection, claim.hashes, claim.member_id).await?;
-    let blocked = entry.is_blocked.then_some(Refusal::Blocklisted);
-    Ok(blocked.or(entry.is_in_use_by_another.then_some(Refusal::InUseByAnother)))
+    let found = find_identity(connection, claim.hashes, claim.member_id).await?;
+    Ok(if found.blocked == Found::SameDocument {
+        Some(Refusal::Blocklisted)
+    } else if found.in_use == Found::SameDocument {
+        Some(Refusal::InUseByAnother)
+    } else if found.is_doubtful() && !is_members_own(connection, claim).await? {
+        Some(Refusal::NumberKnown)
+    } else {
+        None
+    })
+}
+
+/// Whether the person who accepted the document made sure that it is the member's own.
+async fn is_members_own(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<bool, Problem> {
+    let is_members_own = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM reviews
+                           WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = 'accepted'
+                             AND is_members_own) AS "is_members_own!""#,
+        claim.verification_id.uuid(),
+        claim.document_id.uuid(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(is_members_own)
 }
 
 async fn write_decision(connection: &mut PgConnection, decided: &NewDecision) -> Result<(), Problem> {

@@ -1,5 +1,8 @@
 //! Keyed hashes of physical documents: who was accepted with which, and which are blocked.
 
+#[cfg(test)]
+mod tests;
+
 use super::Store;
 use super::revocations::insert_revocations;
 use crate::identity::IdentityHash;
@@ -13,15 +16,34 @@ use sqlx::PgConnection;
 /// What the tables say about a physical document and a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentityRecord {
-    /// Another member was accepted with it.
-    pub is_in_use_by_another: bool,
-    /// It is on the blocklist.
-    pub is_blocked: bool,
+    /// What another member was accepted with.
+    pub in_use: Found,
+    /// What is on the blocklist.
+    pub blocked: Found,
+}
+
+/// Whether a document is known, and how surely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is not.
+    Nothing,
+    /// One of its kind and number is, which may be of another issuer.
+    SameNumber,
+    /// It is.
+    SameDocument,
+}
+
+impl IdentityRecord {
+    /// Whether the number is known and the document is not: then a person has to say that it is another one.
+    pub fn is_doubtful(&self) -> bool {
+        let found = [self.in_use, self.blocked];
+        found.contains(&Found::SameNumber) && !found.contains(&Found::SameDocument)
+    }
 }
 
 /// A member's claim to a physical document.
 pub(super) struct NewClaim<'a> {
-    /// The document's hashes under every key, that of the current key first.
+    /// The document's hashes under every key.
     pub(super) hashes: &'a [IdentityHash],
     pub(super) member_id: MemberId,
     pub(super) document_id: DocumentId,
@@ -90,13 +112,15 @@ pub async fn block(
     // An acceptance that is under way either sees the block or is seen here.
     lock(connection, hashes).await?;
     sqlx::query!(
-        "INSERT INTO blocked_documents (identity_hash, key_id, block_id, reason_code, blocked_at)
-         SELECT identity_hash, key_id,
-                coalesce((SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1) LIMIT 1), $3), $4, $5
-           FROM unnest($1::bytea[], $2::text[]) AS each (identity_hash, key_id)
+        "INSERT INTO blocked_documents (identity_hash, key_id, is_weak, block_id, reason_code, blocked_at)
+         SELECT identity_hash, key_id, is_weak,
+                coalesce((SELECT block_id FROM blocked_documents blocked
+                           WHERE blocked.identity_hash = ANY($1) AND NOT blocked.is_weak LIMIT 1), $4), $5, $6
+           FROM unnest($1::bytea[], $2::text[], $3::boolean[]) AS each (identity_hash, key_id, is_weak)
          ON CONFLICT ON CONSTRAINT blocked_documents_pkey DO NOTHING",
         &bytes(hashes),
         &key_ids(hashes),
+        &are_weak(hashes),
         clock::new_uuid(),
         reason_code,
         blocked_at.to_sqlx() as _,
@@ -104,7 +128,7 @@ pub async fn block(
     .execute(&mut *connection)
     .await?;
     let accepted = sqlx::query_scalar!(
-        "SELECT DISTINCT verification_id FROM identity_acceptances WHERE identity_hash = ANY($1)",
+        "SELECT DISTINCT verification_id FROM document_identities WHERE identity_hash = ANY($1) AND NOT is_weak",
         &bytes(hashes)
     )
     .fetch_all(&mut *connection)
@@ -122,7 +146,7 @@ pub async fn block(
 pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
     sqlx::query!(
         "DELETE FROM blocked_documents WHERE block_id IN
-             (SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1))",
+             (SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1) AND NOT is_weak)",
         &bytes(hashes)
     )
     .execute(connection)
@@ -135,21 +159,32 @@ pub(super) async fn find_identity(
     hashes: &[IdentityHash],
     member_id: MemberId,
 ) -> Result<IdentityRecord, Problem> {
-    let entry = sqlx::query_as!(
-        IdentityRecord,
-        r#"SELECT EXISTS (SELECT FROM document_identities WHERE identity_hash = ANY($1) AND member_id <> $2)
-                AS "is_in_use_by_another!",
-            EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1)) AS "is_blocked!""#,
+    // What is the member's already is nobody else's, whoever shares its number.
+    let row = sqlx::query!(
+        r#"SELECT coalesce(bool_or(member_id <> $2 AND NOT is_weak), false) AS "is_in_use!",
+                coalesce(bool_or(member_id <> $2), false)
+                    AND NOT coalesce(bool_or(member_id = $2 AND NOT is_weak), false) AS "may_be_in_use!",
+                EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1) AND NOT is_weak) AS "is_blocked!",
+                EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1)) AS "may_be_blocked!"
+           FROM document_identities WHERE identity_hash = ANY($1)"#,
         &bytes(hashes),
         member_id.get(),
     )
     .fetch_one(connection)
     .await?;
-    Ok(entry)
+    let found = |is, may_be| match (is, may_be) {
+        (true, _) => Found::SameDocument,
+        (false, true) => Found::SameNumber,
+        (false, false) => Found::Nothing,
+    };
+    Ok(IdentityRecord {
+        in_use: found(row.is_in_use, row.may_be_in_use),
+        blocked: found(row.is_blocked, row.may_be_blocked),
+    })
 }
 
 /// Locks a physical document until the transaction ends: of members who claim it at once, the second sees the claim
-/// of the first. The unique hash alone would not do while two instances hold different keys for current.
+/// of the first. It locks each hash of it, the weak ones too.
 pub(super) async fn lock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
     let mut locks: Vec<i64> = hashes.iter().map(lock_number).collect();
     // In one order, or two members would wait for each other.
@@ -167,29 +202,21 @@ fn lock_number(hash: &IdentityHash) -> i64 {
     i64::from_be_bytes(*first)
 }
 
-/// Writes the claim down under every key, so that an instance that has only some of them sees it, and that its verification
-/// rests on the document. Whether another member's is in the way is asked before, under the lock.
+/// Writes the claim of a verification down under every key, so that an instance that has only some of them sees it. Whether another member's is in the way is asked before, under the lock.
 pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<(), Problem> {
     sqlx::query!(
-        "INSERT INTO document_identities (identity_hash, key_id, member_id, document_id, verification_id, claimed_at)
-         SELECT identity_hash, key_id, $3, $4, $5, $6
-           FROM unnest($1::bytea[], $2::text[]) AS each (identity_hash, key_id)
+        "INSERT INTO document_identities
+             (identity_hash, key_id, is_weak, member_id, document_id, verification_id, claimed_at)
+         SELECT identity_hash, key_id, is_weak, $4, $5, $6, $7
+           FROM unnest($1::bytea[], $2::text[], $3::boolean[]) AS each (identity_hash, key_id, is_weak)
          ON CONFLICT ON CONSTRAINT document_identities_pkey DO NOTHING",
         &bytes(claim.hashes),
         &key_ids(claim.hashes),
+        &are_weak(claim.hashes),
         claim.member_id.get(),
         claim.document_id.uuid(),
         claim.verification_id.uuid(),
         claim.claimed_at.to_sqlx() as _,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO identity_acceptances (identity_hash, verification_id)
-         SELECT identity_hash, $2 FROM unnest($1::bytea[]) AS each (identity_hash)
-         ON CONFLICT ON CONSTRAINT identity_acceptances_pkey DO NOTHING",
-        &bytes(claim.hashes),
-        claim.verification_id.uuid(),
     )
     .execute(connection)
     .await?;
@@ -198,6 +225,10 @@ pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim
 
 fn key_ids(hashes: &[IdentityHash]) -> Vec<String> {
     hashes.iter().map(|hash| hash.key_id.clone()).collect()
+}
+
+fn are_weak(hashes: &[IdentityHash]) -> Vec<bool> {
+    hashes.iter().map(|hash| hash.is_weak).collect()
 }
 
 fn bytes(hashes: &[IdentityHash]) -> Vec<Vec<u8>> {

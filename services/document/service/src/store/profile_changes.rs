@@ -11,7 +11,7 @@ use mesh_types::{DocumentId, MemberId, RevocationReason, VerificationId};
 use sqlx::PgConnection;
 
 /// Takes note of the version that a member's profile has now, within a transaction. Verifications in which a document was
-/// accepted against an earlier one are revoked, and the member's claims that rest on nothing else end. A version that is no
+/// accepted against an earlier one are revoked, and their claims end. A version that is no
 /// news changes nothing.
 ///
 /// # Errors
@@ -51,13 +51,7 @@ pub async fn record_profile_change(
     );
     let outdated = outdated.fetch_all(&mut *connection).await?;
     sqlx::query!(
-        "DELETE FROM document_identities claim
-          WHERE member_id = $1
-            AND identity_hash IN (SELECT identity_hash FROM identity_acceptances WHERE verification_id = ANY($2))
-            AND NOT EXISTS (SELECT FROM identity_acceptances other
-                             WHERE other.identity_hash = claim.identity_hash AND other.verification_id <> ALL($2)
-                               AND NOT EXISTS (SELECT FROM revocations WHERE verification_id = other.verification_id))",
-        member_id.get(),
+        "DELETE FROM document_identities WHERE verification_id = ANY($1)",
         &outdated,
     )
     .execute(&mut *connection)

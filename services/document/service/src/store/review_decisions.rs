@@ -1,7 +1,9 @@
 //! How reviews end: decided by their holder, or closed.
 
-use super::rows::{decision, known};
+use super::identities::find_identity;
+use super::rows::{decision, known, member};
 use super::{ReviewRefusal, Store, WaitingActivity};
+use crate::identity::IdentityHash;
 use document_workflows::contract::{ReviewDecision, ReviewEnd};
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
@@ -26,6 +28,10 @@ pub struct NewReviewDecision {
     pub member_text: String,
     /// For other reviewers; may be empty.
     pub internal_note: String,
+    /// Which physical document is accepted, under every key.
+    pub identity: Vec<IdentityHash>,
+    /// Whether the reviewer made sure that it is the member's own, though its kind and number are known of another one.
+    pub is_members_own: bool,
 }
 
 /// A decision as it was recorded, and who waits for it.
@@ -86,7 +92,7 @@ impl Store {
             r#"SELECT status = 'waiting' AS "is_waiting!", expires_at AS "expires_at: Instant", claimed_by,
                    claimed_until AS "claimed_until: Instant", decision_id, decision, reason_code,
                    ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id,
-                   erased_at IS NOT NULL AS "is_erased!"
+                   erased_at IS NOT NULL AS "is_erased!", member_id
              FROM reviews review JOIN documents document ON document.document_id = review.document_id
              WHERE review_id = $1 FOR UPDATE OF review FOR SHARE OF document"#,
             new.review_id.uuid(),
@@ -124,9 +130,16 @@ impl Store {
         if let Some(refusal) = refusal {
             return Ok(Err(refusal));
         }
+        if new.decision == Decision::Accepted && !new.is_members_own {
+            // Nothing is locked: what another member is accepted with from now on is found when the decision is recorded.
+            let found = find_identity(&mut transaction, &new.identity, member(row.member_id)?).await?;
+            if found.is_doubtful() {
+                return Ok(Err(ReviewRefusal::NumberKnown));
+            }
+        }
         sqlx::query!(
             "UPDATE reviews SET status = 'decided', decision = $2, reason_code = $3, member_text = $4,
-                 internal_note = nullif($5, ''), decided_by = $6, decision_id = $7, ended_at = $8
+                 internal_note = nullif($5, ''), decided_by = $6, decision_id = $7, ended_at = $8, is_members_own = $9
              WHERE review_id = $1",
             new.review_id.uuid(),
             new.decision.as_str(),
@@ -136,6 +149,7 @@ impl Store {
             new.reviewer_id.get(),
             new.decision_id,
             decided_at.to_sqlx() as _,
+            new.is_members_own,
         )
         .execute(&mut *transaction)
         .await?;

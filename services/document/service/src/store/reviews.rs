@@ -110,6 +110,8 @@ pub enum ReviewRefusal {
     ClaimedByAnother,
     /// The reviewer doesn't hold it, or no longer.
     NotClaimed,
+    /// Kind and number are known of a document that may be this one, and the reviewer didn't say that it is the member's own.
+    NumberKnown,
 }
 
 impl Review {

@@ -86,3 +86,31 @@ fn a_failed_check_that_only_a_newer_version_knows_goes_to_a_person() {
         (Decision::NeedsReview, "CHECK_REASON_UNKNOWN")
     );
 }
+
+#[test]
+fn a_number_that_is_known_is_no_final_no_but_a_persons_to_judge() {
+    for (name, may_be, reason, is, rejected) in [
+        (
+            NotInUseByAnother,
+            CheckReason::MayBeInUse,
+            "DOCUMENT_MAY_BE_IN_USE",
+            CheckReason::InUseByAnother,
+            "DOCUMENT_IN_USE",
+        ),
+        (
+            NotBlocklisted,
+            CheckReason::MayBeBlocklisted,
+            "DOCUMENT_MAY_BE_BLOCKLISTED",
+            CheckReason::Blocklisted,
+            "DOCUMENT_BLOCKLISTED",
+        ),
+    ] {
+        for (why, decision, reason) in [
+            (may_be, Decision::NeedsReview, reason),
+            (is, Decision::Rejected, rejected),
+        ] {
+            let decided = decide(&passport_but(&[(name, Failed, why.as_str())]));
+            assert_eq!((decided.decision, decided.internal_reason.as_str()), (decision, reason));
+        }
+    }
+}

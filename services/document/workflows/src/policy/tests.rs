@@ -423,6 +423,7 @@ fn a_refused_acceptance_is_never_an_acceptance() {
     let table = [
         (Refusal::InUseByAnother, Decision::Rejected, "DOCUMENT_IN_USE"),
         (Refusal::Blocklisted, Decision::Rejected, "DOCUMENT_BLOCKLISTED"),
+        (Refusal::NumberKnown, Decision::Resubmit, "DOCUMENT_NUMBER_KNOWN"),
         (Refusal::Erased, Decision::Resubmit, "DOCUMENT_ERASED"),
         (Refusal::ProfileChanged, Decision::Resubmit, "PROFILE_CHANGED"),
     ];

@@ -33,6 +33,7 @@ fn decision() -> DecideReviewRequest {
         reason_code: "PHOTO_REPLACED".to_owned(),
         member_text: "x".repeat(500),
         internal_note: "ä".repeat(2_000),
+        ..Default::default()
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::identity::Identity;
-use crate::store::{IdentityRecord, NewDecision, Written};
+use crate::store::{Found, NewDecision, Written};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification};
 use document_workflows::contract::Refusal;
 use mesh_testkit::fixtures::OrPanic;
@@ -50,10 +50,7 @@ async fn change(world: &World, profile_version: i64) {
 async fn is_claimed(world: &World, number: &str) -> bool {
     let hashes = world.vault.identity_hashes(Some(&identity(number)));
     let found = world.store.find_identity(&hashes, member(ANOTHER_MEMBER)).await;
-    let IdentityRecord {
-        is_in_use_by_another, ..
-    } = found.or_panic();
-    is_in_use_by_another
+    found.or_panic().in_use == Found::SameDocument
 }
 
 #[tokio::test]

@@ -1,0 +1,185 @@
+use super::*;
+use crate::identity::Identity;
+use crate::store::{NewDecision, NewReview, NewReviewDecision, ReviewClaim, ReviewRefusal, Written, claim_review};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, waiting};
+use document_workflows::contract::Refusal;
+use mesh_testkit::fixtures::OrPanic;
+use mesh_types::{Decision, DocumentKind, ReviewId};
+
+const NUMBER: &str = "D12345678";
+const REVIEWER: i64 = 7;
+
+/// The hashes of a licence of this number; by two issuers they share the weak one.
+fn hashes(world: &World, issuer: &str) -> Vec<IdentityHash> {
+    let identity = Identity::new(issuer, DocumentKind::DriversLicense, NUMBER).expect("letters and digits");
+    world.vault.identity_hashes(Some(&identity))
+}
+
+/// A member's new document in a new verification, to be accepted.
+async fn acceptance(world: &World, member_id: i64, identity: Vec<IdentityHash>) -> NewDecision {
+    NewDecision {
+        verification_id: new_verification(),
+        document_id: world.uploaded_by(member_id).await.document_id,
+        decision: Decision::Accepted,
+        internal_reason: "ALL_CHECKS_PASSED".to_owned(),
+        member_reason: String::new(),
+        decided_at: at(10),
+        identity,
+        evidence: Vec::new(),
+        retention_class: "while_verification_counts",
+        recorded_at: at(11),
+    }
+}
+
+async fn recorded(world: &World, decision: &NewDecision) -> Written {
+    world.store.record_decision(decision).await.or_panic()
+}
+
+async fn accepted(world: &World, member_id: i64, identity: Vec<IdentityHash>) -> NewDecision {
+    let decision = acceptance(world, member_id, identity).await;
+    let written = recorded(world, &decision).await;
+    assert!(matches!(written, Written::Stands { .. }), "{written:?}");
+    decision
+}
+
+async fn found(world: &World, member_id: i64, identity: &[IdentityHash]) -> (Found, Found) {
+    let record = world.store.find_identity(identity, member(member_id)).await.or_panic();
+    (record.in_use, record.blocked)
+}
+
+/// Asks a person about a document, who holds the review.
+async fn in_review(world: &World, decision: &NewDecision) -> ReviewId {
+    let review = NewReview {
+        review_id: clock::new_uuid().into(),
+        verification_id: decision.verification_id,
+        document_id: decision.document_id,
+        internal_reason: "SINGLE_SOURCE".to_owned(),
+        requested_at: at(1),
+        expires_at: at(1_000),
+        waiting: waiting(),
+    };
+    world.store.request_review(&review).await.or_panic();
+    let claim = ReviewClaim {
+        reviewer_id: member(REVIEWER),
+        until: at(900),
+    };
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let claimed = claim_review(&mut connection, review.review_id, claim, at(2)).await;
+    claimed.or_panic().expect("it is free");
+    review.review_id
+}
+
+/// Has the person accept it, as the member's own or without a word about it.
+async fn reviewed(
+    world: &World,
+    review_id: ReviewId,
+    identity: &[IdentityHash],
+    is_members_own: bool,
+) -> Result<(), ReviewRefusal> {
+    let decision = NewReviewDecision {
+        review_id,
+        reviewer_id: member(REVIEWER),
+        decision_id: clock::new_uuid(),
+        decision: Decision::Accepted,
+        reason_code: "LOOKS_RIGHT".to_owned(),
+        member_text: String::new(),
+        internal_note: String::new(),
+        identity: identity.to_vec(),
+        is_members_own,
+    };
+    let decided = world.store.decide_review(&decision, at(5)).await.or_panic();
+    decided.map(|_| ())
+}
+
+#[tokio::test]
+async fn a_number_that_another_member_was_accepted_with_is_the_members_own_when_a_person_says_so() {
+    let world = World::new().await;
+    let (one, other) = (hashes(&world, "636026"), hashes(&world, "USA"));
+    accepted(&world, MEMBER, one.clone()).await;
+    assert_eq!(
+        found(&world, ANOTHER_MEMBER, &other).await,
+        (Found::SameNumber, Found::Nothing)
+    );
+    let decision = acceptance(&world, ANOTHER_MEMBER, other.clone()).await;
+    assert_eq!(
+        recorded(&world, &decision).await,
+        Written::Refused(Refusal::NumberKnown)
+    );
+
+    let review_id = in_review(&world, &decision).await;
+    let unaware = reviewed(&world, review_id, &other, false).await;
+    assert_eq!(unaware, Err(ReviewRefusal::NumberKnown));
+    reviewed(&world, review_id, &other, true).await.expect("they say so");
+    assert!(matches!(recorded(&world, &decision).await, Written::Stands { .. }));
+
+    // Both were judged: neither is asked again for the other.
+    for (member_id, own) in [(MEMBER, &one), (ANOTHER_MEMBER, &other)] {
+        assert_eq!(found(&world, member_id, own).await, (Found::Nothing, Found::Nothing));
+    }
+    let third = found(&world, 99, &one).await;
+    assert_eq!(third, (Found::SameDocument, Found::Nothing));
+}
+
+#[tokio::test]
+async fn what_becomes_known_after_a_person_accepted_is_no_acceptance() {
+    let world = World::new().await;
+    let (one, other) = (hashes(&world, "636026"), hashes(&world, "USA"));
+    let decision = acceptance(&world, ANOTHER_MEMBER, other.clone()).await;
+    let review_id = in_review(&world, &decision).await;
+    reviewed(&world, review_id, &other, false)
+        .await
+        .expect("nothing is known");
+    accepted(&world, MEMBER, one).await;
+    assert_eq!(
+        recorded(&world, &decision).await,
+        Written::Refused(Refusal::NumberKnown)
+    );
+}
+
+#[tokio::test]
+async fn of_two_documents_with_one_number_at_the_same_moment_the_second_waits_for_the_first() {
+    let world = World::new().await;
+    let (one, other) = (hashes(&world, "636026"), hashes(&world, "USA"));
+    let first = acceptance(&world, MEMBER, one).await;
+    let second = acceptance(&world, ANOTHER_MEMBER, other).await;
+    let mut accepting = world.pool.begin().await.expect("a transaction");
+    let claim = NewClaim {
+        hashes: &first.identity,
+        member_id: member(MEMBER),
+        document_id: first.document_id,
+        verification_id: first.verification_id,
+        claimed_at: at(11),
+    };
+    lock(&mut accepting, claim.hashes).await.or_panic();
+    insert_claim(&mut accepting, &claim).await.or_panic();
+    let commit = async {
+        let is_recorded = "SELECT EXISTS (SELECT FROM document_decisions)";
+        world.until_one_waits_or(is_recorded).await;
+        accepting.commit().await.expect("committed");
+    };
+    let (written, ()) = tokio::join!(recorded(&world, &second), commit);
+    assert_eq!(written, Written::Refused(Refusal::NumberKnown));
+}
+
+#[tokio::test]
+async fn a_block_is_of_one_document_and_the_others_of_its_number_go_to_a_person() {
+    let world = World::new().await;
+    let (one, other) = (hashes(&world, "636026"), hashes(&world, "USA"));
+    let decision = accepted(&world, MEMBER, other.clone()).await;
+    world.block(&one, at(20)).await;
+    let listed = world.store.list_revocations(None, 10).await.or_panic();
+    assert_eq!(listed, [], "the verification rests on another document");
+    assert_eq!(found(&world, MEMBER, &one).await, (Found::Nothing, Found::SameDocument));
+    assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::SameNumber));
+
+    world.block(&other, at(21)).await;
+    let listed = world.store.list_revocations(None, 10).await.or_panic();
+    let revoked: Vec<_> = listed.iter().map(|entry| entry.verification_id).collect();
+    assert_eq!(revoked, [decision.verification_id]);
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    unblock(&mut connection, &other).await.or_panic();
+    assert_eq!(found(&world, MEMBER, &one).await, (Found::Nothing, Found::SameDocument));
+    assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::SameNumber));
+    unblock(&mut connection, &one).await.or_panic();
+    assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::Nothing));
+}
