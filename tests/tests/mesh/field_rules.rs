@@ -55,7 +55,9 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
         reason_code: "because".to_owned(),
         member_text: "x".repeat(501),
         internal_note: "\u{0}".to_owned(),
-        ..Default::default()
+        is_members_own: false,
+        issuing_state: "UTOPIA".to_owned(),
+        document_number: "L898902<3".to_owned(),
     };
     assert_eq!(
         paths(caller.documents.clone().decide_review(decide).await),
@@ -66,7 +68,9 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
             "decision",
             "reason_code",
             "member_text",
-            "internal_note"
+            "internal_note",
+            "issuing_state",
+            "document_number"
         ]
     );
     // No request of the reputation service has five fields with rules of their own; this one has four.

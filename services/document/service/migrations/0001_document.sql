@@ -204,6 +204,18 @@ CREATE TABLE reviews (
 CREATE INDEX reviews_with_words ON reviews (ended_at) WHERE internal_note IS NOT NULL OR member_text <> '';
 CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
 
+-- Which physical document a reviewer accepted, by the hashes that the acceptance claims. What the reviewer typed of it stands
+-- nowhere else.
+CREATE TABLE review_identities (
+    review_id     uuid    NOT NULL,
+    identity_hash bytea   NOT NULL,
+    key_id        text    NOT NULL,
+    is_weak       boolean NOT NULL,
+    CONSTRAINT review_identities_pkey PRIMARY KEY (review_id, identity_hash),
+    CONSTRAINT review_identities_of_review FOREIGN KEY (review_id) REFERENCES reviews (review_id) ON DELETE CASCADE,
+    CONSTRAINT review_identities_hash_length CHECK (octet_length(identity_hash) = 32)
+);
+
 -- With which physical documents members were accepted, and so which nobody else may be accepted with: rows for each
 -- acceptance. Neither issuer nor number stands here, only hashes (HMAC-SHA-256) under a key of the keyring.
 CREATE TABLE document_identities (

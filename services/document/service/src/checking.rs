@@ -1,7 +1,7 @@
 //! From what was read to checks, and from a decision to evidence.
 
 use crate::extraction::{not_found, own_document};
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityHash};
 use crate::profile::MemberProfile;
 use crate::store::{Found, NewDecision, Written};
 use crate::vault::Vault;
@@ -100,10 +100,7 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
         document_id: record.document_id,
         decision: record.decided.decision,
         identity: match record.decided.decision {
-            Decision::Accepted => {
-                let read = identity_of(vault, record.document_id, record.verification_id).await?;
-                vault.identity_hashes(read.as_ref())
-            }
+            Decision::Accepted => claimed(vault, &record).await?,
             Decision::Rejected | Decision::Resubmit | Decision::NeedsReview => Vec::new(),
         },
         internal_reason: record.decided.internal_reason,
@@ -136,6 +133,16 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
             refused: None,
         }),
     }
+}
+
+/// What an acceptance claims: the document that was read, and the one that a person accepted.
+async fn claimed(vault: &Vault, record: &DecisionRecord) -> Result<Vec<IdentityHash>, Problem> {
+    let (document_id, verification_id) = (record.document_id, record.verification_id);
+    let read = identity_of(vault, document_id, verification_id).await?;
+    let mut hashes = vault.identity_hashes(&read);
+    let reviewed = vault.store().list_reviewed_identity(document_id, verification_id);
+    hashes.extend(reviewed.await?);
+    Ok(hashes)
 }
 
 /// Which physical document was read in a verification. An erased one has none; that it is erased is found again where the

@@ -2,6 +2,7 @@
 
 use crate::api::parse;
 use crate::checking::identity_of;
+use crate::identity::Identity;
 use crate::store::NewReviewDecision;
 use crate::temporal::Workflows;
 use crate::vault::Vault;
@@ -29,7 +30,7 @@ pub async fn decide_review(
     let request_id = fields::id("request_id", &message.request_id)?;
     let work = async |attempt: Attempt| {
         let decision = parse::decide_review(message, attempt.resource_id.uuid())?;
-        let decision = with_identity(vault, decision, now).await?;
+        let decision = with_identity(vault, message, decision, now).await?;
         let decided = vault.store().decide_review(&decision, now).await??;
         workflows.hand_over(&decided).await?;
         Ok(DecideReviewResponse {
@@ -39,9 +40,11 @@ pub async fn decide_review(
     idempotency.under_lease(RPC, request_id, message, now, work).await
 }
 
-/// Adds which physical document an acceptance is of. A decision that can't be, or is there already, needs none.
+/// Adds which physical document an acceptance is of: what was read, and what the reviewer typed. A decision that can't be, or is
+/// there already, needs none.
 async fn with_identity(
     vault: &Vault,
+    message: &DecideReviewRequest,
     mut decision: NewReviewDecision,
     now: Timestamp,
 ) -> Result<NewReviewDecision, Problem> {
@@ -51,6 +54,12 @@ async fn with_identity(
         return Ok(decision);
     };
     let read = identity_of(vault, review.document_id, review.verification_id).await?;
-    decision.identity = vault.identity_hashes(read.as_ref());
+    let typed = parse::typed_identity(message, review.kind)?;
+    if typed.is_none() && !read.as_ref().is_some_and(Identity::is_whole) {
+        let wanted = "is required: it was not read without doubt, so whoever accepts the document types it";
+        let fields = ["issuing_state", "document_number"].map(|path| (path.to_owned(), wanted.to_owned()));
+        return Err(Problem::invalid_fields(fields.to_vec()));
+    }
+    decision.identity = vault.identity_hashes(read.iter().chain(&typed));
     Ok(decision)
 }

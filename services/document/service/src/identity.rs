@@ -40,6 +40,11 @@ impl Identity {
         Some(Self { issuer, kind, number })
     }
 
+    /// Whether its issuer is known, and so which document it is.
+    pub fn is_whole(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+
     /// The hashes under a key: the weak one, and before it the other one where the issuer is known.
     pub(crate) fn hashes(&self, key_id: &str, key: &[u8; 32]) -> Vec<IdentityHash> {
         let hash = |parts: &[&str], is_weak| {
@@ -53,7 +58,7 @@ impl Identity {
             }
         };
         let (kind, number) = (self.kind.as_str(), self.number.as_str());
-        let whole = (!self.issuer.is_empty()).then(|| hash(&[&self.issuer, kind, number], false));
+        let whole = self.is_whole().then(|| hash(&[&self.issuer, kind, number], false));
         whole.into_iter().chain([hash(&[kind, number], true)]).collect()
     }
 }

@@ -92,9 +92,14 @@ impl World {
     /// A document of a member's, one page, and a review that waits for a person.
     pub(crate) async fn reviewed(&self, page: Vec<u8>) -> (DocumentId, ReviewId) {
         let document_id = self.uploaded(&[page]).await.document_id;
+        (document_id, self.in_review(document_id, new_verification()).await)
+    }
+
+    /// A review of a document that waits for a person.
+    pub(crate) async fn in_review(&self, document_id: DocumentId, verification_id: VerificationId) -> ReviewId {
         let review = NewReview {
             review_id: clock::new_uuid().into(),
-            verification_id: new_verification(),
+            verification_id,
             document_id,
             internal_reason: "SINGLE_SOURCE".to_owned(),
             requested_at: clock::now(),
@@ -102,7 +107,7 @@ impl World {
             waiting: waiting(),
         };
         self.store.request_review(&review).await.expect("asked");
-        (document_id, review.review_id)
+        review.review_id
     }
 
     /// Has a verification read a document.

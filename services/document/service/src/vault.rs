@@ -147,9 +147,11 @@ impl Vault {
         readings.collect()
     }
 
-    /// The hashes of a physical document under every key; none for one that could not be read.
-    pub fn identity_hashes(&self, identity: Option<&Identity>) -> Vec<IdentityHash> {
-        identity.map_or_else(Vec::new, |identity| self.keyring.identity_hashes(identity))
+    /// The hashes of physical documents under every key; none for one that could not be read.
+    pub fn identity_hashes<'a>(&self, identities: impl IntoIterator<Item = &'a Identity>) -> Vec<IdentityHash> {
+        let each = identities.into_iter();
+        each.flat_map(|identity| self.keyring.identity_hashes(identity))
+            .collect()
     }
 
     /// Erases a document, for ever; `None` when there is no such document. Returns when it was erased first.

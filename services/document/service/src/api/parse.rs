@@ -114,6 +114,19 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
         let wanted = "is required: the member must be told why";
         return Err(Problem::invalid_field("member_text", wanted));
     }
+    if decision != Decision::Accepted {
+        for (path, typed) in [
+            ("issuing_state", &request.issuing_state),
+            ("document_number", &request.document_number),
+        ] {
+            if !typed.is_empty() {
+                return Err(Problem::invalid_field(
+                    path,
+                    "must be empty unless the document is accepted",
+                ));
+            }
+        }
+    }
     Ok(NewReviewDecision {
         decision_id,
         review_id: fields::id("review_id", &request.review_id)?,
@@ -133,7 +146,22 @@ pub(crate) fn identity(
     issuing_state: &str,
     document_number: &str,
 ) -> Result<Identity, Problem> {
-    let kind = kind("document_type", document_type)?;
+    typed(kind("document_type", document_type)?, issuing_state, document_number)
+}
+
+/// The physical document of a kind that a reviewer typed; `None` if they typed none.
+pub(crate) fn typed_identity(request: &DecideReviewRequest, kind: DocumentKind) -> Result<Option<Identity>, Problem> {
+    match (request.issuing_state.trim(), request.document_number.trim()) {
+        ("", "") => Ok(None),
+        ("", _) => Err(Problem::invalid_field(
+            "issuing_state",
+            "is required with a document number",
+        )),
+        (issuing_state, document_number) => typed(kind, issuing_state, document_number).map(Some),
+    }
+}
+
+fn typed(kind: DocumentKind, issuing_state: &str, document_number: &str) -> Result<Identity, Problem> {
     let identity = Identity::new(issuing_state, kind, document_number);
     identity.ok_or_else(|| Problem::invalid_field("document_number", "must have a letter or a digit"))
 }

@@ -1,3 +1,5 @@
+mod typed;
+
 use super::DocumentApi;
 use crate::extraction::NOTHING_READ;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png, workflows};
@@ -207,6 +209,8 @@ async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is
         reviewer_id: 7,
         decision: DocumentDecision::Accepted.into(),
         reason_code: "LOOKS_RIGHT".to_owned(),
+        issuing_state: "UTO".to_owned(),
+        document_number: "L898902C3".to_owned(),
         ..Default::default()
     };
     let first = client

@@ -223,14 +223,14 @@ pub(super) async fn insert_claim(connection: &mut PgConnection, claim: &NewClaim
     Ok(())
 }
 
-fn key_ids(hashes: &[IdentityHash]) -> Vec<String> {
+pub(super) fn key_ids(hashes: &[IdentityHash]) -> Vec<String> {
     hashes.iter().map(|hash| hash.key_id.clone()).collect()
 }
 
-fn are_weak(hashes: &[IdentityHash]) -> Vec<bool> {
+pub(super) fn are_weak(hashes: &[IdentityHash]) -> Vec<bool> {
     hashes.iter().map(|hash| hash.is_weak).collect()
 }
 
-fn bytes(hashes: &[IdentityHash]) -> Vec<Vec<u8>> {
+pub(super) fn bytes(hashes: &[IdentityHash]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.hash.to_vec()).collect()
 }

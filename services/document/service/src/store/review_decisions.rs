@@ -1,6 +1,6 @@
 //! How reviews end: decided by their holder, or closed.
 
-use super::identities::find_identity;
+use super::identities::{are_weak, bytes, find_identity, key_ids};
 use super::rows::{decision, known, member};
 use super::{ReviewRefusal, Store, WaitingActivity};
 use crate::identity::IdentityHash;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
 use mesh_runtime::Problem;
 use mesh_types::{Decision, DocumentId, MemberId, ReviewId, VerificationId};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What a reviewer decides.
@@ -153,6 +154,7 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        insert_identity(&mut transaction, new).await?;
         transaction.commit().await?;
         Ok(Ok(DecidedReview {
             decision: ReviewDecision {
@@ -163,6 +165,35 @@ impl Store {
             decided_at,
             waiting,
         }))
+    }
+
+    /// Which physical document a person accepted in a verification, by its hashes; none where nobody did.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT review_identities", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "review_identities"))]
+    pub async fn list_reviewed_identity(
+        &self,
+        document_id: DocumentId,
+        verification_id: VerificationId,
+    ) -> Result<Vec<IdentityHash>, Problem> {
+        let rows = sqlx::query!(
+            "SELECT identity_hash, key_id, is_weak FROM review_identities JOIN reviews USING (review_id)
+             WHERE verification_id = $1 AND document_id = $2",
+            verification_id.uuid(),
+            document_id.uuid(),
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let hashes = rows.into_iter().map(|row| {
+            Ok(IdentityHash {
+                key_id: row.key_id,
+                hash: known("identity_hash", row.identity_hash.try_into().ok())?,
+                is_weak: row.is_weak,
+            })
+        });
+        hashes.collect()
     }
 
     /// Closes a review that nobody decided; returns the decision if there is one. A withdrawal counts also before the
@@ -228,4 +259,20 @@ impl Store {
         });
         decided.transpose()
     }
+}
+
+async fn insert_identity(connection: &mut PgConnection, decided: &NewReviewDecision) -> Result<(), Problem> {
+    sqlx::query!(
+        "INSERT INTO review_identities (review_id, identity_hash, key_id, is_weak)
+         SELECT $1, identity_hash, key_id, is_weak
+           FROM unnest($2::bytea[], $3::text[], $4::boolean[]) AS each (identity_hash, key_id, is_weak)
+         ON CONFLICT ON CONSTRAINT review_identities_pkey DO NOTHING",
+        decided.review_id.uuid(),
+        &bytes(&decided.identity),
+        &key_ids(&decided.identity),
+        &are_weak(&decided.identity),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

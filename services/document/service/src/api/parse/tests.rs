@@ -48,7 +48,7 @@ fn a_decision_is_refused_by_the_path_of_its_field() {
     };
     assert!(parsed(&silent).is_ok(), "an acceptance needs no words");
     type Change = fn(&mut DecideReviewRequest);
-    let table: [(Change, &str); 14] = [
+    let table: [(Change, &str); 16] = [
         (|r| r.request_id.clear(), "request_id"),
         (|r| r.review_id = "one".into(), "review_id"),
         (|r| r.reviewer_id = 0, "reviewer_id"),
@@ -63,6 +63,8 @@ fn a_decision_is_refused_by_the_path_of_its_field() {
         (|r| r.member_text.push('x'), "member_text"),
         (|r| r.member_text = "a\u{1b}[31m".into(), "member_text"),
         (|r| r.internal_note.push('ä'), "internal_note"),
+        (|r| r.issuing_state = "UTOP".into(), "issuing_state"),
+        (|r| r.document_number = "L898902<3".into(), "document_number"),
     ];
     for (change, expected) in table {
         let mut request = decision();
@@ -74,6 +76,23 @@ fn a_decision_is_refused_by_the_path_of_its_field() {
         ..decision()
     };
     assert_eq!(path(parsed(&wordless)), "member_text");
+    let typed = DecideReviewRequest {
+        document_number: "L898902C3".into(),
+        ..decision()
+    };
+    assert_eq!(path(parsed(&typed)), "document_number", "nothing is accepted");
+    let half = |issuing_state: &str, document_number: &str| DecideReviewRequest {
+        issuing_state: issuing_state.into(),
+        document_number: document_number.into(),
+        ..silent.clone()
+    };
+    for (half, expected) in [
+        (half("UTO", ""), "document_number"),
+        (half("UTO", " - "), "document_number"),
+        (half("", "L898902C3"), "issuing_state"),
+    ] {
+        assert_eq!(path(typed_identity(&half, DocumentKind::Passport)), expected);
+    }
 }
 
 #[test]
