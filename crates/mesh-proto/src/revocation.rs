@@ -8,6 +8,7 @@ impl From<RevocationReason> for proto::RevocationReason {
         match reason {
             RevocationReason::DocumentBlocked => Self::DocumentBlocked,
             RevocationReason::DocumentErased => Self::DocumentErased,
+            RevocationReason::DocumentReleased => Self::DocumentReleased,
             RevocationReason::EvidenceCountered => Self::EvidenceCountered,
             RevocationReason::ProfileChanged => Self::ProfileChanged,
             RevocationReason::Other => Self::Unspecified,
@@ -20,6 +21,7 @@ impl From<proto::RevocationReason> for RevocationReason {
         match reason {
             proto::RevocationReason::DocumentBlocked => Self::DocumentBlocked,
             proto::RevocationReason::DocumentErased => Self::DocumentErased,
+            proto::RevocationReason::DocumentReleased => Self::DocumentReleased,
             proto::RevocationReason::EvidenceCountered => Self::EvidenceCountered,
             proto::RevocationReason::ProfileChanged => Self::ProfileChanged,
             proto::RevocationReason::Unspecified => Self::Other,

@@ -7,6 +7,8 @@ pub enum RevocationReason {
     DocumentBlocked,
     /// A document that it rests on was erased.
     DocumentErased,
+    /// A document that it rests on was taken from the member, because it is another person's.
+    DocumentReleased,
     /// Evidence that it rests on was countered in the ledger.
     EvidenceCountered,
     /// The name or birth date of the profile, with which a document that it rests on was compared, was changed.
@@ -17,9 +19,10 @@ pub enum RevocationReason {
 
 impl RevocationReason {
     /// Every reason.
-    pub const ALL: [RevocationReason; 5] = [
+    pub const ALL: [RevocationReason; 6] = [
         Self::DocumentBlocked,
         Self::DocumentErased,
+        Self::DocumentReleased,
         Self::EvidenceCountered,
         Self::ProfileChanged,
         Self::Other,
@@ -30,6 +33,7 @@ impl RevocationReason {
         match self {
             Self::DocumentBlocked => "document_blocked",
             Self::DocumentErased => "document_erased",
+            Self::DocumentReleased => "document_released",
             Self::EvidenceCountered => "evidence_countered",
             Self::ProfileChanged => "profile_changed",
             Self::Other => "other",

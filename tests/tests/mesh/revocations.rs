@@ -6,6 +6,7 @@ use crate::support::*;
 use mesh_proto::common::v1::RevocationReason;
 use mesh_proto::document::v1::{
     BlockDocumentRequest, DocumentDecision, DocumentType, EraseDocumentRequest, RecordProfileChangeRequest,
+    ReleaseDocumentRequest,
 };
 use mesh_proto::orchestrator::v1::{
     ListVerificationsRequest, MemberProfile, MethodRequest, MethodStatus, ReputationMethod, StartVerificationRequest,
@@ -287,4 +288,65 @@ async fn a_review_that_is_decided_after_the_name_changed_asks_again() {
     reviewer.settle(&review.review_id, DocumentDecision::Accepted).await;
     let asked = caller.comes_to(&verification_id, MethodStatus::Resubmit).await;
     assert_eq!(asked.methods[0].internal_reason, "PROFILE_CHANGED");
+}
+
+#[tokio::test]
+async fn an_owner_gets_back_what_a_thief_claimed() {
+    let caller = Caller::of(shared_mesh().await);
+    let (passport, reviewer) = (passport(4_008), Reviewer::new(&caller));
+    let (thief, document_id, stolen) = caller.completed(&passport).await;
+    // Under the owner's name, so that nothing speaks against it but that the other came first.
+    let (owner, refused) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
+    let end = caller.end_of(&refused).await;
+    assert_eq!(end.methods[0].internal_reason, "DOCUMENT_IN_USE");
+
+    let release = |document_id: &str, verification_id: &str| ReleaseDocumentRequest {
+        request_id: new_request_id(),
+        document_id: document_id.to_owned(),
+        verification_id: verification_id.to_owned(),
+        reason_code: "STOLEN_FROM_OWNER".to_owned(),
+    };
+    let released = caller.documents.clone().release_document(release("", &stolen)).await;
+    let released = released.expect("the document is released").into_inner();
+    assert_eq!(released.verification_ids, [stolen.as_str()]);
+    is_revoked(&caller, (thief, &stolen), RevocationReason::DocumentReleased).await;
+
+    let again = caller.upload(owner, &[picture(&passport)]).await;
+    let again = caller.start(by_document(owner, again.document_url)).await;
+    let again = again.expect("another verification starts").verification_id;
+    assert_eq!(caller.end_of(&again).await.status(), VerificationStatus::Completed);
+    // What is the owner's now, the release of before does not take again.
+    let repeated = caller
+        .documents
+        .clone()
+        .release_document(release(&document_id, ""))
+        .await;
+    assert_eq!(
+        repeated.expect("it changes nothing").into_inner().verification_ids,
+        [""; 0]
+    );
+    assert_eq!(caller.level(owner).await, (30, Level::Bronze));
+
+    // The thief comes again, while the owner has it: rejected. And once it is nobody's: a person decides.
+    let comes_again = async || {
+        let uploaded = caller.upload(thief, &[picture(&passport)]).await;
+        let started = caller.start(by_document(thief, uploaded.document_url)).await;
+        started.expect("another verification starts").verification_id
+    };
+    let end = caller.end_of(&comes_again().await).await;
+    assert_eq!(end.methods[0].internal_reason, "DOCUMENT_IN_USE");
+    let released = caller.documents.clone().release_document(release("", &again)).await;
+    released.expect("the document is released");
+    let review = reviewer.review_of(&comes_again().await).await;
+    assert_eq!(review.internal_reason, "DOCUMENT_MAY_BE_IN_USE");
+    reviewer.settle(&review.review_id, DocumentDecision::Rejected).await;
+
+    for (request, expected) in [
+        (release(&new_request_id(), ""), "DOCUMENT_NOT_FOUND"),
+        (release("", &new_request_id()), "VERIFICATION_NOT_FOUND"),
+        (release(&document_id, &stolen), "INVALID_REQUEST"),
+    ] {
+        let answer = caller.documents.clone().release_document(request).await;
+        assert_eq!(refusal(&answer.expect_err("must be refused")).reason, expected);
+    }
 }

@@ -228,11 +228,16 @@ CREATE TABLE document_identities (
     member_id       bigint      NOT NULL,
     document_id     uuid        NOT NULL,
     claimed_at      timestamptz NOT NULL,
+    -- The member holds it no more. The row stays, so that a person looks when the member comes with it again.
+    released_at     timestamptz,
+    release_reason  text,
     CONSTRAINT document_identities_pkey PRIMARY KEY (identity_hash, verification_id),
+    CONSTRAINT document_identities_release_whole CHECK ((released_at IS NULL) = (release_reason IS NULL)),
     CONSTRAINT document_identities_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),
     CONSTRAINT document_identities_hash_length CHECK (octet_length(identity_hash) = 32)
 );
 
+CREATE INDEX document_identities_by_document ON document_identities (document_id);
 CREATE INDEX document_identities_by_verification ON document_identities (verification_id);
 CREATE INDEX document_identities_by_key ON document_identities (key_id);
 

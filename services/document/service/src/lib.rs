@@ -31,6 +31,7 @@ pub mod keyring;
 pub mod objects;
 pub mod profile;
 pub mod record_profile_change;
+pub mod release_document;
 pub mod review;
 pub mod store;
 pub mod submit_document;
@@ -86,8 +87,7 @@ impl mesh_runtime::Service for Document {
         let files = Files::new(config.files()).map_err(cannot_read)?;
         log_confinement(files.confinement());
         let idempotency = context.idempotency.clone();
-        let at_once = config.upload_concurrency.get();
-        let uploads = Uploads::new(vault.clone(), idempotency.clone(), files, at_once);
+        let uploads = Uploads::new(vault.clone(), idempotency.clone(), files, config.upload_concurrency.get());
         let workflows = Workflows::new(context.temporal.clone());
         let api = DocumentApi::new(vault.clone(), idempotency, uploads, workflows);
         let api = DocumentServiceServer::new(api).max_decoding_message_size(context.max_message_bytes);

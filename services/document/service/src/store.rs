@@ -19,7 +19,7 @@ mod submissions;
 pub use decisions::{EvidenceKey, NewDecision, StoredDecision, StoredEvidenceItem, Written};
 pub use document_status::DocumentStatus;
 pub use documents::{Document, Erased, NewDocument, NewFile, insert_document};
-pub use identities::{Found, IdentityRecord, block, unblock};
+pub use identities::{Found, IdentityRecord, block, release, unblock};
 pub use orphaned_objects::OrphanedObjects;
 pub use pages::Page;
 pub use profile_changes::record_profile_change;

@@ -156,6 +156,17 @@ async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
             changed(request, |other| other.document_number = new_number())
         }
         "UnblockDocument" => unblock_document(caller).await,
+        "ReleaseDocument" => {
+            let uploaded = caller.upload(new_member_id(), &[picture(&new_passport())]).await;
+            let another = caller.upload(new_member_id(), &[picture(&new_passport())]).await;
+            let request = document::ReleaseDocumentRequest {
+                request_id: new_request_id(),
+                document_id: uploaded.document_id,
+                verification_id: String::new(),
+                reason_code: "STOLEN_FROM_OWNER".to_owned(),
+            };
+            changed(request, |other| other.document_id = another.document_id)
+        }
         "EraseDocument" => erase_document(caller).await,
         "RecordProfileChange" => {
             let request = document::RecordProfileChangeRequest {

@@ -9,6 +9,7 @@ use crate::erase_document::erase_document;
 use crate::extraction::not_found;
 use crate::get_review_page::ReviewPages;
 use crate::record_profile_change::record_profile_change;
+use crate::release_document::release_document;
 use crate::submit_document::submit_document;
 use crate::temporal::Workflows;
 use crate::unblock_document::unblock_document;
@@ -60,7 +61,8 @@ impl DocumentService for DocumentApi {
         request: Request<proto::GetDocumentVerificationRequest>,
     ) -> Result<Response<proto::GetDocumentVerificationResponse>, Status> {
         let store = self.vault.store();
-        let (document_id, verification_id) = match parse::meant(request.get_ref())? {
+        let request = request.get_ref();
+        let (document_id, verification_id) = match parse::meant(&request.document_id, &request.verification_id)? {
             Meant::Document(document_id) => (Some(document_id), None),
             Meant::Verification(id) => {
                 let latest = store.find_latest_submission(id).await?;
@@ -156,6 +158,14 @@ impl DocumentService for DocumentApi {
         Ok(Response::new(answer))
     }
 
+    async fn release_document(
+        &self,
+        request: Request<proto::ReleaseDocumentRequest>,
+    ) -> Result<Response<proto::ReleaseDocumentResponse>, Status> {
+        let answer = release_document(&self.idempotency, request.get_ref(), clock::now()).await?;
+        Ok(Response::new(answer))
+    }
+
     async fn erase_document(
         &self,
         request: Request<proto::EraseDocumentRequest>,
@@ -163,6 +173,7 @@ impl DocumentService for DocumentApi {
         let answer = erase_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
+
     async fn record_profile_change(
         &self,
         request: Request<proto::RecordProfileChangeRequest>,

@@ -4,8 +4,8 @@
 use crate::identity::Identity;
 use crate::store::{EvidenceKey, NewReviewDecision, ReviewKey};
 use mesh_proto::document::v1::{
-    ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetDocumentVerificationRequest,
-    GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, ListRevocationsRequest, SubmitDocumentRequest,
+    ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetReviewPageRequest, ListEvidenceRequest,
+    ListReviewsRequest, ListRevocationsRequest, SubmitDocumentRequest,
 };
 use mesh_proto::fields;
 use mesh_runtime::Problem;
@@ -26,15 +26,16 @@ pub struct NextDocument {
     pub kind: DocumentKind,
 }
 
-/// Which check is asked for.
+/// What a request names a document by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meant {
+pub(crate) enum Meant {
     Document(DocumentId),
     Verification(VerificationId),
 }
 
-pub(super) fn meant(request: &GetDocumentVerificationRequest) -> Result<Meant, Problem> {
-    match (request.document_id.as_str(), request.verification_id.as_str()) {
+/// Exactly one of two fields is set.
+pub(crate) fn meant(document_id: &str, verification_id: &str) -> Result<Meant, Problem> {
+    match (document_id, verification_id) {
         (document, "") => Ok(Meant::Document(fields::id("document_id", document)?)),
         ("", verification) => Ok(Meant::Verification(fields::id("verification_id", verification)?)),
         _ => Err(Problem::invalid_field(

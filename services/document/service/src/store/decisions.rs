@@ -1,7 +1,7 @@
 //! Checks, decisions and evidence.
 
 use super::Store;
-use super::identities::{Found, NewClaim, find_identity, insert_claim, lock};
+use super::identities::{Found, NewClaim, bytes, find_identity, insert_claim, lock};
 use super::profile_changes::is_outdated;
 use super::rows::{count, decision, kind, member};
 use crate::identity::IdentityHash;
@@ -289,7 +289,7 @@ fn gives_way(standing: &StoredDecision, to: &NewDecision) -> bool {
 }
 
 async fn refused(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<Option<Refusal>, Problem> {
-    lock(connection, claim.hashes).await?;
+    lock(connection, &bytes(claim.hashes)).await?;
     let found = find_identity(connection, claim.hashes, claim.member_id).await?;
     Ok(if found.blocked == Found::SameDocument {
         Some(Refusal::Blocklisted)

@@ -4,7 +4,9 @@
 mod tests;
 
 use super::Store;
+use super::profile_changes::lock_profile;
 use super::revocations::insert_revocations;
+use super::rows::member;
 use crate::identity::IdentityHash;
 use crate::keyring::UsedKeys;
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use jiff_sqlx::ToSqlx;
 use mesh_runtime::{Problem, clock};
 use mesh_types::{DocumentId, MemberId, RevocationReason, VerificationId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// What the tables say about a physical document and a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +113,7 @@ pub async fn block(
     blocked_at: Timestamp,
 ) -> Result<(), Problem> {
     // An acceptance that is under way either sees the block or is seen here.
-    lock(connection, hashes).await?;
+    lock(connection, &bytes(hashes)).await?;
     sqlx::query!(
         "INSERT INTO blocked_documents (identity_hash, key_id, is_weak, block_id, reason_code, blocked_at)
          SELECT identity_hash, key_id, is_weak,
@@ -154,19 +157,78 @@ pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> 
     Ok(())
 }
 
+/// Takes the physical document of an upload, or of a verification, from the member who was accepted with it, within a transaction,
+/// and revokes the verifications in which that was. Returns them; `None` where there is no such upload or verification.
+///
+/// # Errors
+/// `DATABASE_UNAVAILABLE`.
+#[tracing::instrument(name = "UPDATE document_identities", skip_all, fields(otel.kind = "client",
+    db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "document_identities"))]
+pub async fn release(
+    connection: &mut PgConnection,
+    (document_id, verification_id): (Option<DocumentId>, Option<VerificationId>),
+    reason_code: &str,
+    released_at: Timestamp,
+) -> Result<Option<Vec<VerificationId>>, Problem> {
+    let (document_id, verification_id) = (
+        document_id.map(DocumentId::uuid),
+        verification_id.map(VerificationId::uuid),
+    );
+    let holder = sqlx::query_scalar!(
+        "SELECT member_id FROM documents
+          WHERE document_id = coalesce($1, (SELECT document_id FROM submissions WHERE verification_id = $2 LIMIT 1))",
+        document_id,
+        verification_id,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(holder) = holder else { return Ok(None) };
+    // As an acceptance does: one that is under way is seen here, or sees the release.
+    lock_profile(connection, member(holder)?).await?;
+    let hashes = sqlx::query_scalar!(
+        "SELECT DISTINCT identity_hash FROM document_identities
+          WHERE member_id = $1 AND (document_id = $2 OR verification_id = $3)",
+        holder,
+        document_id,
+        verification_id,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    lock(connection, &hashes).await?;
+    let mut released: Vec<Uuid> = sqlx::query_scalar!(
+        "UPDATE document_identities SET released_at = $3, release_reason = $4
+          WHERE member_id = $1 AND released_at IS NULL
+            AND verification_id IN (SELECT verification_id FROM document_identities
+                                     WHERE member_id = $1 AND identity_hash = ANY($2))
+         RETURNING verification_id",
+        holder,
+        &hashes,
+        released_at.to_sqlx() as _,
+        reason_code,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    released.sort_unstable();
+    released.dedup();
+    insert_revocations(connection, &released, RevocationReason::DocumentReleased, released_at).await?;
+    Ok(Some(released.into_iter().map(VerificationId::from).collect()))
+}
+
 pub(super) async fn find_identity(
     connection: &mut PgConnection,
     hashes: &[IdentityHash],
     member_id: MemberId,
 ) -> Result<IdentityRecord, Problem> {
-    // What is the member's already is nobody else's, whoever shares its number.
+    // In doubt is what another member holds, or what was taken from this one; but what is the member's already is nobody
+    // else's, whoever shares its number.
     let row = sqlx::query!(
-        r#"SELECT coalesce(bool_or(member_id <> $2 AND NOT is_weak), false) AS "is_in_use!",
-                coalesce(bool_or(member_id <> $2), false)
-                    AND NOT coalesce(bool_or(member_id = $2 AND NOT is_weak), false) AS "may_be_in_use!",
+        r#"SELECT coalesce(bool_or(NOT is_own AND NOT is_weak AND NOT is_released), false) AS "is_in_use!",
+                coalesce(bool_or(is_own = is_released), false)
+                    AND NOT coalesce(bool_or(is_own AND NOT is_weak AND NOT is_released), false) AS "may_be_in_use!",
                 EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1) AND NOT is_weak) AS "is_blocked!",
                 EXISTS (SELECT FROM blocked_documents WHERE identity_hash = ANY($1)) AS "may_be_blocked!"
-           FROM document_identities WHERE identity_hash = ANY($1)"#,
+           FROM (SELECT is_weak, member_id = $2 AS is_own, released_at IS NOT NULL AS is_released
+                   FROM document_identities WHERE identity_hash = ANY($1)) claim"#,
         &bytes(hashes),
         member_id.get(),
     )
@@ -185,8 +247,8 @@ pub(super) async fn find_identity(
 
 /// Locks a physical document until the transaction ends: of members who claim it at once, the second sees the claim
 /// of the first. It locks each hash of it, the weak ones too.
-pub(super) async fn lock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
-    let mut locks: Vec<i64> = hashes.iter().map(lock_number).collect();
+pub(super) async fn lock(connection: &mut PgConnection, hashes: &[Vec<u8>]) -> Result<(), Problem> {
+    let mut locks: Vec<i64> = hashes.iter().map(|hash| lock_number(hash)).collect();
     // In one order, or two members would wait for each other.
     locks.sort_unstable();
     for lock in locks {
@@ -197,8 +259,8 @@ pub(super) async fn lock(connection: &mut PgConnection, hashes: &[IdentityHash])
     Ok(())
 }
 
-fn lock_number(hash: &IdentityHash) -> i64 {
-    let (first, _) = hash.hash.split_first_chunk::<8>().expect("a hash has 32 bytes");
+fn lock_number(hash: &[u8]) -> i64 {
+    let (first, _) = hash.split_first_chunk::<8>().expect("a hash has 32 bytes");
     i64::from_be_bytes(*first)
 }
 

@@ -51,7 +51,7 @@ pub async fn record_profile_change(
     );
     let outdated = outdated.fetch_all(&mut *connection).await?;
     sqlx::query!(
-        "DELETE FROM document_identities WHERE verification_id = ANY($1)",
+        "DELETE FROM document_identities WHERE verification_id = ANY($1) AND released_at IS NULL",
         &outdated,
     )
     .execute(&mut *connection)
@@ -81,7 +81,7 @@ pub(super) async fn is_outdated(
 }
 
 /// Two numbers are another space of locks than the one number that the hashes of documents have.
-async fn lock_profile(connection: &mut PgConnection, member_id: MemberId) -> Result<(), Problem> {
+pub(super) async fn lock_profile(connection: &mut PgConnection, member_id: MemberId) -> Result<(), Problem> {
     sqlx::query!("SELECT pg_advisory_xact_lock(1, hashint8($1))", member_id.get())
         .execute(connection)
         .await?;

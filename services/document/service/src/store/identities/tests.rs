@@ -150,7 +150,7 @@ async fn of_two_documents_with_one_number_at_the_same_moment_the_second_waits_fo
         verification_id: first.verification_id,
         claimed_at: at(11),
     };
-    lock(&mut accepting, claim.hashes).await.or_panic();
+    lock(&mut accepting, &bytes(claim.hashes)).await.or_panic();
     insert_claim(&mut accepting, &claim).await.or_panic();
     let commit = async {
         let is_recorded = "SELECT EXISTS (SELECT FROM document_decisions)";
@@ -182,4 +182,94 @@ async fn a_block_is_of_one_document_and_the_others_of_its_number_go_to_a_person(
     assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::SameNumber));
     unblock(&mut connection, &one).await.or_panic();
     assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::Nothing));
+}
+
+async fn released(world: &World, document_id: DocumentId, seconds: i64) -> Vec<VerificationId> {
+    let mut transaction = world.pool.begin().await.expect("a transaction");
+    let of = (Some(document_id), None);
+    let released = release(&mut transaction, of, "STOLEN_FROM_OWNER", at(seconds)).await;
+    transaction.commit().await.expect("committed");
+    released.or_panic().expect("it is there")
+}
+
+#[tokio::test]
+async fn a_release_takes_a_document_with_its_renewals_from_one_member_and_from_nobody_else() {
+    let world = World::new().await;
+    let identity = hashes(&world, "636026");
+    let thief = accepted(&world, MEMBER, identity.clone()).await;
+    // The renewal is of another upload, and by print: a person typed the issuer otherwise.
+    let renewal = acceptance(&world, MEMBER, hashes(&world, "USA")).await;
+    let review_id = in_review(&world, &renewal).await;
+    reviewed(&world, review_id, &renewal.identity, true)
+        .await
+        .expect("accepted");
+    assert!(matches!(recorded(&world, &renewal).await, Written::Stands { .. }));
+    let passport = Identity::new("UTO", DocumentKind::Passport, "L898902C3").expect("letters and digits");
+    let _another_of_the_thief = accepted(&world, MEMBER, world.vault.identity_hashes([&passport])).await;
+
+    let mut expected = vec![thief.verification_id, renewal.verification_id];
+    expected.sort();
+    assert_eq!(released(&world, thief.document_id, 20).await, expected);
+    let owner = accepted(&world, ANOTHER_MEMBER, identity.clone()).await;
+    assert_eq!(
+        released(&world, thief.document_id, 30).await,
+        [],
+        "nothing is left to take"
+    );
+    assert_eq!(
+        found(&world, 99, &identity).await.0,
+        Found::SameDocument,
+        "the owner holds it"
+    );
+
+    let listed = world.store.list_revocations(None, 10).await.or_panic();
+    let mut revoked: Vec<_> = listed.iter().map(|one| one.verification_id).collect();
+    revoked.sort();
+    assert_eq!(revoked, expected);
+    assert!(
+        listed
+            .iter()
+            .all(|one| one.reason == RevocationReason::DocumentReleased)
+    );
+    assert!(listed.iter().all(|one| one.verification_id != owner.verification_id));
+
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let unknown = (Some(clock::new_uuid().into()), None);
+    let unknown = release(&mut connection, unknown, "STOLEN_FROM_OWNER", at(40)).await;
+    assert_eq!(unknown.or_panic(), None);
+}
+
+#[tokio::test]
+async fn a_document_that_was_taken_from_a_member_is_theirs_again_when_a_person_says_so() {
+    let world = World::new().await;
+    let identity = hashes(&world, "636026");
+    let first = accepted(&world, MEMBER, identity.clone()).await;
+    released(&world, first.document_id, 20).await;
+    assert_eq!(found(&world, MEMBER, &identity).await.0, Found::SameNumber);
+    let again = acceptance(&world, MEMBER, identity.clone()).await;
+    assert_eq!(recorded(&world, &again).await, Written::Refused(Refusal::NumberKnown));
+    let review_id = in_review(&world, &again).await;
+    reviewed(&world, review_id, &identity, true).await.expect("accepted");
+    assert!(matches!(recorded(&world, &again).await, Written::Stands { .. }));
+    assert_eq!(found(&world, MEMBER, &identity).await.0, Found::Nothing);
+}
+
+#[tokio::test]
+async fn a_renewal_waits_for_a_release_that_is_under_way_and_is_refused() {
+    let world = World::new().await;
+    let identity = hashes(&world, "636026");
+    let first = accepted(&world, MEMBER, identity.clone()).await;
+    let renewal = acceptance(&world, MEMBER, identity).await;
+    let mut releasing = world.pool.begin().await.expect("a transaction");
+    let of = (None, Some(first.verification_id));
+    world.submitted(first.document_id, first.verification_id, 1).await;
+    let released = release(&mut releasing, of, "STOLEN_FROM_OWNER", at(20)).await;
+    assert_eq!(released.or_panic(), Some(vec![first.verification_id]));
+    let commit = async {
+        let is_recorded = "SELECT count(*) > 1 FROM document_decisions";
+        world.until_one_waits_or(is_recorded).await;
+        releasing.commit().await.expect("committed");
+    };
+    let (written, ()) = tokio::join!(recorded(&world, &renewal), commit);
+    assert_eq!(written, Written::Refused(Refusal::NumberKnown));
 }
