@@ -1,7 +1,7 @@
 //! Runs one program that must not be trusted, because what it reads comes from outside, with a fence around it.
 //!
 //! [`Sandbox::run`] starts a program (tesseract, pdfinfo, pdftoppm), hands it bytes on its standard input and returns
-//! what it wrote to its standard output. Between its birth and `exec` the child fences itself in, so there is no moment in
+//! what it wrote to its standard output; with one that asks back, [`Waiting::talk`] goes to and fro. Between its birth and `exec` the child fences itself in, so there is no moment in
 //! which the program runs free and no launcher program to install:
 //! - resource limits: address space, processor time, size of a file, open files, no further process, no core dump;
 //! - Landlock: it reads the system's programs and libraries and the folders that were named, writes in a fresh folder of
@@ -26,7 +26,7 @@ mod spawn;
 mod syscalls;
 
 pub use fence::{Confinement, InForce};
-pub use run::{Output, Run, RunError, Waiting};
+pub use run::{Output, Run, RunError, Talk, Waiting};
 
 use fence::PreparedFence;
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -58,8 +58,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 GiB, 20 s of processor time, 30 s in all: ten times what a page of 50 megapixels needs. No file, as neither
-    /// tesseract nor poppler needs to write one.
+    /// 1 GiB, 20 s of processor time, 30 s in all: more than the dearest page of 50 megapixels needs (800 MiB and 6 s). No
+    /// file, as none of the programs needs to write one.
     fn default() -> Self {
         Self {
             memory_bytes: 1 << 30,

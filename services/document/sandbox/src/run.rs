@@ -146,15 +146,88 @@ impl Waiting {
             Ok(Err(Stop::TooMuch)) => Err(RunError::OutputTooLarge {
                 limit: self.max_output_bytes,
             }),
-            Ok(Ok((_, End::Signal(signal)))) => Err(RunError::Killed { signal }),
-            Ok(Ok((stdout, End::Code(code)))) => {
-                tracing::Span::current().record("process.exit.code", code);
-                if code == 0 {
-                    Ok(Output { stdout })
-                } else {
-                    Err(RunError::Failed { code })
-                }
-            }
+            Ok(Ok((stdout, end))) => match ended(end) {
+                None => Ok(Output { stdout }),
+                Some(error) => Err(error),
+            },
+        }
+    }
+
+    /// Begins to talk with a program that answers before its input has ended; [`Limits::wall_clock`] counts from here.
+    ///
+    /// Records `process.pid` on the current span where it has such a field.
+    pub fn talk(mut self) -> Talk {
+        tracing::Span::current().record("process.pid", self.started.running.id());
+        let (stdin, stdout) = self.started.pipes.take().expect("a program is spoken to once");
+        Talk {
+            stdin,
+            stdout,
+            until: tokio::time::Instant::now() + self.wall_clock,
+            program: self,
+        }
+    }
+}
+
+/// A program that is talked with. It is trusted with nothing: whoever listens says how much. Dropping it kills it.
+#[derive(Debug)]
+pub struct Talk {
+    stdin: pipe::Sender,
+    stdout: pipe::Receiver,
+    until: tokio::time::Instant,
+    program: Waiting,
+}
+
+impl Talk {
+    /// Tells it something.
+    ///
+    /// # Errors
+    /// [`RunError`], when the program has ended or the time is over.
+    pub async fn say(&mut self, bytes: &[u8]) -> Result<(), RunError> {
+        match tokio::time::timeout_at(self.until, self.stdin.write_all(bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(self.end().await),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    /// Waits until it has said as much as `bytes` holds.
+    ///
+    /// # Errors
+    /// [`RunError`], when the program has ended or the time is over.
+    pub async fn hear(&mut self, bytes: &mut [u8]) -> Result<(), RunError> {
+        match tokio::time::timeout_at(self.until, self.stdout.read_exact(bytes)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(self.end().await),
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    /// How a program ended that says no more: with exit code 0 it has failed too.
+    async fn end(&mut self) -> RunError {
+        match tokio::time::timeout_at(self.until, self.program.started.running.end()).await {
+            Ok(Ok(end)) => ended(end).unwrap_or(RunError::Failed { code: 0 }),
+            Ok(Err(source)) => RunError::Start {
+                program: self.program.program.clone(),
+                source,
+            },
+            Err(_) => self.timed_out(),
+        }
+    }
+
+    fn timed_out(&self) -> RunError {
+        RunError::TimedOut {
+            after: self.program.wall_clock,
+        }
+    }
+}
+
+/// What an end means, unless it is the one with exit code 0. Recorded on the current span.
+fn ended(end: End) -> Option<RunError> {
+    match end {
+        End::Signal(signal) => Some(RunError::Killed { signal }),
+        End::Code(code) => {
+            tracing::Span::current().record("process.exit.code", code);
+            (code != 0).then_some(RunError::Failed { code })
         }
     }
 }

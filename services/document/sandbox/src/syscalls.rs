@@ -1,7 +1,7 @@
 //! The system calls of a program that computes, reads files and writes to a pipe.
 //!
 //! A list of what is allowed, not of what is forbidden: the kernel gains calls with every release, and the programs are
-//! three that we know. Everything else is answered with `ENOSYS`, as a kernel would that is older than the call, because
+//! four that we know. Everything else is answered with `ENOSYS`, as a kernel would that is older than the call, because
 //! every C library has a fallback for that; a newer library that tries a newer call first goes on with the old one.
 //!
 //! Not in it, so refused: sockets; `clone`, `clone3`, `fork` and `vfork` (so neither processes nor threads: with

@@ -279,3 +279,45 @@ async fn what_cannot_be_run_is_named() {
         assert!(matches!(nowhere, Err(SandboxError::Folder { .. })), "{nowhere:?}");
     }
 }
+
+#[tokio::test]
+async fn a_program_that_is_talked_with_answers_until_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = sandbox(folder.path());
+    let start = |script: &str| {
+        let arguments = ["-c", script].map(OsStr::new);
+        let run = Run {
+            program: Path::new("bash"),
+            arguments: &arguments,
+            environment: &[],
+            max_output_bytes: 0,
+        };
+        sandbox.start(&run).expect("started").talk()
+    };
+    let mut answer = [0; 3];
+    let mut talk = start("while read -r line; do echo \"<$line\"; done; exit 7");
+    for (said, heard) in [(b"a\n", b"<a\n"), (b"b\n", b"<b\n")] {
+        talk.say(said).await.expect("it listens");
+        talk.hear(&mut answer).await.expect("it answers");
+        assert_eq!(&answer, heard);
+    }
+    for (script, wanted) in [("exit 7", "Failed { code: 7 }"), ("exit 0", "Failed { code: 0 }")] {
+        let ended = start(script).hear(&mut answer).await.expect_err("it says nothing");
+        let ended = format!("{ended:?}");
+        assert!(ended.contains(wanted), "{script}: {ended}");
+    }
+    let silent = Limits {
+        wall_clock: Duration::from_millis(100),
+        ..limits()
+    };
+    let arguments = ["60"].map(OsStr::new);
+    let run = Run {
+        program: Path::new("sleep"),
+        arguments: &arguments,
+        environment: &[],
+        max_output_bytes: 0,
+    };
+    let mut talk = sandbox.with_limits(silent).start(&run).expect("started").talk();
+    let silent = talk.hear(&mut answer).await.expect_err("it says nothing");
+    assert!(matches!(silent, RunError::TimedOut { .. }), "{silent:?}");
+}
