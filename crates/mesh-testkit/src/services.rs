@@ -15,6 +15,8 @@ pub struct ServiceFacts {
     pub name: &'static str,
     /// Its package, and the binary of it.
     pub package: &'static str,
+    /// Other packages whose binaries it runs.
+    pub programs: &'static [&'static str],
     /// Where its gRPC API listens unless told otherwise.
     pub grpc_port: u16,
     /// Where its health page listens unless told otherwise.
@@ -30,6 +32,7 @@ pub const SERVICES: [ServiceFacts; 3] = [
     ServiceFacts {
         name: "orchestrator",
         package: "orchestrator-service",
+        programs: &[],
         grpc_port: 7401,
         health_port: 9401,
         peers: &["document", "reputation"],
@@ -38,6 +41,7 @@ pub const SERVICES: [ServiceFacts; 3] = [
     ServiceFacts {
         name: "document",
         package: "document-service",
+        programs: &["document-reading"],
         grpc_port: 7402,
         health_port: 9402,
         peers: &["orchestrator"],
@@ -46,6 +50,7 @@ pub const SERVICES: [ServiceFacts; 3] = [
     ServiceFacts {
         name: "reputation",
         package: "reputation-service",
+        programs: &[],
         grpc_port: 7405,
         health_port: 9405,
         peers: &[],

@@ -5,11 +5,14 @@ use std::{io::Write, ops::Range};
 
 /// A PNG of a few dozen bytes whose header says 50,000 × 50,000 pixels, with the check sum that fits.
 pub fn huge_png_header() -> Vec<u8> {
-    let mut header = b"IHDR".to_vec();
-    header.extend([50_000u32.to_be_bytes(), 50_000u32.to_be_bytes()].concat());
-    header.extend([8, 2, 0, 0, 0]);
+    png(50_000, 50_000, [8, 2, 0, 0, 0], b"IDAT".to_vec())
+}
+
+/// A PNG by the rest of its header, which is depth, color, two zeros and interlacing, and by its chunk `IDAT`.
+pub(crate) fn png(width: u32, height: u32, rest: [u8; 5], data: Vec<u8>) -> Vec<u8> {
+    let header = [b"IHDR", &width.to_be_bytes()[..], &height.to_be_bytes(), &rest].concat();
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
-    for chunk in [header, b"IDAT".to_vec(), b"IEND".to_vec()] {
+    for chunk in [header, data, b"IEND".to_vec()] {
         file.extend((chunk.len() as u32 - 4).to_be_bytes());
         file.extend(&chunk);
         file.extend(crc32(&chunk).to_be_bytes());

@@ -31,6 +31,7 @@ mod birth_date;
 mod canvas;
 mod card;
 mod data_page;
+pub mod dear;
 mod degradation;
 mod document;
 mod document_kind;

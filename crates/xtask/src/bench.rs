@@ -38,7 +38,11 @@ pub fn run(root: &Path, benchmark: &Benchmark) -> anyhow::Result<ExitCode> {
     let mut steps = Steps::default();
     match benchmark {
         // The picture crates are optimised in development builds too, so no release build is needed.
-        Benchmark::Ocr { arguments } => measure(root, &mut steps, ("document-reading", "bench"), arguments)?,
+        Benchmark::Ocr { arguments } => {
+            let build = ["build", "--quiet", "-p", "document-reading", "--bins"];
+            steps.command("build the program that reads pictures", &mut cargo(root, &build))?;
+            measure(root, &mut steps, ("document-reading", "bench"), arguments)?;
+        }
         Benchmark::Decay { arguments } => {
             steps.work("what this machine needs", || machine::prepare(Purpose::Demo))?;
             // Its worker is a process of its own; the work is PostgreSQL's.

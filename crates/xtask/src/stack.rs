@@ -131,6 +131,7 @@ fn services(root: &Path) -> std::process::Command {
     let mut build = cargo(root, &["build", "--bins"]);
     for service in SERVICES {
         build.args(["-p", service.package]);
+        build.args(service.programs.iter().flat_map(|package| ["-p", package]));
     }
     // The services are looked for beside this program.
     if !cfg!(debug_assertions) {

@@ -2,6 +2,7 @@
 //! files.
 
 mod crowd;
+mod dear;
 mod hostile;
 mod long;
 mod reviews;

@@ -7,9 +7,9 @@ use crate::{
     document::DocumentReading,
     fields::{DocumentFields, Source},
     mrz_reading::MrzReading,
+    page_reading::PageReading,
     printed::{FieldAgreement, PrintedText},
     quality,
-    reader::PageReading,
 };
 use document_policy::{Holder, Profile};
 use jiff::civil::Date;

@@ -1,6 +1,6 @@
 //! The readings of all pages of one document.
 
-use crate::{barcode::BarcodeReading, mrz_reading::MrzReading, printed::PrintedFields, reader::PageReading};
+use crate::{barcode::BarcodeReading, mrz_reading::MrzReading, page_reading::PageReading, printed::PrintedFields};
 use serde::{Deserialize, Serialize};
 
 /// The readings of all pages of one document, in their order.

@@ -3,6 +3,7 @@
 use crate::{
     error::{ReadError, ReaderError},
     files::FilesConfig,
+    wire::Task,
 };
 use document_sandbox::{InForce, Limits, Run, RunError, Sandbox, SandboxConfig, Waiting};
 use image::GrayImage;
@@ -31,9 +32,18 @@ pub struct ReaderConfig {
     /// What one run of tesseract may use; beyond it the run is killed and reported as [`ReadError::EngineKilled`] or
     /// [`ReadError::EngineTimedOut`].
     pub limits: Limits,
-    /// How files are opened; its [`FilesConfig::confinement`] holds for tesseract too.
+    /// How files are opened; its [`FilesConfig::confinement`] holds for all programs, its [`FilesConfig::limits`] for
+    /// [`ReaderConfig::picture_program`] too.
     pub files: FilesConfig,
+    /// The program `document-picture` of this crate, which decodes and reads pictures, a path or a name looked up in `PATH`.
+    pub picture_program: PathBuf,
+    /// The memory in MiB that all pages which are read at once may take, the programs' included. A page that takes more is
+    /// read alone.
+    pub picture_memory_mib: u32,
 }
+
+/// 1 GiB: three photos of 12 megapixels.
+pub const DEFAULT_PICTURE_MEMORY_MIB: u32 = 1024;
 
 impl ReaderConfig {
     /// The defaults, with our model in `model_dir`.
@@ -46,9 +56,24 @@ impl ReaderConfig {
             eng_dir: None,
             limits: Limits::default(),
             files: FilesConfig::default(),
+            picture_program: picture_program(),
+            picture_memory_mib: DEFAULT_PICTURE_MEMORY_MIB,
         }
     }
 }
+
+/// `document-picture` beside the running program, where an image has it; or one folder above, where cargo puts it for tests
+/// and examples; else the one in `PATH`.
+pub fn picture_program() -> PathBuf {
+    let running = std::env::current_exe().unwrap_or_default();
+    let folders = running.ancestors().skip(1).take(2);
+    let beside = folders
+        .map(|folder| folder.join(PICTURE_PROGRAM))
+        .find(|file| file.is_file());
+    beside.unwrap_or_else(|| PICTURE_PROGRAM.into())
+}
+
+const PICTURE_PROGRAM: &str = "document-picture";
 
 /// The engine, checked to be there.
 #[derive(Clone, Debug)]
@@ -65,17 +90,6 @@ const MAX_TEXT_BYTES: usize = 16 << 20;
 /// What every run is told. Ink is darker than paper in every picture that comes here, so a line that is read badly is not
 /// read once more with the two exchanged: that costs an eighth of a look at the print, and finds nothing.
 const ALWAYS: [&str; 6] = ["stdin", "stdout", "--dpi", "300", "-c", "tessedit_do_invert=0"];
-
-/// What a run is to look for.
-#[derive(Clone, Copy, Debug)]
-enum Task {
-    /// Each picture is one line of a machine-readable zone.
-    ZoneLines,
-    /// Words anywhere on one picture.
-    Words,
-    /// Words of a small block, down to a single letter.
-    Block,
-}
 
 impl Engine {
     /// Checks that tesseract runs and that both models are there.
@@ -127,34 +141,25 @@ impl Engine {
         self.sandbox.confinement()
     }
 
-    /// Reads pictures that show one line of a zone each; one text per picture, in their order, whitespace removed.
-    pub(crate) async fn read_zone_lines(&self, lines: &[GrayImage]) -> Result<Vec<String>, ReadError> {
-        if lines.is_empty() {
-            return Ok(Vec::new());
-        }
-        let text = self.run(Task::ZoneLines, encode_tiff(lines)?, lines.len()).await?;
-        let mut texts: Vec<String> = text
-            .split('\x0c')
-            .map(|page| page.split_whitespace().collect::<String>())
-            .collect();
-        texts.resize(lines.len(), String::new());
-        Ok(texts)
-    }
-
-    /// Reads words anywhere on a picture; tesseract's table of tab-separated values (TSV).
-    pub(crate) async fn read_words(&self, picture: &GrayImage) -> Result<String, ReadError> {
-        self.run(Task::Words, encode_tiff(std::slice::from_ref(picture))?, 1)
-            .await
-    }
-
-    /// Reads a caption and its value; the same table. Elsewhere a letter that stands alone is easily passed over.
-    pub(crate) async fn read_block(&self, picture: &GrayImage) -> Result<String, ReadError> {
-        self.run(Task::Block, encode_tiff(std::slice::from_ref(picture))?, 1)
-            .await
+    /// Looks at pictures: for words at one, and tells tesseract's table of tab-separated values (TSV); for lines of a zone at
+    /// each, and tells the lines without whitespace, in their order.
+    pub(crate) async fn look(&self, task: Task, pictures: Vec<GrayImage>) -> Result<Vec<String>, ReadError> {
+        let count = pictures.len();
+        let encoded = encode_tiff(&pictures)?;
+        drop(pictures);
+        let text = self.run(task, encoded, count).await?;
+        Ok(match task {
+            Task::Words | Task::Block => vec![text],
+            Task::ZoneLines => text
+                .split('\x0c')
+                .map(|line| line.split_whitespace().collect())
+                .take(count)
+                .collect(),
+        })
     }
 
     async fn run(&self, task: Task, pictures: Vec<u8>, pages: usize) -> Result<String, ReadError> {
-        let operation = task.operation();
+        let operation = operation(task);
         let span = tracing::info_span!(
             "tesseract",
             otel.name = format!("tesseract {operation}"),
@@ -196,14 +201,12 @@ impl Engine {
     }
 }
 
-impl Task {
-    /// The name in traces.
-    fn operation(self) -> &'static str {
-        match self {
-            Task::ZoneLines => "zone_lines",
-            Task::Words => "words",
-            Task::Block => "block",
-        }
+/// The name in traces.
+fn operation(task: Task) -> &'static str {
+    match task {
+        Task::ZoneLines => "zone_lines",
+        Task::Words => "words",
+        Task::Block => "block",
     }
 }
 

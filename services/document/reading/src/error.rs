@@ -31,6 +31,14 @@ pub enum ReaderError {
         /// Why it does not run.
         source: std::io::Error,
     },
+    /// The program that reads pictures does not run, or is of another version.
+    #[error("{} does not run as it should; build it (`cargo build --workspace`), or put it beside the service", program.display())]
+    PictureProgramMissing {
+        /// What was run.
+        program: PathBuf,
+        /// Why it does not run; `None` where another version does.
+        source: Option<std::io::Error>,
+    },
     /// The programs cannot be fenced in.
     #[error("the programs that open files cannot be fenced in")]
     Sandbox {
@@ -87,6 +95,12 @@ pub enum ReadError {
         /// Which limit stopped it.
         source: RunError,
     },
+    /// The program that reads pictures ended with an error, or said what it never says.
+    #[error("the program that reads pictures broke off (exit code {code:?})")]
+    BrokeOff {
+        /// The exit code; `None` where it was ended for what it said.
+        code: Option<i32>,
+    },
     /// A program could not be started or spoken to.
     #[error("an engine could not be run")]
     EngineMissing {
@@ -141,7 +155,8 @@ impl ReadError {
             | Self::ExpandsTooMuch
             | Self::Encrypted
             | Self::Unsupported
-            | Self::TooCostly { .. } => Fault::Picture,
+            | Self::TooCostly { .. }
+            | Self::BrokeOff { .. } => Fault::Picture,
             Self::EngineMissing { .. }
             | Self::EngineTimedOut { .. }
             | Self::EngineKilled { .. }

@@ -5,8 +5,8 @@ use crate::{
     document::DocumentReading,
     identity_fields::{IdentityFields, letters_and_digits},
     mrz_reading::MrzReading,
+    page_reading::PageReading,
     printed::{Agreement, Captions, FieldAgreement, PrintedFields},
-    reader::PageReading,
 };
 use mesh_types::DocumentKind;
 use serde::{Deserialize, Serialize};

@@ -1,19 +1,23 @@
-//! Files as they are uploaded: what they are, how many pages they have, and each page as a gray picture.
+//! Files as they are uploaded: what they are, how many pages they have, and each page as a picture.
 //!
 //! A file is hostile until it was inspected: [`Files::inspect`] looks at headers and sizes and decodes nothing but what it
-//! throws away at once; [`OpenFile::page`] decodes one page. Pictures are decoded here, in bounded memory, by libraries in
-//! safe Rust; PDFs only ever by poppler's programs inside the sandbox.
+//! throws away at once. What decodes it runs inside the sandbox: poppler's programs draw the pages of a PDF, and the
+//! program that reads pictures decodes them, drawn or not ([`Picture`]).
 
 mod directories;
 mod headers;
 mod inflate;
+mod need;
 mod pdf;
+mod pgm;
 mod pixels;
 mod poppler;
 
 use crate::{
     blocking::blocking,
     error::{ReadError, ReaderError},
+    memory::Need,
+    wire::Which,
 };
 use bytes::Bytes;
 use document_sandbox::{Confinement, InForce, Limits, Sandbox, SandboxConfig};
@@ -136,22 +140,22 @@ impl Files {
     /// [`ReadError`]: `NotAPicture`, `TooManyPixels`, `TooManyPages`, `Damaged`, `Cyclic`, `ExpandsTooMuch`, `Encrypted`,
     /// `Unsupported`, `TooCostly` at the fault of the file; `EngineMissing` and `WorkLost` otherwise.
     pub async fn inspect(&self, file: &Bytes) -> Result<FileFacts, ReadError> {
-        match self.open(file).await?.0 {
-            Opened::Picture(file) => blocking(move || inspect_picture(&file)).await?,
-            Opened::Pdf(file) => Ok(file.facts()),
-        }
+        Ok(match self.open(file).await?.0 {
+            Opened::Picture(file) => file.facts(),
+            Opened::Pdf(file) => file.facts(),
+        })
     }
 
-    /// Opens a file whose pages are then decoded one by one. A PDF is inspected now, once for all of them; of a picture each
-    /// page is when it is decoded.
+    /// Opens a file whose pages are then read one by one. It is inspected now, once for all of them.
     ///
     /// # Errors
-    /// Those of [`Files::inspect`] for a PDF.
+    /// Those of [`Files::inspect`].
     pub async fn open(&self, file: &Bytes) -> Result<OpenFile, ReadError> {
-        Ok(OpenFile(match FileFormat::of(file) {
-            Some(FileFormat::Pdf) => Opened::Pdf(self.poppler.open(file).await?),
-            _ => Opened::Picture(file.clone()),
-        }))
+        if FileFormat::of(file) == Some(FileFormat::Pdf) {
+            return Ok(OpenFile(Opened::Pdf(self.poppler.open(file).await?)));
+        }
+        let file = file.clone();
+        blocking(move || Ok(OpenFile(Opened::Picture(PictureFile::inspect(file)?)))).await?
     }
 }
 
@@ -161,23 +165,90 @@ pub struct OpenFile(Opened);
 
 #[derive(Debug)]
 enum Opened {
-    Picture(Bytes),
+    Picture(PictureFile),
     Pdf(PdfFile),
 }
 
-impl OpenFile {
-    /// One page as a gray picture, turned as the camera says; `page_in_file` counts from 1.
+#[derive(Debug)]
+struct PictureFile {
+    file: Bytes,
+    format: FileFormat,
+    pages: Vec<Shape>,
+}
+
+/// One page of a file, as the program that reads pictures takes it.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub(crate) file: Bytes,
+    pub(crate) which: Which,
+}
+
+impl Picture {
+    /// The page in gray, turned as the camera says: what the program that reads pictures decodes.
     ///
     /// # Errors
-    /// Those of [`Files::inspect`], and [`ReadError::NoSuchPage`].
-    pub async fn page(&self, page_in_file: u32) -> Result<GrayImage, ReadError> {
-        match &self.0 {
-            Opened::Picture(file) => {
-                let file = file.clone();
-                blocking(move || pixels::decode_gray(&file, page_in_file)).await?
+    /// [`ReadError`] at the fault of the picture.
+    pub fn decode(&self) -> Result<GrayImage, ReadError> {
+        pixels::decode_gray(self.file.to_vec(), self.which)
+    }
+}
+
+pub(crate) use pixels::decode_gray;
+
+impl OpenFile {
+    /// One page as a picture; `page_in_file` counts from 1. The page of a PDF is drawn now.
+    ///
+    /// # Errors
+    /// [`ReadError::NoSuchPage`], and for a PDF those of [`Files::inspect`].
+    pub async fn picture(&self, page_in_file: u32) -> Result<Picture, ReadError> {
+        Ok(match &self.0 {
+            Opened::Picture(picture) => {
+                picture.shape(page_in_file)?;
+                Picture {
+                    file: picture.file.clone(),
+                    which: Which::Page(page_in_file),
+                }
             }
-            Opened::Pdf(file) => file.page(page_in_file).await,
+            Opened::Pdf(file) => Picture {
+                file: file.page(page_in_file).await?.into(),
+                which: Which::Drawn,
+            },
+        })
+    }
+
+    /// The bytes of memory that are set aside while a page is read, the programs' included.
+    ///
+    /// # Errors
+    /// [`ReadError::NoSuchPage`].
+    pub fn memory_bytes(&self, page_in_file: u32) -> Result<u64, ReadError> {
+        let need = self.need(page_in_file)?;
+        Ok(need.decoding.max(need.reading))
+    }
+
+    pub(crate) fn need(&self, page_in_file: u32) -> Result<Need, ReadError> {
+        match &self.0 {
+            Opened::Picture(picture) => {
+                let shape = picture.shape(page_in_file)?;
+                Ok(need::of_picture(shape, picture.file.len()))
+            }
+            Opened::Pdf(file) => Ok(need::of_drawn(file.dimensions(page_in_file)?)),
         }
+    }
+}
+
+impl PictureFile {
+    fn inspect(file: Bytes) -> Result<Self, ReadError> {
+        let (format, pages) = shapes(&file)?;
+        Ok(Self { file, format, pages })
+    }
+
+    fn shape(&self, page: u32) -> Result<Shape, ReadError> {
+        let shape = (page as usize).checked_sub(1).and_then(|index| self.pages.get(index));
+        shape.copied().ok_or(ReadError::NoSuchPage { page })
+    }
+
+    fn facts(&self) -> FileFacts {
+        facts(self.format, &self.pages)
     }
 }
 
@@ -186,6 +257,19 @@ impl OpenFile {
 /// # Errors
 /// Those of [`Files::inspect`] that are at the fault of the file.
 pub fn inspect_picture(file: &[u8]) -> Result<FileFacts, ReadError> {
+    let (format, pages) = shapes(file)?;
+    Ok(facts(format, &pages))
+}
+
+fn facts(format: FileFormat, pages: &[Shape]) -> FileFacts {
+    FileFacts {
+        format,
+        pages: pages.len() as u32,
+        largest_page_pixels: pages.iter().map(Shape::pixels).max().unwrap_or(0),
+    }
+}
+
+fn shapes(file: &[u8]) -> Result<(FileFormat, Vec<Shape>), ReadError> {
     let format = FileFormat::of(file).ok_or(ReadError::NotAPicture)?;
     let pages = match format {
         FileFormat::Png => vec![headers::png(file)?],
@@ -197,11 +281,7 @@ pub fn inspect_picture(file: &[u8]) -> Result<FileFacts, ReadError> {
     for page in &pages {
         page.check(format, file.len())?;
     }
-    Ok(FileFacts {
-        format,
-        pages: pages.len() as u32,
-        largest_page_pixels: pages.iter().map(Shape::pixels).max().unwrap_or(0),
-    })
+    Ok((format, pages))
 }
 
 /// The size of one page, by its header.
@@ -210,6 +290,8 @@ struct Shape {
     width: u32,
     height: u32,
     bits_per_pixel: u32,
+    /// The bytes of memory that its decoder takes, the gray picture that comes out included.
+    decoding_bytes: u64,
     /// The bytes of the file that hold its pixels, where the header tells.
     packed_bytes: Option<u64>,
 }

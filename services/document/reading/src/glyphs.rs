@@ -45,14 +45,13 @@ impl Templates {
     /// A template is a cell wide and 1.4 cells high, with the middle of the capitals in its middle.
     fn at_pitch(pitch: usize) -> Self {
         let (width, height) = (pitch, pitch * 14 / 10);
+        let font = FontRef::try_from_slice(include_bytes!("fonts/OCRB.otf")).expect("the bundled font is a font");
+        let size = (width * OVERSAMPLING, height * OVERSAMPLING);
+        let sharp = ALPHABET.map(|character| draw(&font, character, pitch * OVERSAMPLING, size));
+        let shape = |sharp: &Plane, blur: f32| template(sharp, blur * (pitch * OVERSAMPLING) as f32, height);
         let shapes = BLURS
             .iter()
-            .map(|blur| {
-                ALPHABET
-                    .iter()
-                    .map(|character| template(*character, pitch, (width, height), *blur))
-                    .collect()
-            })
+            .map(|blur| sharp.iter().map(|sharp| shape(sharp, *blur)).collect())
             .collect();
         Self {
             width,
@@ -99,13 +98,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 const OVERSAMPLING: usize = 4;
 
-fn template(character: char, pitch: usize, (width, height): (usize, usize), blur: f32) -> Vec<f32> {
-    let sharp = draw(
-        character,
-        pitch * OVERSAMPLING,
-        (width * OVERSAMPLING, height * OVERSAMPLING),
-    );
-    let blurred = sharp.smoothed(blur * (pitch * OVERSAMPLING) as f32).halved().halved();
+fn template(sharp: &Plane, sigma: f32, height: usize) -> Vec<f32> {
+    let blurred = sharp.smoothed(sigma).halved().halved();
     let mut samples: Vec<f32> = (0..height).flat_map(|y| blurred.row(y).to_vec()).collect();
     let mean = samples.iter().sum::<f32>() / samples.len() as f32;
     samples.iter_mut().for_each(|value| *value -= mean);
@@ -114,8 +108,7 @@ fn template(character: char, pitch: usize, (width, height): (usize, usize), blur
     samples
 }
 
-fn draw(character: char, pitch: usize, (width, height): (usize, usize)) -> Plane {
-    let font = FontRef::try_from_slice(include_bytes!("fonts/OCRB.otf")).expect("the bundled font is a font");
+fn draw(font: &FontRef<'_>, character: char, pitch: usize, (width, height): (usize, usize)) -> Plane {
     let capital = font
         .outline(font.glyph_id('H'))
         .expect("the bundled font draws H")

@@ -4,7 +4,8 @@
 //! frame, so what is sharp enough and large enough can be said in pixels of that size. The bounds are calibrated on
 //! specimens: those that are read pass, and those that are degraded until they aren't say why.
 
-use image::{GrayImage, imageops};
+use crate::halved::halved_to;
+use image::GrayImage;
 use mesh_types::{Check, CheckName, CheckReason};
 use serde::{Deserialize, Serialize};
 
@@ -70,10 +71,7 @@ impl QualityFault {
 impl Quality {
     /// Measures a page; `pitch` is that of its zone in pixels, if one was found.
     pub fn measure(gray: &GrayImage, pitch: Option<f32>) -> Self {
-        let mut small = gray.clone();
-        while small.width().max(small.height()) > MEASURED_SIDE {
-            small = imageops::thumbnail(&small, small.width().div_ceil(2), small.height().div_ceil(2));
-        }
+        let small = halved_to(gray, MEASURED_SIDE);
         let edges = edges(&small);
         Self {
             sharpness: sharpness(&small),
@@ -284,7 +282,7 @@ impl Edge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{Luma, RgbImage};
+    use image::{Luma, RgbImage, imageops};
     use specimen::{Degradation, Document, DocumentKind, degrade};
 
     fn sides(kind: DocumentKind, seed: u64) -> Vec<RgbImage> {

@@ -4,11 +4,12 @@
 use crate::{
     cut::Cut,
     grid::{CellScores, Line},
+    halved::halved_to,
     plane::Plane,
     rows::{Rows, find_rows},
 };
 use image::{GrayImage, imageops};
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A zone whose cells match OCR-B less than this on average is no zone.
 const LEAST_QUALITY: f32 = 0.55;
@@ -35,9 +36,9 @@ const MOST_PITCH: f32 = 44.0;
 /// The longer side in pixels up to which a page is halved before its rows are looked for.
 const MOST_SIDE: usize = 1400;
 /// The longer side in pixels up to which a page is halved before anything: a zone half as wide still has 44 pixels a cell.
-const MOST_SIDE_READ: u32 = 4200;
+pub(crate) const MOST_SIDE_READ: u32 = 4200;
 /// The longer side in pixels of a page whose print is read without a zone to go by.
-const MOST_SIDE_PRINT: u32 = 2400;
+pub(crate) const MOST_SIDE_PRINT: u32 = 2400;
 
 /// A zone: where its lines are and what stands in their cells.
 pub(crate) struct Zone {
@@ -53,7 +54,7 @@ pub(crate) struct Zone {
 
 /// Looks for zones on a page, the best first.
 pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
-    let gray = &within(gray, MOST_SIDE_READ);
+    let gray = &*halved_to(gray, MOST_SIDE_READ);
     let mut zones = find_lying(gray);
     if zones.first().is_none_or(|zone| zone.quality() < GOOD_QUALITY) {
         zones.extend(find_lying(&imageops::rotate90(gray)));
@@ -64,17 +65,8 @@ pub(crate) fn find(gray: &GrayImage) -> Vec<Zone> {
 }
 
 /// A page without a zone, for reading its print.
-pub(crate) fn whole_page(gray: &GrayImage) -> GrayImage {
-    within(gray, MOST_SIDE_PRINT)
-}
-
-/// Halves a picture until its longer side is at most so many pixels.
-fn within(gray: &GrayImage, side: u32) -> GrayImage {
-    let mut gray = gray.clone();
-    while gray.width().max(gray.height()) > side {
-        gray = imageops::thumbnail(&gray, gray.width().div_ceil(2), gray.height().div_ceil(2));
-    }
-    gray
+pub(crate) fn whole_page(gray: &GrayImage) -> Cow<'_, GrayImage> {
+    halved_to(gray, MOST_SIDE_PRINT)
 }
 
 impl Zone {

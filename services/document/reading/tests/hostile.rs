@@ -141,7 +141,7 @@ async fn the_process_in_the_process() {
     let started = Instant::now();
     let inspected = files.inspect(&file).await;
     let elapsed = started.elapsed();
-    let opened = async { files.open(&file).await?.page(1).await }.await;
+    let opened = async { files.open(&file).await?.picture(1).await?.decode() }.await;
     let outcome = match (inspected, opened) {
         (Err(error), Err(_)) => {
             assert_eq!(error.fault(), Fault::Picture);
@@ -169,7 +169,12 @@ async fn what_is_large_but_honest_is_read() {
     let facts = files.inspect(&page).await.expect("a page of 200 inches");
     assert!(facts.largest_page_pixels <= document_reading::MAX_PIXELS);
     let opened = files.open(&page).await.expect("opened");
-    let picture = opened.page(1).await.expect("drawn smaller");
+    let picture = opened
+        .picture(1)
+        .await
+        .expect("drawn smaller")
+        .decode()
+        .expect("decoded");
     let pixels = u64::from(picture.width()) * u64::from(picture.height());
     assert!(
         (45_000_000..=document_reading::MAX_PIXELS).contains(&pixels),
@@ -179,9 +184,10 @@ async fn what_is_large_but_honest_is_read() {
     let pages = Bytes::from(hostile::many_page_tiff(50));
     assert_eq!(files.inspect(&pages).await.expect("50 pages").pages, 50);
     let opened = files.open(&pages).await.expect("opened");
-    assert_eq!(opened.page(50).await.expect("the last").get_pixel(0, 0).0, [0x80]);
+    let last = opened.picture(50).await.expect("the last");
+    assert_eq!(last.decode().expect("decoded").get_pixel(0, 0).0, [0x80]);
     for none in [0, 51] {
-        let error = opened.page(none).await.expect_err("no such page");
+        let error = opened.picture(none).await.expect_err("no such page");
         assert!(matches!(error, ReadError::NoSuchPage { page } if page == none));
     }
 }

@@ -1,7 +1,7 @@
 //! The settings that only this service has; those of every service are the kit's.
 
 use crate::objects::StoreUrl;
-use document_reading::{Confinement, FilesConfig, Limits, ReaderConfig};
+use document_reading::{Confinement, DEFAULT_PICTURE_MEMORY_MIB, FilesConfig, Limits, ReaderConfig, picture_program};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,19 +49,28 @@ pub struct Config {
     /// The pdftoppm program of poppler, which draws the pages of a PDF.
     #[arg(long, value_name = "PROGRAM", default_value = "pdftoppm", help_heading = "Reading")]
     pub pdftoppm: PathBuf,
-    /// Start also on a kernel that lacks Landlock or seccomp, where a hostile document that takes over tesseract or poppler
+    /// The program document-picture, which decodes and reads pictures; by default the one beside this program, then the one
+    /// in PATH.
+    #[arg(long, value_name = "PROGRAM", help_heading = "Reading")]
+    pub picture_program: Option<PathBuf>,
+    /// Memory that all pages which are read at once may take, in MiB, their programs included. A photo of 12 megapixels takes
+    /// up to 280, one of 50 megapixels up to 840. Pages wait for it; one that takes more is read alone.
+    #[arg(long, value_name = "MIB", default_value_t = DEFAULT_PICTURE_MEMORY_MIB, help_heading = "Reading",
+          value_parser = clap::value_parser!(u32).range(128..=1_048_576))]
+    pub picture_memory_mib: u32,
+    /// Start also on a kernel that lacks Landlock or seccomp, where a hostile document that takes over a program that opens it
     /// is held by resource limits alone.
     #[arg(long, help_heading = "Reading")]
     pub ocr_unconfined: bool,
-    /// Memory that the reading of one page may take, in MiB.
+    /// Memory that each program that reads a page may take, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = "Reading",
           value_parser = clap::value_parser!(u64).range(64..=65_536))]
     pub ocr_memory_mib: u64,
-    /// Processor time that the reading of one page may take, in seconds.
+    /// Processor time that each program that reads a page may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().cpu_seconds, help_heading = "Reading",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub ocr_cpu_seconds: u64,
-    /// Time on the wall that the reading of one page may take, in seconds.
+    /// Time on the wall that each step of the reading of a page may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().wall_clock.as_secs(), help_heading = "Reading",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub ocr_wall_clock_seconds: u64,
@@ -74,6 +83,8 @@ impl Config {
             tesseract: self.tesseract.clone(),
             limits: self.limits(),
             files: self.files(),
+            picture_program: self.picture_program.clone().unwrap_or_else(picture_program),
+            picture_memory_mib: self.picture_memory_mib,
             ..ReaderConfig::with_model_dir(self.ocr_model_dir.clone().unwrap_or_else(default_model_dir))
         }
     }

@@ -138,13 +138,13 @@ fn cannot_read(error: ReaderError) -> anyhow::Error {
 
 fn log_confinement(in_force: InForce) {
     if in_force.is_whole() {
-        tracing::info!(confinement = %in_force, "tesseract and poppler are fenced in");
+        tracing::info!(confinement = %in_force, "the programs that open documents are fenced in");
     } else {
         tracing::warn!(
             confinement = %in_force,
             lacking = in_force.lacking().join(" and "),
-            "tesseract and poppler run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one over can \
-             do what this user can"
+            "the programs that open documents run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one \
+             over can do what this user can"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! Finds and decodes a PDF417 symbol on a page.
 
 use super::BarcodeReading;
+use crate::halved::halved_to;
 use image::{GrayImage, imageops};
 use rxing::{
     BinaryBitmap, DecodeHints, Luma8LuminanceSource, Reader,
@@ -141,12 +142,4 @@ fn direction(sketch: &GrayImage, left: u32, top: u32) -> Option<Bars> {
         && more >= LEAST_CHANGE * f32::from(contrast) * pixels
         && less <= MOST_CHANGE_ALONG * more;
     of_bars.then_some(if across > down { Bars::Upright } else { Bars::Lying })
-}
-
-fn halved_to(gray: &GrayImage, side: u32) -> GrayImage {
-    let mut gray = gray.clone();
-    while gray.width().max(gray.height()) > side {
-        gray = imageops::thumbnail(&gray, gray.width().div_ceil(2), gray.height().div_ceil(2));
-    }
-    gray
 }

@@ -51,15 +51,14 @@ pub(super) fn pages(file: &[u8]) -> Result<Vec<Page>, ReadError> {
 }
 
 /// The same file with another directory as its first, so that a decoder that reads first pages reads this one.
-pub(super) fn beginning_with(file: &[u8], page: Page) -> Vec<u8> {
-    let mut copy = file.to_vec();
+pub(super) fn beginning_with(mut file: Vec<u8>, page: Page) -> Vec<u8> {
     let offset = if file.first() == Some(&b'I') {
         page.offset.to_le_bytes()
     } else {
         page.offset.to_be_bytes()
     };
-    copy[4..8].copy_from_slice(&offset);
-    copy
+    file[4..8].copy_from_slice(&offset);
+    file
 }
 
 struct Tiff<'a> {
@@ -97,6 +96,7 @@ impl Tiff<'_> {
             width: 0,
             height: 0,
             bits_per_pixel: 0,
+            decoding_bytes: 0,
             packed_bytes: None,
         };
         let (mut bits, mut samples) = (1, 1);
@@ -114,6 +114,8 @@ impl Tiff<'_> {
             }
         }
         shape.bits_per_pixel = bits.saturating_mul(samples).min(256);
+        // As it comes, and once more as the samples of a pixel stand side by side; then gray.
+        shape.decoding_bytes = shape.pixels() * u64::from(2 * shape.bits_per_pixel.div_ceil(8) + 1);
         let offsets = offsets.ok_or(ReadError::Damaged)?;
         if shape.pixels() <= super::MAX_PIXELS {
             self.holds(offsets, byte_counts)?;

@@ -6,6 +6,13 @@ use crate::error::ReadError;
 /// The bits of an RGBA pixel with 8 bits a channel, which is what a decoder makes of most pictures.
 const RGBA_BITS: u32 = 32;
 
+/// The rows of a PNG that are there at once.
+const PNG_ROWS: u64 = 6;
+
+fn pixels(width: u32, height: u32) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
 /// PNG (W3C, third edition): the first chunk holds the size, and the chunks lead to the last one, `IEND`.
 pub(super) fn png(file: &[u8]) -> Result<Shape, ReadError> {
     let mut shape = None;
@@ -26,10 +33,14 @@ pub(super) fn png(file: &[u8]) -> Result<Shape, ReadError> {
                     6 => 4,
                     _ => return Err(ReadError::Damaged),
                 };
+                let (width, height) = (be32(file, data)?, be32(file, data + 4)?);
+                // It is decoded row by row; some rows are there at once, as they come and as they go.
+                let row_bytes = u64::from(width) * u64::from(bits * channels).max(RGBA_BITS.into()) / 8;
                 let shape_of_header = Shape {
-                    width: be32(file, data)?,
-                    height: be32(file, data + 4)?,
+                    width,
+                    height,
                     bits_per_pixel: bits * channels,
+                    decoding_bytes: 2 * pixels(width, height) + PNG_ROWS * row_bytes,
                     packed_bytes: None,
                 };
                 // What the header alone shows is said first: a picture that is too large, not one that is cut short.
@@ -69,10 +80,15 @@ pub(super) fn jpeg(file: &[u8]) -> Result<Shape, ReadError> {
                 let length = usize::from(be16(file, at + 2)?);
                 let is_frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
                 if is_frame {
+                    let (height, width) = (be16(file, at + 5)?.into(), be16(file, at + 7)?.into());
+                    let components = u32::from(byte(file, at + 9)?);
+                    // In colour, beside two bytes a component where the scans bring these one after the other; then gray.
+                    let bytes = u64::from(3 + (2 * components).max(2));
                     let found = Shape {
-                        height: be16(file, at + 5)?.into(),
-                        width: be16(file, at + 7)?.into(),
-                        bits_per_pixel: 8 * u32::from(byte(file, at + 9)?),
+                        width,
+                        height,
+                        bits_per_pixel: 8 * components,
+                        decoding_bytes: bytes * pixels(width, height),
                         packed_bytes: None,
                     };
                     if found.pixels() > super::MAX_PIXELS {
@@ -101,15 +117,17 @@ fn end_of_scan(file: &[u8], from: usize) -> Result<usize, ReadError> {
 /// WebP (RFC 9649): the container says how long the file is; its first chunk holds the size in one of three ways.
 pub(super) fn webp(file: &[u8]) -> Result<Shape, ReadError> {
     let container = le32(file, 4)? as usize;
-    let (width, height) = match &array::<4>(file, 12)? {
-        b"VP8X" => (1 + le24(file, 24)?, 1 + le24(file, 27)?),
+    // Bytes a pixel: in colour (4 where it is transparent), beside what that is made of. An extended file may have a frame
+    // of an animation in colour, its brightness and tints, and its transparency as a picture of its own.
+    let (width, height, bytes) = match &array::<4>(file, 12)? {
+        b"VP8X" => (1 + le24(file, 24)?, 1 + le24(file, 27)?, 15),
         b"VP8L" if byte(file, 20)? == 0x2f => {
             let packed = le32(file, 21)?;
-            (1 + (packed & 0x3fff), 1 + ((packed >> 14) & 0x3fff))
+            (1 + (packed & 0x3fff), 1 + ((packed >> 14) & 0x3fff), 7)
         }
         b"VP8 " if array::<3>(file, 23)? == [0x9d, 0x01, 0x2a] => {
             let packed = le32(file, 26)?;
-            (packed & 0x3fff, (packed >> 16) & 0x3fff)
+            (packed & 0x3fff, (packed >> 16) & 0x3fff, 5)
         }
         _ => return Err(ReadError::Damaged),
     };
@@ -117,6 +135,7 @@ pub(super) fn webp(file: &[u8]) -> Result<Shape, ReadError> {
         width,
         height,
         bits_per_pixel: RGBA_BITS,
+        decoding_bytes: bytes * pixels(width, height),
         packed_bytes: None,
     };
     if shape.pixels() <= super::MAX_PIXELS && container > file.len() - 8 {

@@ -1,50 +1,142 @@
-//! From a picture's bytes to gray pixels, with the limits held before anything is decoded.
+//! From a picture's bytes to gray pixels, with the limits held before anything is decoded. Runs in the program that reads
+//! pictures, inside the fence.
 
-use super::{FileFormat, MAX_PIXELS, directories, inspect_picture};
-use crate::error::ReadError;
+use super::{FileFormat, MAX_PIXELS, directories, inspect_picture, pgm};
+use crate::{error::ReadError, wire::Which};
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, metadata::Orientation,
+    DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma, LumaA,
+    Pixel, Rgb, Rgba, metadata::Orientation,
 };
-use std::{borrow::Cow, io::Cursor};
+use png::{BitDepth, ColorType, InterlaceInfo, Transformations};
+use std::io::Cursor;
 
-/// A decoded pixel takes at most this many bytes (RGBA with 16 bits a channel).
-const MAX_BYTES_PER_PIXEL: u64 = 8;
+/// What a decoded picture may take: 8 bytes a pixel (RGBA with 16 bits a channel), and 64 MiB to decode it from.
+const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 8 + (64 << 20);
 
-/// Decodes a page of a picture to gray, turned as its camera says; `page` counts from 1.
+/// What the rows of a PNG that are there at once may take.
+const MAX_ROW_BYTES: usize = 64 << 20;
+
+/// Decodes a page of a file to gray, turned as its camera says.
 ///
 /// # Errors
 /// Those of [`inspect_picture`], [`ReadError::NoSuchPage`], and [`ReadError::Damaged`] or [`ReadError::Unsupported`] if the
 /// pixels cannot be decoded.
-pub(super) fn decode_gray(picture: &[u8], page: u32) -> Result<GrayImage, ReadError> {
-    let facts = inspect_picture(picture)?;
+pub(crate) fn decode_gray(file: Vec<u8>, which: Which) -> Result<GrayImage, ReadError> {
+    let page = match which {
+        Which::Drawn => return pgm::decode(file),
+        Which::Page(page) => page,
+    };
+    let facts = inspect_picture(&file)?;
     if page == 0 || page > facts.pages {
         return Err(ReadError::NoSuchPage { page });
     }
-    let (format, bytes) = match facts.format {
-        FileFormat::Png => (ImageFormat::Png, Cow::Borrowed(picture)),
-        FileFormat::Jpeg => (ImageFormat::Jpeg, Cow::Borrowed(picture)),
-        FileFormat::WebP => (ImageFormat::WebP, Cow::Borrowed(picture)),
+    match facts.format {
+        FileFormat::Png => decode_png(&file),
+        FileFormat::Jpeg => decode(file, ImageFormat::Jpeg),
+        FileFormat::WebP => decode(file, ImageFormat::WebP),
         FileFormat::Tiff => {
-            let pages = directories::pages(picture)?;
-            let first = directories::beginning_with(picture, pages[page as usize - 1]);
-            (ImageFormat::Tiff, Cow::Owned(first))
+            let pages = directories::pages(&file)?;
+            decode(
+                directories::beginning_with(file, pages[page as usize - 1]),
+                ImageFormat::Tiff,
+            )
         }
-        FileFormat::Pdf => return Err(ReadError::NotAPicture),
-    };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_PIXELS * MAX_BYTES_PER_PIXEL);
-    reader.limits(limits);
+        FileFormat::Pdf => Err(ReadError::NotAPicture),
+    }
+}
+
+/// A picture of a format that can be decoded as a whole only.
+fn decode(file: Vec<u8>, format: ImageFormat) -> Result<GrayImage, ReadError> {
+    let mut reader = ImageReader::with_format(Cursor::new(file), format);
+    reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(failure)?;
-    // The header that was inspected and the one that the decoder believes could differ.
     let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let gray = DynamicImage::from_decoder(decoder).map_err(failure)?.into_luma8();
+    Ok(turned(gray, orientation))
+}
+
+/// A PNG, row by row: only its gray pixels are ever there as a whole.
+fn decode_png(file: &[u8]) -> Result<GrayImage, ReadError> {
+    let limits = png::Limits { bytes: MAX_ROW_BYTES };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), limits);
+    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(|_| ReadError::Damaged)?;
+    let exif = reader.info().exif_metadata.as_deref();
+    let orientation = exif
+        .and_then(Orientation::from_exif_chunk)
+        .unwrap_or(Orientation::NoTransforms);
+    let (width, height) = reader.info().size();
+    check_size(width, height)?;
+    let kind = reader.output_color_type();
+    let mut gray = GrayImage::new(width, height);
+    let mut line = 0;
+    while let Some(row) = reader.next_interlaced_row().map_err(|_| ReadError::Damaged)? {
+        let luma = luma(kind, row.data())?;
+        match row.interlace() {
+            InterlaceInfo::Null(_) => {
+                let whole = gray.chunks_exact_mut(width as usize).nth(line);
+                let whole = whole.filter(|whole| whole.len() == luma.len());
+                whole.ok_or(ReadError::Damaged)?.copy_from_slice(&luma);
+                line += 1;
+            }
+            InterlaceInfo::Adam7(pass) => png::expand_interlaced_row(&mut gray, width as usize, &luma, pass, 8),
+        }
+    }
+    Ok(turned(gray, orientation))
+}
+
+/// A row of a PNG in gray, by the same rules as every other picture.
+fn luma((color, depth): (ColorType, BitDepth), row: &[u8]) -> Result<Vec<u8>, ReadError> {
+    use DynamicImage as Image;
+    let bytes = || row.to_vec();
+    let words = || {
+        row.as_chunks::<2>()
+            .0
+            .iter()
+            .map(|word| u16::from_be_bytes(*word))
+            .collect()
+    };
+    let image = match (color, depth) {
+        (ColorType::Grayscale, BitDepth::Eight) => return Ok(bytes()),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight) => of_one_row::<LumaA<u8>>(bytes()).map(Image::ImageLumaA8),
+        (ColorType::Rgb, BitDepth::Eight) => of_one_row::<Rgb<u8>>(bytes()).map(Image::ImageRgb8),
+        (ColorType::Rgba, BitDepth::Eight) => of_one_row::<Rgba<u8>>(bytes()).map(Image::ImageRgba8),
+        (ColorType::Grayscale, BitDepth::Sixteen) => of_one_row::<Luma<u16>>(words()).map(Image::ImageLuma16),
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => of_one_row::<LumaA<u16>>(words()).map(Image::ImageLumaA16),
+        (ColorType::Rgb, BitDepth::Sixteen) => of_one_row::<Rgb<u16>>(words()).map(Image::ImageRgb16),
+        (ColorType::Rgba, BitDepth::Sixteen) => of_one_row::<Rgba<u16>>(words()).map(Image::ImageRgba16),
+        _ => return Err(ReadError::Unsupported),
+    };
+    Ok(image.ok_or(ReadError::Damaged)?.into_luma8().into_raw())
+}
+
+fn of_one_row<P: Pixel>(samples: Vec<P::Subpixel>) -> Option<ImageBuffer<P, Vec<P::Subpixel>>> {
+    let width = samples.len() / usize::from(P::CHANNEL_COUNT);
+    ImageBuffer::from_raw(width as u32, 1, samples)
+}
+
+/// The header that was inspected and the one that a decoder believes could differ.
+fn check_size(width: u32, height: u32) -> Result<(), ReadError> {
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(ReadError::Damaged);
     }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut decoded = DynamicImage::from_decoder(decoder).map_err(failure)?;
-    decoded.apply_orientation(orientation);
-    Ok(decoded.into_luma8())
+    Ok(())
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
+fn turned(gray: GrayImage, orientation: Orientation) -> GrayImage {
+    let mut gray = DynamicImage::ImageLuma8(gray);
+    gray.apply_orientation(orientation);
+    gray.into_luma8()
 }
 
 fn failure(error: ImageError) -> ReadError {

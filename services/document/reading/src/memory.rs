@@ -1,0 +1,93 @@
+//! The memory that pages take, set aside before they are opened.
+
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What a page takes at most, in bytes, in the service and its programs together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// While it is decoded.
+    pub(crate) decoding: u64,
+    /// From then on.
+    pub(crate) reading: u64,
+}
+
+/// The memory for all pages that are read at once. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    free: Arc<Semaphore>,
+    mib: u32,
+}
+
+/// A page's share.
+#[derive(Debug)]
+pub(crate) struct Share {
+    permit: OwnedSemaphorePermit,
+    reading_mib: u32,
+}
+
+impl Memory {
+    pub(crate) fn new(mib: u32) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(mib as usize)),
+            mib,
+        }
+    }
+
+    /// Waits until there is room for a page; first come, first served. One that takes more than there is gets all of it, and
+    /// is read alone.
+    pub(crate) async fn take(&self, need: Need) -> Share {
+        let reading_mib = self.mib_of(need.reading);
+        let most = self.mib_of(need.decoding).max(reading_mib);
+        let permit = self.free.clone().acquire_many_owned(most).await;
+        Share {
+            permit: permit.expect("the semaphore is never closed"),
+            reading_mib,
+        }
+    }
+
+    fn mib_of(&self, bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).min(self.mib)
+    }
+}
+
+impl Share {
+    /// Gives back what only the decoding took.
+    pub(crate) fn decoded(&mut self) {
+        let more = self.permit.num_permits().saturating_sub(self.reading_mib as usize);
+        drop(self.permit.split(more));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::{Context, Poll, Waker};
+
+    const fn need(decoding_mib: u64, reading_mib: u64) -> Need {
+        Need {
+            decoding: decoding_mib << 20,
+            reading: reading_mib << 20,
+        }
+    }
+
+    #[test]
+    fn pages_take_no_more_memory_than_there_is_and_one_that_takes_more_is_read_alone() {
+        let memory = Memory::new(100);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut now = |need| match Box::pin(memory.take(need)).as_mut().poll(&mut context) {
+            Poll::Ready(share) => Some(share),
+            Poll::Pending => None,
+        };
+        let mut first = now(need(80, 30)).expect("room");
+        assert!(now(need(30, 30)).is_none(), "beside it is room for 20");
+        first.decoded();
+        let second = now(need(60, 70)).expect("70 are free again");
+        assert!(now(need(1, 1)).is_none());
+        drop((first, second));
+        let huge = now(need(100_000, u64::MAX)).expect("all of it is free");
+        assert!(now(need(1, 1)).is_none(), "it is read alone");
+        drop(huge);
+        assert!(now(need(100, 1)).is_some());
+    }
+}

@@ -1,0 +1,251 @@
+//! What is said between the service and the program that reads one picture.
+//!
+//! Each message is a byte for its kind, the length of the rest (four bytes, little-endian), and the rest. The service says
+//! the picture first, and then an answer to each question. The program says that the picture is decoded, asks the OCR
+//! engine for what it needs, and ends with the reading or with what is wrong with the picture. The service trusts nothing
+//! that the program says: the picture may have taken it over.
+
+use image::GrayImage;
+use std::io::{self, Read, Write};
+
+/// What `document-picture --version` prints. A change of the messages changes the number.
+pub(crate) const VERSION: &str = "document-picture 1";
+
+/// The bytes of a message's kind and length.
+pub(crate) const HEADER_BYTES: usize = 5;
+
+/// The most that the program may say at once, 32 MiB: three times the largest picture that it asks about.
+const MOST_SAID: usize = 32 << 20;
+
+/// What the OCR engine is to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Each picture is one line of a machine-readable zone.
+    ZoneLines,
+    /// Words anywhere on one picture.
+    Words,
+    /// Words of a small block, down to a single letter.
+    Block,
+}
+
+impl Task {
+    const fn kind(self) -> u8 {
+        match self {
+            Self::ZoneLines => b'Z',
+            Self::Words => b'W',
+            Self::Block => b'B',
+        }
+    }
+}
+
+/// Which page of a file is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The file is one page, drawn in gray (PGM).
+    Drawn,
+    /// This page of a picture, from 1.
+    Page(u32),
+}
+
+/// The service's first message, but for the file's bytes themselves.
+pub(crate) fn picture_header(which: Which, file_bytes: usize) -> Vec<u8> {
+    let page = match which {
+        Which::Drawn => 0,
+        Which::Page(page) => page,
+    };
+    let mut header = header(b'P', 4 + file_bytes);
+    header.extend(page.to_le_bytes());
+    header
+}
+
+/// The service's answer to a question: a text for each picture.
+pub(crate) fn answer(texts: &[String]) -> Vec<u8> {
+    let rest: usize = texts.iter().map(|text| 4 + text.len()).sum();
+    let mut message = header(b'A', rest);
+    for text in texts {
+        message.extend((text.len() as u32).to_le_bytes());
+        message.extend(text.as_bytes());
+    }
+    message
+}
+
+/// What the program said.
+pub(crate) enum Said {
+    /// The picture is decoded: what only that took is free again.
+    Decoded,
+    /// The engine is to look at pictures.
+    Ask(Task, Vec<GrayImage>),
+    /// The reading, as JSON.
+    Reading(Vec<u8>),
+    /// The picture can't be decoded.
+    Damaged,
+    /// The picture is of a variety that is not read.
+    Unsupported,
+}
+
+/// The kind and the length of a message of the program; `None` for what it never says.
+pub(crate) fn said_header(header: [u8; HEADER_BYTES]) -> Option<(u8, usize)> {
+    let [kind, length @ ..] = header;
+    let length = u32::from_le_bytes(length) as usize;
+    (length <= MOST_SAID).then_some((kind, length))
+}
+
+impl Said {
+    /// What a message means; `None` for what the program never says.
+    pub(crate) fn parse(kind: u8, rest: Vec<u8>) -> Option<Self> {
+        let ask = |task, rest: &[u8]| Some(Self::Ask(task, pictures(rest)?));
+        match kind {
+            b'D' => Some(Self::Decoded),
+            b'Z' => ask(Task::ZoneLines, &rest),
+            b'W' => ask(Task::Words, &rest),
+            b'B' => ask(Task::Block, &rest),
+            b'R' => Some(Self::Reading(rest)),
+            b'E' => Some(Self::Damaged),
+            b'U' => Some(Self::Unsupported),
+            _ => None,
+        }
+    }
+}
+
+fn pictures(mut rest: &[u8]) -> Option<Vec<GrayImage>> {
+    let mut pictures = Vec::new();
+    while !rest.is_empty() {
+        let (width, after) = number(rest)?;
+        let (height, after) = number(after)?;
+        let bytes = usize::try_from(u64::from(width) * u64::from(height)).ok()?;
+        let (pixels, after) = after.split_at_checked(bytes)?;
+        // A picture without pixels would be a message that never ends, as it takes none of it.
+        pictures.push(GrayImage::from_raw(width, height, pixels.to_vec()).filter(|_| bytes > 0)?);
+        rest = after;
+    }
+    (!pictures.is_empty()).then_some(pictures)
+}
+
+fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_le_bytes(*number), rest))
+}
+
+fn header(kind: u8, rest: usize) -> Vec<u8> {
+    let rest = u32::try_from(rest).expect("a file and a text have less than 4 GiB");
+    let mut header = vec![kind];
+    header.extend(rest.to_le_bytes());
+    header
+}
+
+/// The program's end.
+pub(crate) struct Line<I, O> {
+    input: I,
+    output: O,
+}
+
+impl<I: Read, O: Write> Line<I, O> {
+    pub(crate) fn new(input: I, output: O) -> Self {
+        Self { input, output }
+    }
+
+    /// The picture that is to be read.
+    pub(crate) fn picture(&mut self) -> io::Result<(Which, Vec<u8>)> {
+        let length = self.heard(b'P')?;
+        let page = self.number()?;
+        let mut file = vec![0; length.saturating_sub(4)];
+        self.input.read_exact(&mut file)?;
+        let which = if page == 0 { Which::Drawn } else { Which::Page(page) };
+        Ok((which, file))
+    }
+
+    /// Says something that has no more to it.
+    pub(crate) fn say(&mut self, said: &Said) -> io::Result<()> {
+        let (kind, rest): (u8, &[u8]) = match said {
+            Said::Decoded => (b'D', &[]),
+            Said::Reading(json) => (b'R', json),
+            Said::Damaged => (b'E', &[]),
+            Said::Unsupported => (b'U', &[]),
+            Said::Ask(task, pictures) => return self.send_pictures(*task, pictures),
+        };
+        self.output.write_all(&header(kind, rest.len()))?;
+        self.output.write_all(rest)?;
+        self.output.flush()
+    }
+
+    /// Has the engine look at pictures; a text for each of them.
+    pub(crate) fn ask(&mut self, task: Task, pictures: &[GrayImage]) -> io::Result<Vec<String>> {
+        self.send_pictures(task, pictures)?;
+        let mut left = self.heard(b'A')?;
+        let mut texts = Vec::new();
+        while left > 0 {
+            let mut text = vec![0; self.number()? as usize];
+            self.input.read_exact(&mut text)?;
+            left = left.saturating_sub(4 + text.len());
+            texts.push(String::from_utf8(text).map_err(io::Error::other)?);
+        }
+        Ok(texts)
+    }
+
+    fn send_pictures(&mut self, task: Task, pictures: &[GrayImage]) -> io::Result<()> {
+        let rest = pictures.iter().map(|picture| 8 + picture.as_raw().len()).sum();
+        self.output.write_all(&header(task.kind(), rest))?;
+        for picture in pictures {
+            self.output.write_all(&picture.width().to_le_bytes())?;
+            self.output.write_all(&picture.height().to_le_bytes())?;
+            self.output.write_all(picture.as_raw())?;
+        }
+        self.output.flush()
+    }
+
+    fn heard(&mut self, kind: u8) -> io::Result<usize> {
+        let mut heard = [0];
+        self.input.read_exact(&mut heard)?;
+        if heard != [kind] {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(self.number()? as usize)
+    }
+
+    fn number(&mut self) -> io::Result<u32> {
+        let mut number = [0; 4];
+        self.input.read_exact(&mut number)?;
+        Ok(u32::from_le_bytes(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_what_is_heard() {
+        let pictures =
+            [(3, 2), (1, 5)].map(|(width, height)| GrayImage::from_fn(width, height, |x, y| [(x * y) as u8].into()));
+        let texts = vec!["P<UTO".to_owned(), String::new()];
+        let heard = [picture_header(Which::Page(7), 3), b"abc".to_vec(), answer(&texts)].concat();
+        let mut said = Vec::new();
+        let mut line = Line::new(heard.as_slice(), &mut said);
+        assert_eq!(line.picture().expect("heard"), (Which::Page(7), b"abc".to_vec()));
+        assert_eq!(line.ask(Task::ZoneLines, &pictures).expect("answered"), texts);
+        let (header, rest) = said.split_first_chunk().expect("a header");
+        let (kind, length) = said_header(*header).expect("a message");
+        assert_eq!(length, rest.len());
+        let Some(Said::Ask(task, seen)) = Said::parse(kind, rest.to_vec()) else {
+            panic!("a question");
+        };
+        assert_eq!((task, seen.as_slice()), (Task::ZoneLines, pictures.as_slice()));
+    }
+
+    #[test]
+    fn what_a_program_that_was_taken_over_may_say_is_refused() {
+        let picture =
+            |width: u32, height: u32, pixels: &[u8]| [&width.to_le_bytes()[..], &height.to_le_bytes(), pixels].concat();
+        for rest in [
+            picture(u32::MAX, u32::MAX, b"x"),
+            picture(2, 2, b"abc"),
+            picture(0, 9, b""),
+            b"abc".to_vec(),
+            Vec::new(),
+        ] {
+            assert!(Said::parse(b'W', rest).is_none());
+        }
+        assert!(Said::parse(b'x', Vec::new()).is_none());
+        assert!(said_header([b'R', 0xff, 0xff, 0xff, 0xff]).is_none());
+    }
+}
