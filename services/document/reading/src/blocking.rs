@@ -9,8 +9,8 @@ tokio::task_local! {
 }
 
 /// Holds something, such as one of a number of slots, while pages are read within a task: until the reading has ended or was
-/// dropped, and the threads that this crate started for it are done. A thread can't be stopped, so a dropped reading works on
-/// for a moment; without this the next one would begin beside it. A thread that never ends holds it for ever.
+/// dropped, and the threads that this crate started for it are done. A thread, which looks at a file's headers, can't be stopped,
+/// so it works on for a moment when the reading is dropped; without this the next one would begin beside it.
 pub async fn holding<T>(held: impl Send + Sync + 'static, reading: impl Future<Output = T>) -> T {
     HELD.scope(Arc::new(held), reading).await
 }

@@ -42,8 +42,8 @@ pub struct ReaderConfig {
     pub picture_memory_mib: u32,
 }
 
-/// 1 GiB: three photos of 12 megapixels.
-pub const DEFAULT_PICTURE_MEMORY_MIB: u32 = 1024;
+/// Four photos of 12 megapixels; with the service itself less than 1.5 GiB.
+pub const DEFAULT_PICTURE_MEMORY_MIB: u32 = 1152;
 
 impl ReaderConfig {
     /// The defaults, with our model in `model_dir`.

@@ -89,8 +89,8 @@ pub enum ReadError {
     /// It is of a kind that is read here, in a variety that is not.
     #[error("the file is of a variety that is not read here")]
     Unsupported,
-    /// To open it takes more memory or time than a page may take.
-    #[error("the file takes too much to open")]
+    /// To open or to search it takes more memory or time than a page may take.
+    #[error("the file takes too much to open or to search")]
     TooCostly {
         /// Which limit stopped it.
         source: RunError,

@@ -22,6 +22,7 @@ use crate::{
 use bytes::Bytes;
 use document_sandbox::{Confinement, InForce, Limits, Sandbox, SandboxConfig};
 use image::GrayImage;
+pub(crate) use pixels::decode_gray;
 use poppler::{PdfFile, Poppler};
 use std::path::PathBuf;
 
@@ -189,11 +190,9 @@ impl Picture {
     /// # Errors
     /// [`ReadError`] at the fault of the picture.
     pub fn decode(&self) -> Result<GrayImage, ReadError> {
-        pixels::decode_gray(self.file.to_vec(), self.which)
+        decode_gray(self.file.to_vec(), self.which)
     }
 }
-
-pub(crate) use pixels::decode_gray;
 
 impl OpenFile {
     /// One page as a picture; `page_in_file` counts from 1. The page of a PDF is drawn now.

@@ -87,7 +87,12 @@ impl mesh_runtime::Service for Document {
         let files = Files::new(config.files()).map_err(cannot_read)?;
         log_confinement(files.confinement());
         let idempotency = context.idempotency.clone();
-        let uploads = Uploads::new(vault.clone(), idempotency.clone(), files, config.upload_concurrency.get());
+        let uploads = Uploads::new(
+            vault.clone(),
+            idempotency.clone(),
+            files,
+            config.upload_concurrency.get(),
+        );
         let workflows = Workflows::new(context.temporal.clone());
         let api = DocumentApi::new(vault.clone(), idempotency, uploads, workflows);
         let api = DocumentServiceServer::new(api).max_decoding_message_size(context.max_message_bytes);
