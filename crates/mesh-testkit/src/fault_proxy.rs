@@ -27,6 +27,8 @@ pub enum Fault {
     HoldRequests,
     /// Nothing comes back from the dependency. What was answered arrives when the fault is over.
     HoldAnswers,
+    /// What the dependency answers arrives so much later.
+    DelayAnswers(Duration),
 }
 
 /// Stands before an address; ends with its owner.
@@ -119,6 +121,11 @@ async fn pump(
 ) {
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let late = match *fault.borrow_and_update() {
+            Fault::DelayAnswers(late) if held_by.contains(&Fault::HoldAnswers) => late,
+            _ => Duration::ZERO,
+        };
+        let _its_time_is_over_or_the_fault_is = tokio::time::timeout(late, fault.changed()).await;
         let is_over = fault.wait_for(|fault| !held_by.contains(fault)).await.is_ok();
         if !is_over || to.write_all(&bytes[..count]).await.is_err() {
             break;
@@ -172,6 +179,20 @@ mod tests {
             assert!(early.is_err(), "{fault:?}: {early:?}");
             proxy.set(Fault::None);
             assert_eq!(answer(&mut stream).await, Some(4), "{fault:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_as_late_as_the_fault_says() {
+        let (upstream, _serving) = counter().await;
+        let proxy = FaultProxy::before(upstream).await.unwrap();
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        for late in [MOMENT, Duration::ZERO] {
+            proxy.set(Fault::DelayAnswers(late));
+            let begun = std::time::Instant::now();
+            stream.write_u8(1).await.unwrap();
+            assert_eq!(answer(&mut stream).await, Some(2));
+            assert!(begun.elapsed() >= late, "{:?}", begun.elapsed());
         }
     }
 

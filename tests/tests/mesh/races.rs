@@ -4,7 +4,8 @@ use crate::support::*;
 use futures::future::{join, join_all};
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::VerificationStatus;
-use mesh_testkit::{Mesh, eventually};
+use mesh_testkit::{Fault, Mesh, eventually};
+use std::time::Duration;
 use tonic::Status;
 
 /// A verification that ends by itself within a moment, below its target.
@@ -209,11 +210,26 @@ async fn a_cancel_that_arrives_after_the_next_verification_began_cancels_nothing
 
 #[tokio::test]
 async fn reads_that_race_with_starts_end_no_verification() {
-    const STARTS: usize = 20;
-    const READS: usize = 20;
-    let caller = Caller::of(shared_mesh().await);
+    race_reads_with_starts(shared_mesh().await, 20, 20).await;
+}
+
+/// `cargo test -p mesh-tests --test mesh -- --ignored --nocapture races`.
+#[tokio::test]
+#[ignore = "it takes minutes; a smaller race is part of every run"]
+async fn a_thousand_reads_that_race_with_two_hundred_starts_end_no_verification_though_temporal_answers_late() {
+    let mesh = Mesh::builder().proxied().start().await.expect("the mesh starts");
+    let proxies = mesh.proxies.as_ref().expect("it has proxies");
+    proxies.temporal.set(Fault::DelayAnswers(Duration::from_millis(300)));
+    for _ in 0..4 {
+        race_reads_with_starts(&mesh, 50, 5).await;
+    }
+}
+
+/// Starts so many verifications at once, and reads each so often meanwhile.
+async fn race_reads_with_starts(mesh: &Mesh, starts: usize, reads: usize) {
+    let caller = Caller::of(mesh);
     let passport = passport(34);
-    let members = join_all((0..STARTS).map(|_| caller.register(passport.truth()))).await;
+    let members = join_all((0..starts).map(|_| caller.register(passport.truth()))).await;
     let one = async |member_id: i64| {
         let list = async || {
             let request = proto::ListVerificationsRequest {
@@ -227,7 +243,7 @@ async fn reads_that_race_with_starts_end_no_verification() {
             // The row is there before its workflow is.
             let found = eventually(PATIENCE, "the row", list).await;
             let id = found.unwrap_or_else(|error| panic!("{error}"));
-            for _ in 0..READS {
+            for _ in 0..reads {
                 // A worker under load may answer too late.
                 match caller.get(&id).await {
                     Err(status) => assert!(refusal(&status).retry, "{status}"),
@@ -235,10 +251,22 @@ async fn reads_that_race_with_starts_end_no_verification() {
                 }
             }
         };
-        let (started, ()) = join(caller.start(by_reputation(member_id)), reads).await;
-        let end = caller.end_of(&started.expect("it starts").verification_id).await;
+        let request = by_reputation(member_id);
+        let (started, ()) = join(caller.start(request.clone()), reads).await;
+        let started = match started {
+            // Temporal may have answered too late; the same request again finds what it began.
+            Err(status) => {
+                assert!(refusal(&status).retry, "{status}");
+                let again = async || caller.start(request.clone()).await.ok();
+                let again = eventually(PATIENCE, "a start that is repeated", again).await;
+                again.unwrap_or_else(|error| panic!("{error}"))
+            }
+            Ok(started) => started,
+        };
+        let end = caller.end_of(&started.verification_id).await;
         assert_eq!(end.status(), VerificationStatus::Failed);
         assert_eq!(end.methods[0].status(), proto::MethodStatus::Rejected, "its own end");
     };
     join_all(members.into_iter().map(one)).await;
+    println!("{} reads raced with {starts} starts, and ended none", starts * reads);
 }
