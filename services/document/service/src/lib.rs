@@ -22,6 +22,7 @@ pub mod checking;
 pub mod cipher;
 pub mod claim_review;
 pub mod config;
+mod confinement;
 pub mod decide_review;
 pub mod erase_document;
 pub mod extraction;
@@ -49,7 +50,8 @@ pub use activities::{Activities, Extractions};
 pub use api::DocumentApi;
 pub use config::Config;
 
-use document_reading::{Files, InForce, Reader, ReaderError, SandboxError};
+use confinement::{cannot_read, log_confinement};
+use document_reading::{Files, Reader};
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{OCR_TASK_QUEUE, TASK_QUEUE};
 use extraction::Extractor;
@@ -122,34 +124,5 @@ impl mesh_runtime::Service for Document {
                 worker.register_activities(extractions()?);
                 Ok(())
             }))
-    }
-}
-
-/// Says which flag starts without what the kernel lacks.
-fn cannot_read(error: ReaderError) -> anyhow::Error {
-    let is_unconfined = matches!(
-        &error,
-        ReaderError::Sandbox {
-            source: SandboxError::Unconfined { .. }
-        }
-    );
-    let error = anyhow::Error::new(error).context("documents can't be read");
-    if is_unconfined {
-        error.context("on this kernel the service starts only with --ocr-unconfined")
-    } else {
-        error
-    }
-}
-
-fn log_confinement(in_force: InForce) {
-    if in_force.is_whole() {
-        tracing::info!(confinement = %in_force, "the programs that open documents are fenced in");
-    } else {
-        tracing::warn!(
-            confinement = %in_force,
-            lacking = in_force.lacking().join(" and "),
-            "the programs that open documents run UNCONFINED, as --ocr-unconfined allows: a hostile document that takes one \
-             over can do what this user can"
-        );
     }
 }
