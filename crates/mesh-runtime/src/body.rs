@@ -161,6 +161,24 @@ impl HttpBody for WatchedBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = self.get_mut();
+        if this.inner.is_none() {
+            return Poll::Ready(None);
+        }
+        // First, or a stream that always has something to say would never end.
+        if this
+            .expiry
+            .as_mut()
+            .is_some_and(|expiry| expiry.as_mut().poll(context).is_ready())
+        {
+            return this.end_with((this.on_expiry)(&this.recorder.method));
+        }
+        if this
+            .draining
+            .as_mut()
+            .is_some_and(|draining| draining.as_mut().poll(context).is_ready())
+        {
+            return this.end_with(answers::shutting_down());
+        }
         let Some(inner) = this.inner.as_mut() else {
             return Poll::Ready(None);
         };
@@ -191,20 +209,6 @@ impl HttpBody for WatchedBody {
                 return Poll::Ready(Some(Ok(frame)));
             }
             Ok(Poll::Pending) => {}
-        }
-        if this
-            .expiry
-            .as_mut()
-            .is_some_and(|expiry| expiry.as_mut().poll(context).is_ready())
-        {
-            return this.end_with((this.on_expiry)(&this.recorder.method));
-        }
-        if this
-            .draining
-            .as_mut()
-            .is_some_and(|draining| draining.as_mut().poll(context).is_ready())
-        {
-            return this.end_with(answers::shutting_down());
         }
         Poll::Pending
     }

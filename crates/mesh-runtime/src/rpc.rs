@@ -130,10 +130,13 @@ where
         if deadline.is_none_or(|deadline| too_old < deadline) {
             (deadline, on_expiry) = (Some(too_old), stream_too_old);
         }
-        place = rules.streams.enter(deadline.unwrap_or(too_old));
-        if place.is_none() {
-            recorder.set(Code::ResourceExhausted);
-            return Ok(too_many_streams().into_http());
+        // Whoever watches the health of a busy instance is told.
+        if rules.methods.contains(&path) {
+            place = rules.streams.enter(deadline.unwrap_or(too_old));
+            if place.is_none() {
+                recorder.set(Code::ResourceExhausted);
+                return Ok(too_many_streams().into_http());
+            }
         }
     }
     let work = async {

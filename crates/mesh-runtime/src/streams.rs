@@ -67,14 +67,13 @@ impl Streams {
 }
 
 impl Place {
-    /// Lets a body hold the place until it ends.
+    /// Lets a body hold the place until it ends. Where its time was over before it began, it is dropped at once.
     pub(crate) fn hold(self, body: Body) -> Body {
-        let shared = lock(&self.streams.open)
-            .bodies
-            .get(&self.key)
-            .cloned()
-            .unwrap_or_default();
-        *lock(&shared) = Some(body);
+        let place = lock(&self.streams.open).bodies.get(&self.key).cloned();
+        let shared = place.map_or_else(Arc::default, |shared| {
+            *lock(&shared) = Some(body);
+            shared
+        });
         Body::new(PlacedBody {
             body: shared,
             _place: self,

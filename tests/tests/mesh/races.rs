@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use futures::future::{join, join_all};
+use mesh_proto::document::v1::EraseDocumentRequest;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::VerificationStatus;
 use mesh_testkit::{Fault, Mesh, eventually};
@@ -269,4 +270,39 @@ async fn race_reads_with_starts(mesh: &Mesh, starts: usize, reads: usize) {
     };
     join_all(members.into_iter().map(one)).await;
     println!("{} reads raced with {starts} starts, and ended none", starts * reads);
+}
+
+#[tokio::test]
+async fn a_watch_that_begins_after_a_revocation_shows_it_though_an_earlier_one_was_never_read() {
+    let caller = Caller::of(shared_mesh().await);
+    let passport = passport(38);
+    let member_id = caller.register(passport.truth()).await;
+    let uploaded = caller.upload(member_id, &[picture(&passport)]).await;
+    let started = caller.start(by_document(member_id, uploaded.document_url)).await;
+    let verification_id = started.expect("it starts").verification_id;
+    let watch = proto::WatchVerificationRequest {
+        verification_id: verification_id.clone(),
+    };
+    let unread = caller.verifications.clone().watch_verification(watch).await;
+    assert_eq!(
+        caller.end_of(&verification_id).await.status(),
+        VerificationStatus::Completed
+    );
+    let erase = EraseDocumentRequest {
+        request_id: new_request_id(),
+        document_id: uploaded.document_id,
+    };
+    let erased = caller.documents.clone().erase_document(erase).await;
+    erased.expect("the document is erased");
+    let look = async || {
+        let shown = caller.get(&verification_id).await.ok()?;
+        (shown.status() == VerificationStatus::Revoked).then_some(())
+    };
+    let revoked = eventually(PATIENCE, "the revocation", look).await;
+    revoked.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        caller.end_of(&verification_id).await.status(),
+        VerificationStatus::Revoked
+    );
+    drop(unread);
 }

@@ -45,13 +45,16 @@ impl ProfileChanges {
             if due.is_empty() {
                 return Ok(());
             }
+            let mut is_away = None;
             for (member_id, profile_version) in due {
-                match self.tell_one(member_id, profile_version).await {
-                    Err(problem) if problem.reason() == Reason::PeerUnavailable => return Err(problem),
-                    // One that can't be told holds up no other.
-                    Err(problem) => tracing::error!(%problem, "a changed profile can't be told"),
-                    Ok(()) => {}
+                // One that can't be told holds up no other.
+                if let Err(problem) = self.tell_one(member_id, profile_version).await {
+                    tracing::error!(%problem, "a changed profile can't be told");
+                    is_away = is_away.or(Some(problem).filter(|problem| problem.reason() == Reason::PeerUnavailable));
                 }
+            }
+            if let Some(problem) = is_away {
+                return Err(problem);
             }
         }
     }

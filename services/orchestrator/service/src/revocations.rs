@@ -1,5 +1,5 @@
-//! Follows what other services took away from verifications: a document that was blocked or erased, evidence that was
-//! countered. Each service lists it in the order in which it was committed; here is kept how far each list was followed, so a
+//! Follows what other services took away from verifications: a document that was blocked, released or erased or whose profile
+//! changed, evidence that was countered. Each service lists it in the order in which it was committed; here is kept how far each list was followed, so a
 //! service that is away delays a revocation and never loses it.
 
 use crate::Store;
@@ -25,7 +25,7 @@ const COUNTERS_AT_ONCE: i64 = 20;
 /// A service that lists revocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Followed {
-    /// It blocks and erases documents.
+    /// It blocks, releases and erases documents, and hears of changed profiles.
     Document,
     /// It counters evidence.
     Reputation,
@@ -162,16 +162,17 @@ impl Revocations {
             if due.is_empty() {
                 return Ok(());
             }
+            let mut is_away = None;
             for to_counter in due {
-                match self.counter_one(to_counter).await {
-                    Err(problem) if problem.reason() == Reason::PeerUnavailable => return Err(problem),
-                    // One that can't be countered holds up no other.
-                    Err(problem) => {
-                        let verification_id = to_counter.verification_id;
-                        tracing::error!(%verification_id, %problem, "what a verification earned can't be countered");
-                    }
-                    Ok(()) => {}
+                // One that can't be countered holds up no other: it may be its member's row that is held.
+                if let Err(problem) = self.counter_one(to_counter).await {
+                    let verification_id = to_counter.verification_id;
+                    tracing::error!(%verification_id, %problem, "what a verification earned can't be countered");
+                    is_away = is_away.or(Some(problem).filter(|problem| problem.reason() == Reason::PeerUnavailable));
                 }
+            }
+            if let Some(problem) = is_away {
+                return Err(problem);
             }
         }
     }

@@ -71,14 +71,12 @@ impl Watches {
     }
 
     fn find(&self, id: VerificationId) -> Option<Arc<Watched>> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let watched = open.get(&id)?.upgrade()?;
-        let is_sound = watched.shown.borrow().is_ok();
-        is_sound.then_some(watched)
+        find(&self.open.lock().unwrap_or_else(PoisonError::into_inner), id)
     }
 
     fn find_or_begin(&self, id: VerificationId, first: proto::Verification) -> Arc<Watched> {
-        if let Some(watched) = self.find(id) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watched) = find(&open, id) {
             return watched;
         }
         let (sender, shown) = watch::channel(Ok(first));
@@ -89,11 +87,17 @@ impl Watches {
             shown,
             _looking: looking,
         });
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, watched| watched.strong_count() > 0);
         open.insert(id, Arc::downgrade(&watched));
         watched
     }
+}
+
+/// One that is still looked at. What has ended may be revoked since, so its end is looked up anew.
+fn find(open: &BTreeMap<VerificationId, Weak<Watched>>, id: VerificationId) -> Option<Arc<Watched>> {
+    let watched = open.get(&id)?.upgrade()?;
+    let is_looked_at = watched.shown.borrow().as_ref().is_ok_and(is_in_progress);
+    is_looked_at.then_some(watched)
 }
 
 /// Looks again and again, until the verification has ended or can't be read.
@@ -143,7 +147,12 @@ impl Watcher {
                     self.has_ended = true;
                     return Some((Err(status), self));
                 }
-                Ok(verification) if self.last.as_ref() == Some(&verification) => self.changes.changed().await.ok()?,
+                Ok(verification) if self.last.as_ref() == Some(&verification) => {
+                    if self.changes.changed().await.is_err() {
+                        self.has_ended = true;
+                        return Some((Err(Problem::internal("nobody looks any more").into()), self));
+                    }
+                }
                 Ok(verification) => {
                     self.has_ended = !is_in_progress(&verification);
                     self.last = Some(verification.clone());

@@ -98,7 +98,10 @@ impl Store {
         if moved.rows_affected() == 0 {
             return Ok(false);
         }
-        for revocation in revocations {
+        // In one order, so that the followers of two lists don't wait for each other's rows.
+        let mut revocations = revocations.to_vec();
+        revocations.sort_by_key(|revocation| revocation.verification_id);
+        for revocation in &revocations {
             revoke(&mut transaction, revocation).await?;
         }
         transaction.commit().await?;

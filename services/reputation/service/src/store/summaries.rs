@@ -27,6 +27,9 @@ pub struct Line {
     pub contribution: Contribution,
 }
 
+/// Entries that are read at once, also for a small page: entries may have no line that counts.
+const LEAST_BATCH: i64 = 200;
+
 /// A member's reputation at an instant, with a part of its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reputation {
@@ -160,15 +163,17 @@ async fn list_lines(
 ) -> Result<Vec<Line>, Problem> {
     let newest = newest_verifications(connection, member_id, as_of).await?;
     let most = usize::try_from(limit).map_err(Problem::internal)?;
+    let batch = (limit + 1).max(LEAST_BATCH);
     let (mut lines, mut after) = (Vec::new(), after);
     loop {
         // The entry of the last line comes again, because it may have more of them.
-        let rows = list_entries(connection, member_id, as_of, after, limit + 1).await?;
+        let rows = list_entries(connection, member_id, as_of, after, batch).await?;
         let entries: BTreeSet<Uuid> = rows.iter().map(|row| row.entry_id).collect();
         for row in &rows {
             lines.extend(row.counting_line(&newest)?.filter(|line| Some(line.key()) > after));
         }
-        let last = rows.last().filter(|_| entries.len() > most && lines.len() < most);
+        let is_last = (entries.len() as i64) < batch;
+        let last = rows.last().filter(|_| !is_last && lines.len() < most);
         let Some(last) = last else {
             lines.truncate(most);
             return Ok(lines);

@@ -7,10 +7,10 @@ use mesh_runtime::{BATCH, Problem};
 
 /// How long it is remembered that a member fell below a level: three years.
 const FALL_RETENTION: SignedDuration = SignedDuration::from_hours(3 * 365 * 24);
-/// The statement for a shard ends within the heartbeat timeout of the sweep, which beats between shards.
-const LIMIT: &str = "SET LOCAL statement_timeout = '25s'";
-/// SQLSTATE `lock_not_available`.
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// The two statements for a shard end within the heartbeat timeout of the sweep, which beats between shards.
+const LIMIT: &str = "SET LOCAL statement_timeout = '12s'";
+/// SQLSTATE `lock_not_available`; and `query_canceled`, where the session waits for locks longer than a statement may take.
+const WAITED: [&str; 2] = ["55P03", "57014"];
 
 /// What one statement did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,5 +154,5 @@ impl Store {
 
 fn waited_for_a_lock(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code == LOCK_NOT_AVAILABLE)
+    code.is_some_and(|code| WAITED.contains(&code.as_ref()))
 }
