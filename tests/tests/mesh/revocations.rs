@@ -5,8 +5,8 @@ use crate::document::support::{Reviewer, with_covered_print};
 use crate::support::*;
 use mesh_proto::common::v1::RevocationReason;
 use mesh_proto::document::v1::{
-    BlockDocumentRequest, DocumentDecision, DocumentType, EraseDocumentRequest, RecordProfileChangeRequest,
-    ReleaseDocumentRequest,
+    BlockDocumentRequest, CheckResult, DocumentDecision, DocumentType, EraseDocumentRequest,
+    RecordProfileChangeRequest, ReleaseDocumentRequest,
 };
 use mesh_proto::orchestrator::v1::{
     ListVerificationsRequest, MemberProfile, MethodRequest, MethodStatus, ReputationMethod, StartVerificationRequest,
@@ -273,8 +273,12 @@ async fn a_changed_name_revokes_what_was_verified_under_the_old_one() {
 async fn a_review_that_is_decided_after_the_name_changed_asks_again() {
     let caller = Caller::of(shared_mesh().await);
     let (passport, reviewer) = (passport(4_007), Reviewer::new(&caller));
-    let pages = [with_covered_print(&passport)];
-    let (member_id, verification_id) = caller.start_with(passport.truth(), &pages).await;
+    let member_id = caller.register(passport.truth()).await;
+    let uploaded = caller.upload(member_id, &[with_covered_print(&passport)]).await;
+    let started = caller
+        .start(by_document(member_id, uploaded.document_url.clone()))
+        .await;
+    let verification_id = started.expect("the verification starts").verification_id;
     let review = reviewer.review_of(&verification_id).await;
     let profile_version = caller.rename(member_id, &passport).await;
     // The orchestrator tells the same within seconds.
@@ -288,6 +292,22 @@ async fn a_review_that_is_decided_after_the_name_changed_asks_again() {
     reviewer.settle(&review.review_id, DocumentDecision::Accepted).await;
     let asked = caller.comes_to(&verification_id, MethodStatus::Resubmit).await;
     assert_eq!(asked.methods[0].internal_reason, "PROFILE_CHANGED");
+
+    // What was accepted under the old name is no acceptance of the same upload under the new one.
+    let submitted = caller.submit(&verification_id, uploaded.document_url).await;
+    submitted.expect("it is waited for");
+    let again = reviewer.review_of(&verification_id).await;
+    let mut failed = again
+        .checks
+        .iter()
+        .filter(|check| check.result() == CheckResult::Failed);
+    assert!(failed.any(|check| check.name == "name_matches_profile"), "{again:?}");
+    reviewer.settle(&again.review_id, DocumentDecision::Rejected).await;
+    let end = caller.end_of(&verification_id).await;
+    assert_eq!(
+        (end.status(), end.methods[0].status()),
+        (VerificationStatus::Failed, MethodStatus::Rejected)
+    );
 }
 
 #[tokio::test]

@@ -185,7 +185,8 @@ CREATE TABLE reviews (
     -- For other reviewers.
     internal_note   text,
     decided_by      bigint,
-    -- The work of the request that decided it, by which a repeat finds its own decision.
+    -- The work of the request that decided it, by which a repeat finds its own decision. It stays when the review is asked for
+    -- anew, so that no late repeat decides that.
     decision_id     uuid,
     -- Whoever accepted it made sure that it is the member's own, though its kind and number are known of another one.
     is_members_own  boolean     NOT NULL DEFAULT false,

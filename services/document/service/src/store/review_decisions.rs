@@ -76,7 +76,8 @@ impl Store {
         u64::try_from(forgotten).map_err(Problem::internal)
     }
 
-    /// Decides a review that the reviewer holds, for ever. The same decision again is answered as the first time.
+    /// Decides a review that the reviewer holds, until a later request asks for it anew. The same decision again is answered as
+    /// the first time, and refused once the review was asked for anew: that is another look.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; then it is not known whether it is decided.
@@ -109,7 +110,9 @@ impl Store {
             activity_id: row.activity_id,
         };
         if row.decision_id == Some(new.decision_id) {
-            let text = known("decision", row.decision)?;
+            let Some(text) = row.decision else {
+                return Ok(Err(ReviewRefusal::Over));
+            };
             return Ok(Ok(DecidedReview {
                 decision: ReviewDecision {
                     review_id: new.review_id,

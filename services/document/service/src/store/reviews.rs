@@ -189,8 +189,10 @@ impl ReviewRow {
 }
 
 impl Store {
-    /// Asks for a review, once for each document of a verification. One that expired is asked for again by a later
-    /// request.
+    /// Asks for a review, once for each document of a verification. A later request asks anew when the review expired, and also
+    /// when it was decided: then that decision did not end the verification, and what it was made on may have changed. Another
+    /// attempt of the same request finds what was decided. Requests have whole seconds: of one second, the activity tells them
+    /// apart.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; an internal problem when there is no such document.
@@ -216,14 +218,21 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         sqlx::query!(
-            "UPDATE reviews SET status = 'waiting', ended_at = NULL, claimed_by = NULL, claimed_until = NULL,
-                 internal_reason = $3, requested_at = $4, expires_at = $5
-             WHERE verification_id = $1 AND document_id = $2 AND status = 'expired' AND requested_at < $4",
+            "WITH reopened AS (
+                 UPDATE reviews SET status = 'waiting', ended_at = NULL, claimed_by = NULL, claimed_until = NULL,
+                     internal_reason = $3, requested_at = $4, expires_at = $5,
+                     decision = NULL, reason_code = NULL, member_text = NULL, internal_note = NULL, decided_by = NULL,
+                     is_members_own = false
+                 WHERE verification_id = $1 AND document_id = $2 AND status IN ('expired', 'decided')
+                   AND (requested_at < $4 OR requested_at = $4 AND activity_id <> $6)
+                 RETURNING review_id)
+             DELETE FROM review_identities WHERE review_id IN (SELECT review_id FROM reopened)",
             verification_id,
             document_id,
             review.internal_reason,
             review.requested_at.to_sqlx() as _,
             review.expires_at.to_sqlx() as _,
+            review.waiting.activity_id,
         )
         .execute(&mut *transaction)
         .await?;

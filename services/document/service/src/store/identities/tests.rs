@@ -1,6 +1,8 @@
 use super::*;
 use crate::identity::Identity;
-use crate::store::{NewDecision, NewReview, NewReviewDecision, ReviewClaim, ReviewRefusal, Written, claim_review};
+use crate::store::{
+    NewDecision, NewReview, NewReviewDecision, Requested, ReviewClaim, ReviewRefusal, Written, claim_review,
+};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, waiting};
 use document_workflows::contract::Refusal;
 use mesh_testkit::fixtures::OrPanic;
@@ -49,24 +51,35 @@ async fn found(world: &World, member_id: i64, identity: &[IdentityHash]) -> (Fou
 
 /// Asks a person about a document, who holds the review.
 async fn in_review(world: &World, decision: &NewDecision) -> ReviewId {
+    let review = asked(world, decision, 1).await;
+    held(world, review).await;
+    review
+}
+
+/// Asks a person about a document; the review must wait then.
+async fn asked(world: &World, decision: &NewDecision, seconds: i64) -> ReviewId {
     let review = NewReview {
         review_id: clock::new_uuid().into(),
         verification_id: decision.verification_id,
         document_id: decision.document_id,
         internal_reason: "SINGLE_SOURCE".to_owned(),
-        requested_at: at(1),
+        requested_at: at(seconds),
         expires_at: at(1_000),
         waiting: waiting(),
     };
-    world.store.request_review(&review).await.or_panic();
+    let requested = world.store.request_review(&review).await.or_panic();
+    assert_eq!(requested, Requested::Waiting);
+    review.review_id
+}
+
+async fn held(world: &World, review_id: ReviewId) {
     let claim = ReviewClaim {
         reviewer_id: member(REVIEWER),
         until: at(900),
     };
     let mut connection = world.pool.acquire().await.expect("a connection");
-    let claimed = claim_review(&mut connection, review.review_id, claim, at(2)).await;
+    let claimed = claim_review(&mut connection, review_id, claim, at(2)).await;
     claimed.or_panic().expect("it is free");
-    review.review_id
 }
 
 /// Has the person accept it, as the member's own or without a word about it.
@@ -87,7 +100,7 @@ async fn reviewed(
         identity: identity.to_vec(),
         is_members_own,
     };
-    let decided = world.store.decide_review(&decision, at(5)).await.or_panic();
+    let decided = world.store.decide_review(&decision, at(30)).await.or_panic();
     decided.map(|_| ())
 }
 
@@ -134,6 +147,14 @@ async fn what_becomes_known_after_a_person_accepted_is_no_acceptance() {
         recorded(&world, &decision).await,
         Written::Refused(Refusal::NumberKnown)
     );
+
+    // Sent again, it is a person's to judge again, who can say now that it is the member's own.
+    asked(&world, &decision, 20).await;
+    held(&world, review_id).await;
+    let unaware = reviewed(&world, review_id, &other, false).await;
+    assert_eq!(unaware, Err(ReviewRefusal::NumberKnown));
+    reviewed(&world, review_id, &other, true).await.expect("they say so");
+    assert!(matches!(recorded(&world, &decision).await, Written::Stands { .. }));
 }
 
 #[tokio::test]
