@@ -126,6 +126,9 @@ CREATE TABLE document_decisions (
     decision        text        NOT NULL,
     internal_reason text        NOT NULL,
     member_reason   text        NOT NULL,
+    -- Of the profile that the document had been compared with when this was decided; none if it had not been. The checks may
+    -- be made anew.
+    profile_version bigint,
     decided_at      timestamptz NOT NULL,
     CONSTRAINT document_decisions_pkey PRIMARY KEY (verification_id, document_id),
     CONSTRAINT document_decisions_of_document FOREIGN KEY (document_id) REFERENCES documents (document_id),

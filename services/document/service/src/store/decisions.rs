@@ -318,16 +318,19 @@ async fn is_members_own(connection: &mut PgConnection, claim: &NewClaim<'_>) -> 
 
 async fn write_decision(connection: &mut PgConnection, decided: &NewDecision) -> Result<(), Problem> {
     sqlx::query!(
-        "INSERT INTO document_decisions (verification_id, document_id, decision, internal_reason, member_reason, decided_at)
+        "INSERT INTO document_decisions
+             (verification_id, document_id, decision, internal_reason, member_reason, profile_version, decided_at)
          SELECT $1, $2, $3, $4,
              coalesce((SELECT nullif(member_text, '') FROM reviews
                        WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = $3), $5),
              $6
          ON CONFLICT ON CONSTRAINT document_decisions_pkey DO UPDATE
          SET decision = excluded.decision, internal_reason = excluded.internal_reason,
-             member_reason = excluded.member_reason, decided_at = excluded.decided_at",
+             member_reason = excluded.member_reason, profile_version = excluded.profile_version,
+             decided_at = excluded.decided_at",
         decided.verification_id.uuid(),
         decided.document_id.uuid(),
+             (SELECT profile_version FROM document_checks WHERE verification_id = $1 AND document_id = $2),
         decided.decision.as_str(),
         decided.internal_reason,
         decided.member_reason,

@@ -11,8 +11,7 @@ use mesh_types::{DocumentId, MemberId, RevocationReason, VerificationId};
 use sqlx::PgConnection;
 
 /// Takes note of the version that a member's profile has now, within a transaction. Verifications in which a document was
-/// accepted against an earlier one are revoked, and their claims end. A version that is no
-/// news changes nothing.
+/// accepted against an earlier one are revoked, and their claims end. A version that is no news changes nothing.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -43,9 +42,7 @@ pub async fn record_profile_change(
         "SELECT DISTINCT decided.verification_id
            FROM documents document
            JOIN document_decisions decided ON decided.document_id = document.document_id AND decided.decision = 'accepted'
-           JOIN document_checks checked ON checked.document_id = decided.document_id
-                                       AND checked.verification_id = decided.verification_id
-          WHERE document.member_id = $1 AND checked.profile_version < $2",
+          WHERE document.member_id = $1 AND decided.profile_version < $2",
         member_id.get(),
         profile_version,
     );

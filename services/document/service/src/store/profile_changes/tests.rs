@@ -80,6 +80,26 @@ async fn a_changed_profile_revokes_what_was_accepted_under_an_earlier_one_and_en
 }
 
 #[tokio::test]
+async fn what_was_accepted_under_an_earlier_profile_is_revoked_though_it_was_checked_again_since() {
+    let world = World::new().await;
+    let decision = checked(&world, MEMBER, "L898902C3", 1).await;
+    let (document_id, verification_id) = (decision.document_id, decision.verification_id);
+    let written = world.store.record_decision(&decision).await.or_panic();
+    assert!(matches!(written, Written::Stands { .. }), "{written:?}");
+    // The profile has changed already, and word of it is on its way.
+    let checks = (&[][..], 2);
+    let recorded = world
+        .store
+        .record_checks(document_id, verification_id, DocumentKind::Passport, checks, at(15));
+    recorded.await.or_panic();
+    change(&world, 2).await;
+    let listed = world.store.list_revocations(None, 10).await.or_panic();
+    let revoked: Vec<_> = listed.iter().map(|one| one.verification_id).collect();
+    assert_eq!(revoked, [verification_id]);
+    assert!(!is_claimed(&world, "L898902C3").await);
+}
+
+#[tokio::test]
 async fn an_acceptance_that_was_compared_with_an_earlier_profile_is_refused() {
     let world = World::new().await;
     let (before, after) = (
