@@ -206,6 +206,7 @@ CREATE TABLE reviews (
 
 -- What people wrote goes a year after the review ended.
 CREATE INDEX reviews_with_words ON reviews (ended_at) WHERE internal_note IS NOT NULL OR member_text <> '';
+CREATE INDEX reviews_by_document ON reviews (document_id);
 CREATE INDEX reviews_waiting ON reviews (requested_at, review_id) WHERE status = 'waiting';
 
 -- Which physical document a reviewer accepted, by the hashes that the acceptance claims. What the reviewer typed of it stands

@@ -398,27 +398,70 @@ async fn what_people_wrote_is_forgotten_when_it_is_old_and_what_was_decided_stay
         decided(&world, &decision, ended).await.expect("decided");
         asked_for.push(asked.review_id);
     }
-    assert_eq!(
-        world
-            .store
-            .forget_words(at(REQUESTED + 5), 10)
-            .await
-            .expect("forgotten"),
-        1
-    );
-    assert_eq!(
-        world
-            .store
-            .forget_words(at(REQUESTED + 5), 10)
-            .await
-            .expect("forgotten"),
-        0
-    );
+    for expected in [1, 0] {
+        let forgotten = world.store.forget_words(at(REQUESTED + 5), 10).await;
+        assert_eq!(forgotten.expect("forgotten"), expected);
+    }
     let kept = "SELECT status, internal_note IS NULL, member_text = '' FROM reviews WHERE review_id = $1";
     for (review_id, is_forgotten) in asked_for.into_iter().zip([true, false]) {
         let row = sqlx::query_as::<_, (String, bool, bool)>(kept).bind(review_id.uuid());
         let row = row.fetch_one(&world.pool).await.expect("there");
         assert_eq!(row, ("decided".to_owned(), is_forgotten, is_forgotten));
+    }
+}
+
+/// Whether anything that a person wrote is left in the review of a document.
+async fn has_words(world: &World, review_id: ReviewId) -> bool {
+    let words = "SELECT internal_note IS NOT NULL OR coalesce(member_text, '') <> '' FROM reviews WHERE review_id = $1";
+    let words = sqlx::query_scalar::<_, bool>(words)
+        .bind(review_id.uuid())
+        .fetch_one(&world.pool);
+    words.await.expect("there")
+}
+
+#[tokio::test]
+async fn what_people_wrote_goes_with_the_document_in_one_transaction() {
+    let world = World::new().await;
+    let asked = asked(&world).await;
+    claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
+    let reject = decision(asked.review_id, 7, Decision::Rejected);
+    decided(&world, &reject, REQUESTED).await.expect("decided");
+    assert!(has_words(&world, asked.review_id).await);
+    // While the words can't be deleted, nothing is erased.
+    let mut holding = world.pool.begin().await.expect("a transaction");
+    let hold = sqlx::query("SELECT FROM reviews FOR UPDATE");
+    hold.execute(&mut *holding).await.expect("held");
+    let release = async {
+        // A lock of a row counts for no database, so `pg_locks` does not tell who waits for one.
+        let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                                     WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        world.until_one_waits_or(waits).await;
+        let is_erased = "SELECT EXISTS (SELECT FROM documents WHERE erased_at IS NOT NULL)";
+        let is_erased = sqlx::query_scalar::<_, bool>(is_erased).fetch_one(&world.pool);
+        assert!(!is_erased.await.expect("a row"), "a crash here would leave the words");
+        holding.rollback().await.expect("released");
+    };
+    let (erased, ()) = tokio::join!(world.vault.erase(asked.document_id, at(EXPIRES)), release);
+    assert_eq!(erased.expect("erased"), Some(at(EXPIRES)));
+    assert!(!has_words(&world, asked.review_id).await);
+}
+
+#[tokio::test]
+async fn of_an_erasure_and_a_decision_at_once_none_fails_and_no_words_are_left() {
+    let world = World::new().await;
+    for _ in 0..20 {
+        let asked = asked(&world).await;
+        claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
+        let reject = decision(asked.review_id, 7, Decision::Rejected);
+        let (erased, decided) = tokio::join!(
+            world.vault.erase(asked.document_id, at(REQUESTED)),
+            decided(&world, &reject, REQUESTED)
+        );
+        assert_eq!(erased.expect("erased"), Some(at(REQUESTED)));
+        if let Err(reason) = decided {
+            assert_eq!(reason, Reason::DocumentErased);
+        }
+        assert!(!has_words(&world, asked.review_id).await);
     }
 }
 

@@ -121,7 +121,8 @@ impl Store {
     }
 
     /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, decisions and
-    /// evidence stay; the verifications that it was accepted in are revoked. `None` when there is no such document; again it returns the time of the first time.
+    /// evidence stay; the verifications that it was accepted in are revoked. `None` when there is no such document; again it
+    /// returns the time of the first time.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -134,6 +135,13 @@ impl Store {
     ) -> Result<Option<Erased>, Problem> {
         let id = document_id.uuid();
         let mut transaction = self.pool.begin().await?;
+        // First of all: a decision locks its review before the document, and two orders would be a deadlock.
+        sqlx::query!(
+            "UPDATE reviews SET internal_note = NULL, member_text = left(member_text, 0) WHERE document_id = $1",
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
         let row = sqlx::query!(
             r#"UPDATE documents SET erased_at = coalesce(erased_at, $2) WHERE document_id = $1
              RETURNING member_id, erased_at AS "erased_at!: Instant",
@@ -166,6 +174,13 @@ impl Store {
         )
         .execute(&mut *transaction)
         .await?;
+        sqlx::query!(
+            "UPDATE document_decisions SET member_reason = ''
+             WHERE document_id = $1 AND verification_id IN (SELECT verification_id FROM reviews WHERE document_id = $1)",
+            id
+        )
+        .execute(&mut *transaction)
+        .await?;
         let accepted = sqlx::query_scalar!(
             "SELECT verification_id FROM document_decisions WHERE document_id = $1 AND decision = 'accepted'",
             id
@@ -175,17 +190,6 @@ impl Store {
         let erased_at = row.erased_at.to_jiff();
         insert_revocations(&mut transaction, &accepted, RevocationReason::DocumentErased, erased_at).await?;
         transaction.commit().await?;
-        // After the commit: a decision locks its review before the document, and two orders would be a deadlock.
-        sqlx::query!(
-            "WITH words AS (
-                 UPDATE reviews SET internal_note = NULL, member_text = left(member_text, 0) WHERE document_id = $1
-                 RETURNING verification_id)
-             UPDATE document_decisions SET member_reason = ''
-             WHERE document_id = $1 AND verification_id IN (SELECT verification_id FROM words)",
-            id
-        )
-        .execute(&self.pool)
-        .await?;
         Ok(Some(Erased { erased_at, objects }))
     }
 }
