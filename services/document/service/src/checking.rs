@@ -135,14 +135,21 @@ pub async fn record_decision(vault: &Vault, record: DecisionRecord) -> Result<St
     }
 }
 
-/// What an acceptance claims: the document that was read, and the one that a person accepted.
+/// The hashes that an acceptance claims: what a person accepted, and what was read unless its number is another one. A number
+/// that a person corrected may be that of another member's document.
+pub(crate) fn to_claim(read: Vec<IdentityHash>, mut accepted: Vec<IdentityHash>) -> Vec<IdentityHash> {
+    // Of one kind and number they share the weak hash, whatever the issuer.
+    if accepted.is_empty() || read.iter().any(|hash| accepted.contains(hash)) {
+        accepted.extend(read);
+    }
+    accepted
+}
+
 async fn claimed(vault: &Vault, record: &DecisionRecord) -> Result<Vec<IdentityHash>, Problem> {
     let (document_id, verification_id) = (record.document_id, record.verification_id);
     let read = identity_of(vault, document_id, verification_id).await?;
-    let mut hashes = vault.identity_hashes(&read);
     let reviewed = vault.store().list_reviewed_identity(document_id, verification_id);
-    hashes.extend(reviewed.await?);
-    Ok(hashes)
+    Ok(to_claim(vault.identity_hashes(&read), reviewed.await?))
 }
 
 /// Which physical document was read in a verification. An erased one has none; that it is erased is found again where the

@@ -1,11 +1,14 @@
 use super::*;
 use crate::config::default_model_dir;
+use crate::decide_review::decide_review;
 use crate::extraction::NOTHING_READ;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload};
+use crate::store::{ReviewClaim, claim_review};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_request, new_verification, upload, workflows};
 use document_policy::Profile;
 use document_reading::{PageReading, Reader, ReaderConfig};
 use document_workflows::contract::{DocumentDecision, Refusal};
 use document_workflows::policy::decide;
+use mesh_proto::document::v1::DecideReviewRequest;
 use mesh_types::{CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method};
 use specimen::{DocumentOptions, Passport, Truth, to_png};
 
@@ -343,5 +346,77 @@ async fn a_licence_by_barcode_and_by_print_is_one_document() {
         let checks = check_document(&world.vault, &request, async { Ok(profile()) }).await;
         let known = Check::failed(CheckName::NotBlocklisted, reason);
         assert!(checks.expect("checked").contains(&known));
+    }
+}
+
+#[tokio::test]
+async fn whoever_accepts_a_document_of_two_numbers_types_the_right_one_and_it_alone_is_claimed() {
+    let world = World::new().await;
+    let passport = Passport::from_seed(7);
+    let request = read(&world, &passport).await;
+    let checks = [Check::failed(
+        CheckName::PrintedDocumentNumber,
+        CheckReason::PrintDiffers,
+    )];
+    let (document_id, verification_id) = (request.document_id, request.verification_id);
+    let recorded = world.store.record_checks(
+        document_id,
+        verification_id,
+        request.document_kind,
+        (&checks, 1),
+        clock::now(),
+    );
+    recorded.await.expect("kept");
+    let review_id = world.in_review(document_id, verification_id).await;
+    let (reviewer, now) = (7, clock::now());
+    let claim = ReviewClaim {
+        reviewer_id: member(reviewer),
+        until: now + crate::claim_review::CLAIM_LENGTH,
+    };
+    let mut connection = world.pool.acquire().await.expect("a connection");
+    let claimed = claim_review(&mut connection, review_id, claim, now).await;
+    claimed.expect("asked").expect("it is free");
+    drop(connection);
+
+    let workflows = workflows().await;
+    let decide = async |issuing_state: &str, document_number: &str| {
+        let message = DecideReviewRequest {
+            request_id: clock::new_uuid().to_string(),
+            review_id: review_id.to_string(),
+            reviewer_id: reviewer,
+            decision: mesh_proto::document::v1::DocumentDecision::Accepted.into(),
+            reason_code: "LOOKS_RIGHT".to_owned(),
+            issuing_state: issuing_state.to_owned(),
+            document_number: document_number.to_owned(),
+            ..Default::default()
+        };
+        let decided = decide_review((&world.vault, &world.idempotency, &workflows), &message, now).await;
+        decided.map_err(|problem| problem.reason())
+    };
+    assert_eq!(decide("", "").await.err(), Some(Reason::InvalidRequest));
+    decide("UTO", "TRUE12345").await.expect("decided");
+    let accepted = DecisionRecord {
+        verification_id,
+        document_id,
+        decided: DocumentDecision {
+            decision: Decision::Accepted,
+            internal_reason: "LOOKS_RIGHT".to_owned(),
+            member_reason: String::new(),
+            proves: Vec::new(),
+        },
+        decided_at_seconds: now.as_second(),
+    };
+    let stored = record_decision(&world.vault, accepted).await.expect("recorded");
+    assert_eq!(stored.refused, None);
+
+    let typed = Identity::new("UTO", DocumentKind::Passport, "TRUE12345").expect("an identity");
+    let read = identity_of(&world.vault, document_id, verification_id)
+        .await
+        .expect("asked");
+    let read = read.filter(Identity::is_whole).expect("the zone tells it");
+    for (identity, expected) in [(typed, Found::SameDocument), (read, Found::Nothing)] {
+        let hashes = world.vault.identity_hashes(Some(&identity));
+        let found = world.store.find_identity(&hashes, member(ANOTHER_MEMBER)).await;
+        assert_eq!(found.expect("asked").in_use, expected);
     }
 }
