@@ -302,14 +302,20 @@ async fn refused(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<
     })
 }
 
-/// Whether the person who accepted the document made sure that it is the member's own.
+/// Whether the person who accepted the document made sure that it is the member's own, and it was not taken from the member
+/// since.
 async fn is_members_own(connection: &mut PgConnection, claim: &NewClaim<'_>) -> Result<bool, Problem> {
     let is_members_own = sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM reviews
                            WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = 'accepted'
-                             AND is_members_own) AS "is_members_own!""#,
+                             AND is_members_own
+                             AND NOT EXISTS (SELECT FROM document_identities
+                                              WHERE identity_hash = ANY($3) AND member_id = $4
+                                                AND released_at > ended_at)) AS "is_members_own!""#,
         claim.verification_id.uuid(),
         claim.document_id.uuid(),
+        &bytes(claim.hashes),
+        claim.member_id.get(),
     )
     .fetch_one(connection)
     .await?;
@@ -323,6 +329,7 @@ async fn write_decision(connection: &mut PgConnection, decided: &NewDecision) ->
          SELECT $1, $2, $3, $4,
              coalesce((SELECT nullif(member_text, '') FROM reviews
                        WHERE verification_id = $1 AND document_id = $2 AND status = 'decided' AND decision = $3), $5),
+             (SELECT profile_version FROM document_checks WHERE verification_id = $1 AND document_id = $2),
              $6
          ON CONFLICT ON CONSTRAINT document_decisions_pkey DO UPDATE
          SET decision = excluded.decision, internal_reason = excluded.internal_reason,
@@ -330,7 +337,6 @@ async fn write_decision(connection: &mut PgConnection, decided: &NewDecision) ->
              decided_at = excluded.decided_at",
         decided.verification_id.uuid(),
         decided.document_id.uuid(),
-             (SELECT profile_version FROM document_checks WHERE verification_id = $1 AND document_id = $2),
         decided.decision.as_str(),
         decided.internal_reason,
         decided.member_reason,

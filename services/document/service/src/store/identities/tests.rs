@@ -276,6 +276,18 @@ async fn a_document_that_was_taken_from_a_member_is_theirs_again_when_a_person_s
 }
 
 #[tokio::test]
+async fn what_a_person_said_before_a_release_counts_no_more() {
+    let world = World::new().await;
+    let identity = hashes(&world, "636026");
+    let first = accepted(&world, MEMBER, identity.clone()).await;
+    let renewal = acceptance(&world, MEMBER, identity.clone()).await;
+    let review_id = in_review(&world, &renewal).await;
+    reviewed(&world, review_id, &identity, true).await.expect("accepted");
+    released(&world, first.document_id, 40).await;
+    assert_eq!(recorded(&world, &renewal).await, Written::Refused(Refusal::NumberKnown));
+}
+
+#[tokio::test]
 async fn a_renewal_waits_for_a_release_that_is_under_way_and_is_refused() {
     let world = World::new().await;
     let identity = hashes(&world, "636026");
