@@ -14,8 +14,14 @@ pub(crate) const VERSION: &str = "document-picture 1";
 /// The bytes of a message's kind and length.
 pub(crate) const HEADER_BYTES: usize = 5;
 
-/// The most that the program may say at once, 32 MiB: three times the largest picture that it asks about.
-const MOST_SAID: usize = 32 << 20;
+/// The most that the program may say at once, 10 MiB: the largest picture that it asks about.
+const MOST_SAID: usize = 10 << 20;
+
+/// The longest side in pixels of a picture that it asks about: that on which print is looked for, enlarged.
+const MOST_SIDE: u32 = 3200;
+
+/// The most lines that it asks about at once: the three of a card, each cut in three ways.
+const MOST_LINES: usize = 9;
 
 /// What the OCR engine is to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,12 +99,12 @@ pub(crate) fn said_header(header: [u8; HEADER_BYTES]) -> Option<(u8, usize)> {
 impl Said {
     /// What a message means; `None` for what the program never says.
     pub(crate) fn parse(kind: u8, rest: Vec<u8>) -> Option<Self> {
-        let ask = |task, rest: &[u8]| Some(Self::Ask(task, pictures(rest)?));
+        let ask = |task, most, rest: &[u8]| Some(Self::Ask(task, pictures(rest, most)?));
         match kind {
             b'D' => Some(Self::Decoded),
-            b'Z' => ask(Task::ZoneLines, &rest),
-            b'W' => ask(Task::Words, &rest),
-            b'B' => ask(Task::Block, &rest),
+            b'Z' => ask(Task::ZoneLines, MOST_LINES, &rest),
+            b'W' => ask(Task::Words, 1, &rest),
+            b'B' => ask(Task::Block, 1, &rest),
             b'R' => Some(Self::Reading(rest)),
             b'E' => Some(Self::Damaged),
             b'U' => Some(Self::Unsupported),
@@ -107,15 +113,21 @@ impl Said {
     }
 }
 
-fn pictures(mut rest: &[u8]) -> Option<Vec<GrayImage>> {
+/// One picture at least, and as many as are asked about at once at most.
+fn pictures(mut rest: &[u8], most: usize) -> Option<Vec<GrayImage>> {
     let mut pictures = Vec::new();
     while !rest.is_empty() {
+        if pictures.len() == most {
+            return None;
+        }
         let (width, after) = number(rest)?;
         let (height, after) = number(after)?;
-        let bytes = usize::try_from(u64::from(width) * u64::from(height)).ok()?;
-        let (pixels, after) = after.split_at_checked(bytes)?;
-        // A picture without pixels would be a message that never ends, as it takes none of it.
-        pictures.push(GrayImage::from_raw(width, height, pixels.to_vec()).filter(|_| bytes > 0)?);
+        let is_side = |side: &u32| (1..=MOST_SIDE).contains(side);
+        if ![width, height].iter().all(is_side) {
+            return None;
+        }
+        let (pixels, after) = after.split_at_checked(width as usize * height as usize)?;
+        pictures.push(GrayImage::from_raw(width, height, pixels.to_vec())?);
         rest = after;
     }
     (!pictures.is_empty()).then_some(pictures)
@@ -240,10 +252,23 @@ mod tests {
             picture(u32::MAX, u32::MAX, b"x"),
             picture(2, 2, b"abc"),
             picture(0, 9, b""),
+            picture(MOST_SIDE + 1, 1, &[0; MOST_SIDE as usize + 1]),
+            picture(1, 1, b"x").repeat(10),
             b"abc".to_vec(),
             Vec::new(),
         ] {
-            assert!(Said::parse(b'W', rest).is_none());
+            for kind in [b'W', b'B', b'Z'] {
+                assert!(
+                    Said::parse(kind, rest.clone()).is_none(),
+                    "{kind}: {} bytes",
+                    rest.len()
+                );
+            }
+        }
+        // As many as there are pixels would be a million pictures.
+        for (kind, most) in [(b'W', 1), (b'B', 1), (b'Z', MOST_LINES)] {
+            let asked = |count| Said::parse(kind, picture(1, 1, b"x").repeat(count));
+            assert!(asked(most).is_some() && asked(most + 1).is_none(), "{kind}");
         }
         assert!(Said::parse(b'x', Vec::new()).is_none());
         assert!(said_header([b'R', 0xff, 0xff, 0xff, 0xff]).is_none());
