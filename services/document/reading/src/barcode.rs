@@ -86,6 +86,9 @@ pub enum Truncation {
     Unknown,
 }
 
+/// The most bytes of a barcode's text: a symbol holds 2,710 characters.
+const MOST_TEXT_BYTES: usize = 8 << 10;
+
 /// The longest name in versions 02 to 10 (annex D, DCS, DAC, DAD); nothing shorter was cut.
 const LONGEST_NAME: usize = 40;
 /// The longest name in version 01 (DAA, all names together).
@@ -98,6 +101,15 @@ impl BarcodeReading {
     /// offsets that miss their subfile.
     pub fn parse(text: &str) -> Option<Self> {
         aamva::parse(text)
+    }
+
+    /// Whether one symbol holds all this.
+    pub(crate) fn is_possible(&self) -> bool {
+        let fields = &self.fields;
+        let required = [&self.issuer, &fields.number, &fields.surname, &fields.given_names];
+        let optional = [&fields.country, &fields.jurisdiction, &fields.document_discriminator];
+        let texts = required.into_iter().chain(optional.into_iter().flatten());
+        texts.map(String::len).sum::<usize>() <= MOST_TEXT_BYTES
     }
 
     /// The jurisdiction to which the issuer number belongs, as ISO 3166-2 has it (`US-CA`); `None` if AAMVA's list has no

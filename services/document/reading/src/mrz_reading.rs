@@ -251,6 +251,15 @@ impl MrzReading {
         })
     }
 
+    /// Whether this may have come out of [`MrzReading::parse`].
+    pub(crate) fn is_possible(&self) -> bool {
+        let cells = self.lines.len() * self.format.cells();
+        let parse = || Self::parse(self.lines.clone(), self.repaired.clone(), self.doubtful.clone());
+        self.lines.iter().all(|line| line.is_ascii())
+            && self.repaired.len().max(self.doubtful.len()) <= cells
+            && parse().as_ref() == Some(self)
+    }
+
     /// The field that a cell belongs to; cells of the optional data in which the document number goes on belong to the
     /// number. `None` beyond the zone's end.
     pub fn field_of(&self, cell: Cell) -> Option<ZoneField> {

@@ -51,6 +51,21 @@ pub struct PrintedText {
 /// Words of one line that stand close together, as a value does.
 type Run<'a> = Vec<&'a Word>;
 
+/// The most looks at one page: three at the print above a zone, each with a closer one for the sex.
+const MOST_LOOKS: usize = 6;
+
+/// The most words of one look, twice a page full of print. What comes after them is left out.
+const MOST_WORDS: usize = 2000;
+
+/// The most bytes of a word; what is longer is none.
+const MOST_WORD_BYTES: usize = 100;
+
+/// Further from the edge than any word's end, in pixels: pictures that are read have sides of 3200 at most.
+const BEYOND: u32 = 1 << 13;
+
+/// The most words of a run. A line of print has a third of them.
+const MOST_RUN: usize = 64;
+
 /// A gap wider than this share of the letters' height parts two runs.
 const RUN_GAP: f32 = 1.6;
 
@@ -66,9 +81,16 @@ const SURE_LETTER: u8 = 70;
 impl PrintedText {
     /// Takes the words of one look out of tesseract's table.
     pub(crate) fn from_table(table: &str) -> Self {
-        let words: Vec<Word> = table.lines().skip(1).filter_map(word_of_row).collect();
+        let words = table.lines().skip(1).filter_map(word_of_row);
+        let words: Vec<Word> = words.filter(Word::is_possible).take(MOST_WORDS).collect();
         let looks = if words.is_empty() { Vec::new() } else { vec![words] };
         Self { looks }
+    }
+
+    /// Whether this may have come out of [`PrintedText::from_table`]; whoever says so may be a program that a picture took over.
+    pub(crate) fn is_possible(&self) -> bool {
+        let is_look = |words: &Vec<Word>| words.len() <= MOST_WORDS && words.iter().all(Word::is_possible);
+        self.looks.len() <= MOST_LOOKS && self.looks.iter().all(is_look)
     }
 
     /// Says, field by field, whether the print agrees with what a zone or a barcode claims: the best answer of all looks.
@@ -149,6 +171,13 @@ fn look_agrees(words: &[Word], claimed: &IdentityFields) -> Agreement {
     }
 }
 
+impl Word {
+    fn is_possible(&self) -> bool {
+        let places = [self.left, self.top, self.width, self.height];
+        self.text.len() <= MOST_WORD_BYTES && places.iter().all(|place| *place < BEYOND)
+    }
+}
+
 /// The words by line and then by nearness, from the top left to the bottom right.
 fn runs(words: &[Word]) -> Vec<Run<'_>> {
     // A word with a filler is of a zone, and so no second source.
@@ -158,7 +187,7 @@ fn runs(words: &[Word]) -> Vec<Run<'_>> {
     for word in words {
         let home = runs
             .iter_mut()
-            .find(|run| run.last().is_some_and(|last| follows(last, word)));
+            .find(|run| run.len() < MOST_RUN && run.last().is_some_and(|last| follows(last, word)));
         match home {
             Some(run) => run.push(word),
             None => runs.push(vec![word]),
@@ -171,7 +200,7 @@ fn runs(words: &[Word]) -> Vec<Run<'_>> {
 /// Whether `next` goes on where `last` ends: on the same line, with no more than a space between.
 fn follows(last: &Word, next: &Word) -> bool {
     let height = last.height.max(next.height) as f32;
-    let gap = next.left as f32 - (last.left + last.width) as f32;
+    let gap = next.left as f32 - last.left.saturating_add(last.width) as f32;
     let middle = |word: &Word| word.top as f32 + word.height as f32 / 2.0;
     (-0.5 * height..RUN_GAP * height).contains(&gap) && (middle(last) - middle(next)).abs() < 0.5 * height
 }

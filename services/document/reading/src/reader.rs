@@ -124,7 +124,8 @@ impl Reader {
                     self.say(&mut talk, &wire::answer(&texts)).await?;
                 }
                 Said::Reading(json) => {
-                    return serde_json::from_slice(&json).map_err(|_| out_of_turn());
+                    let reading = serde_json::from_slice(&json).ok().filter(PageReading::is_possible);
+                    return reading.ok_or_else(out_of_turn);
                 }
                 Said::Damaged => return Err(ReadError::Damaged),
                 Said::Unsupported => return Err(ReadError::Unsupported),

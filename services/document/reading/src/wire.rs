@@ -14,8 +14,11 @@ pub(crate) const VERSION: &str = "document-picture 1";
 /// The bytes of a message's kind and length.
 pub(crate) const HEADER_BYTES: usize = 5;
 
-/// The most that the program may say at once, 10 MiB: the largest picture that it asks about.
-const MOST_SAID: usize = 10 << 20;
+/// The most bytes of a question, 10 MiB: the largest picture that the program asks about.
+const MOST_ASKED: usize = 10 << 20;
+
+/// The most bytes of a reading, 1 MiB: ten times a page full of print.
+const MOST_READING: usize = 1 << 20;
 
 /// The longest side in pixels of a picture that it asks about: that on which print is looked for, enlarged.
 const MOST_SIDE: u32 = 3200;
@@ -93,7 +96,12 @@ pub(crate) enum Said {
 pub(crate) fn said_header(header: [u8; HEADER_BYTES]) -> Option<(u8, usize)> {
     let [kind, length @ ..] = header;
     let length = u32::from_le_bytes(length) as usize;
-    (length <= MOST_SAID).then_some((kind, length))
+    let most = match kind {
+        b'Z' | b'W' | b'B' => MOST_ASKED,
+        b'R' => MOST_READING,
+        _ => 0,
+    };
+    (length <= most).then_some((kind, length))
 }
 
 impl Said {
@@ -271,6 +279,12 @@ mod tests {
             assert!(asked(most).is_some() && asked(most + 1).is_none(), "{kind}");
         }
         assert!(Said::parse(b'x', Vec::new()).is_none());
-        assert!(said_header([b'R', 0xff, 0xff, 0xff, 0xff]).is_none());
+        for (kind, most) in [(b'W', MOST_ASKED), (b'R', MOST_READING), (b'D', 0), (b'x', 0)] {
+            let said = |length: usize| {
+                let [a, b, c, d] = (length as u32).to_le_bytes();
+                said_header([kind, a, b, c, d])
+            };
+            assert!(said(most).is_some() && said(most + 1).is_none(), "{kind}");
+        }
     }
 }

@@ -28,7 +28,7 @@ const SIMILARITY_OF_ANYTHING: f32 = 0.58;
 /// A line whose letters are less alike by so much than another's of its zone may be in the wrong cells.
 const MUCH_WORSE: f32 = 0.06;
 /// Zones of one page that are read: a passport's own and a visa beside it, and as many again that prove to be none.
-const MOST_ZONES: usize = 4;
+pub(crate) const MOST_ZONES: usize = 4;
 /// Rows whose middles are nearer than so many cells, across the rows, are of one zone.
 const ONE_PLACE: f32 = 6.0;
 /// Pixels a cell up to which a page is halved before its cells are read.

@@ -290,3 +290,14 @@ fn a_caption_that_surely_names_another_value_contradicts() {
         }
     }
 }
+
+#[test]
+fn of_a_table_without_end_so_many_words_are_taken_and_a_run_is_no_longer_than_a_line() {
+    let rows = |text: &str| format!("5\t1\t1\t1\t1\t1\t10\t10\t0\t20\t90\t{text}\n").repeat(3 * MOST_WORDS);
+    let printed = PrintedText::from_table(&format!("header\n{}", rows("A")));
+    assert_eq!(printed.looks[0].len(), MOST_WORDS);
+    assert!(printed.is_possible());
+    assert!(runs(&printed.looks[0]).iter().all(|run| run.len() <= MOST_RUN));
+    let long = PrintedText::from_table(&format!("header\n{}", rows(&"A".repeat(MOST_WORD_BYTES + 1))));
+    assert!(long.looks.is_empty());
+}
