@@ -113,6 +113,34 @@ fn tiff_of_zeros() -> Vec<u8> {
     file
 }
 
+/// A TIFF that says it has 10 x 10 pixels, whose one strip is a JPEG of 50 megapixels.
+pub fn small_tiff_around_a_large_jpeg() -> Vec<u8> {
+    const SMALL: u32 = 10;
+    const BITS: u32 = 8 + 2 + 9 * 12 + 4;
+    let jpeg = progressive_jpeg(3);
+    let entries: [(u16, u16, u32, u32); 9] = [
+        (256, 4, 1, SMALL),
+        (257, 4, 1, SMALL),
+        (258, 3, 3, BITS),
+        (259, 3, 1, 7),
+        (262, 3, 1, 2),
+        (273, 4, 1, BITS + 6),
+        (277, 3, 1, 3),
+        (278, 4, 1, SMALL),
+        (279, 4, 1, jpeg.len() as u32),
+    ];
+    let mut file = b"II\x2a\0\x08\0\0\0".to_vec();
+    file.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        file.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    file.extend(0u32.to_le_bytes());
+    file.extend([8u16.to_le_bytes(); 3].concat());
+    file.extend(jpeg);
+    file
+}
+
 fn webp() -> Vec<u8> {
     written(
         RgbImage::from_fn(SIDE, SIDE, |x, y| image::Rgb([noise(x, y); 3])).into(),

@@ -215,13 +215,13 @@ impl OpenFile {
         })
     }
 
-    /// The bytes of memory that are set aside while a page is read, the programs' included.
+    /// The bytes of memory that are set aside while a page is read, the programs' included: what it takes at most, if its
+    /// header is true.
     ///
     /// # Errors
     /// [`ReadError::NoSuchPage`].
     pub fn memory_bytes(&self, page_in_file: u32) -> Result<u64, ReadError> {
-        let need = self.need(page_in_file)?;
-        Ok(need.decoding.max(need.reading))
+        Ok(self.need(page_in_file)?.most())
     }
 
     pub(crate) fn need(&self, page_in_file: u32) -> Result<Need, ReadError> {
@@ -289,7 +289,7 @@ struct Shape {
     width: u32,
     height: u32,
     bits_per_pixel: u32,
-    /// The bytes of memory that its decoder takes, the gray picture that comes out included.
+    /// The bytes of memory that its decoder takes, the gray picture that comes out included, if the header is true.
     decoding_bytes: u64,
     /// The bytes of the file that hold its pixels, where the header tells.
     packed_bytes: Option<u64>,

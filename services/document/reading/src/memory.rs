@@ -1,9 +1,11 @@
 //! The memory that pages take, set aside before they are opened.
 
+use document_sandbox::Limits;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What a page takes at most, in bytes, in the service and its programs together.
+/// What a page takes at most, in bytes, in the service and its programs together, if its header is true. The programs are
+/// held to it, as a header may lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     /// While it is decoded.
@@ -11,6 +13,24 @@ pub(crate) struct Need {
     /// From then on.
     pub(crate) reading: u64,
 }
+
+impl Need {
+    /// At any time.
+    pub(crate) fn most(&self) -> u64 {
+        self.decoding.max(self.reading)
+    }
+
+    /// The limits of each program that works on the page, which are never wider than those that were set.
+    pub(crate) fn limits(&self, set: Limits) -> Limits {
+        Limits {
+            memory_bytes: set.memory_bytes.min(self.most() + SLACK_BYTES),
+            ..set
+        }
+    }
+}
+
+/// Address space that a program has beside what it takes: its libraries, and what its allocator keeps.
+const SLACK_BYTES: u64 = 64 << 20;
 
 /// The memory for all pages that are read at once. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::{
     engine::{Engine, ReaderConfig},
     error::{ReadError, ReaderError},
     files::{Files, OpenFile, Picture},
-    memory::{Memory, Share},
+    memory::{Memory, Need, Share},
     page_reading::PageReading,
     wire::{self, HEADER_BYTES, Said, VERSION},
 };
@@ -87,7 +87,8 @@ impl Reader {
     /// # Errors
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
     pub async fn read_page_of(&self, file: &OpenFile, page_in_file: u32) -> Result<PageReading, ReadError> {
-        let share = self.memory.take(file.need(page_in_file)?).await;
+        let need = file.need(page_in_file)?;
+        let share = self.memory.take(need).await;
         let picture = file.picture(page_in_file).await?;
         let span = tracing::info_span!(
             "picture",
@@ -96,17 +97,18 @@ impl Reader {
             process.pid = tracing::field::Empty,
             process.exit.code = tracing::field::Empty,
         );
-        self.read_picture(picture, share).instrument(span).await
+        self.read_picture(picture, need, share).instrument(span).await
     }
 
-    async fn read_picture(&self, picture: Picture, mut share: Share) -> Result<PageReading, ReadError> {
+    async fn read_picture(&self, picture: Picture, need: Need, mut share: Share) -> Result<PageReading, ReadError> {
         let run = Run {
             program: &self.program,
             arguments: &[],
             environment: &[],
             max_output_bytes: 0,
         };
-        let mut talk = self.sandbox.start(&run).map_err(failure)?.talk();
+        let sandbox = self.sandbox.with_limits(need.limits(self.sandbox.limits()));
+        let mut talk = sandbox.start(&run).map_err(failure)?.talk();
         let Picture { file, which } = picture;
         self.say(&mut talk, &wire::picture_header(which, file.len())).await?;
         self.say(&mut talk, &file).await?;

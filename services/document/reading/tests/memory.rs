@@ -119,6 +119,19 @@ async fn the_dearest_picture_of_each_format_takes_no_more_memory_than_is_set_asi
 }
 
 #[tokio::test]
+async fn a_picture_larger_than_its_header_says_is_refused_within_the_memory_that_is_set_aside() {
+    let (_alone, reader) = (ALONE.lock().await, reader());
+    let file = Bytes::from(dear::small_tiff_around_a_large_jpeg());
+    let opened = reader.open(&file).await.expect("its header says 10 x 10 pixels");
+    let aside = opened.memory_bytes(1).expect("a page");
+    let (read, peaks) = watched(reader.read_page_of(&opened, 1)).await;
+    println!("{} MiB of {} MiB set aside", peaks.at_once >> 20, aside >> 20);
+    assert!(peaks.at_once <= aside, "{peaks:?}");
+    let error = read.expect_err("refused");
+    assert!(matches!(error, ReadError::TooCostly { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn pages_at_once_take_no_more_than_the_memory_for_pictures() {
     const MOST_MIB: u32 = 400;
     let _alone = ALONE.lock().await;

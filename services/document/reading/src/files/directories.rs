@@ -14,11 +14,15 @@ pub(super) struct Page {
 const WIDTH: u16 = 256;
 const HEIGHT: u16 = 257;
 const BITS_PER_SAMPLE: u16 = 258;
+const COMPRESSION: u16 = 259;
 const STRIP_OFFSETS: u16 = 273;
 const SAMPLES_PER_PIXEL: u16 = 277;
 const STRIP_BYTE_COUNTS: u16 = 279;
 const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
+
+/// The compression of a page that is a JPEG, or one for each strip or tile (technical note 2 of TIFF 6.0).
+const JPEG: u32 = 7;
 
 /// The pages in their order, at least one.
 ///
@@ -99,7 +103,7 @@ impl Tiff<'_> {
             decoding_bytes: 0,
             packed_bytes: None,
         };
-        let (mut bits, mut samples) = (1, 1);
+        let (mut bits, mut samples, mut compression) = (1, 1, 1);
         let (mut offsets, mut byte_counts) = (None, None);
         for index in 0..entries {
             let (tag, entry) = self.entry(at + 2 + index * 12)?;
@@ -107,6 +111,7 @@ impl Tiff<'_> {
                 WIDTH => shape.width = self.value(entry, 0)?,
                 HEIGHT => shape.height = self.value(entry, 0)?,
                 BITS_PER_SAMPLE => bits = self.value(entry, 0)?,
+                COMPRESSION => compression = self.value(entry, 0)?,
                 SAMPLES_PER_PIXEL => samples = self.value(entry, 0)?,
                 STRIP_OFFSETS | TILE_OFFSETS => offsets = Some(entry),
                 STRIP_BYTE_COUNTS | TILE_BYTE_COUNTS => byte_counts = Some(entry),
@@ -114,8 +119,11 @@ impl Tiff<'_> {
             }
         }
         shape.bits_per_pixel = bits.saturating_mul(samples).min(256);
-        // As it comes, and once more as the samples of a pixel stand side by side; then gray.
-        shape.decoding_bytes = shape.pixels() * u64::from(2 * shape.bits_per_pixel.div_ceil(8) + 1);
+        // As it comes, and once more as the samples of a pixel stand side by side; then gray. A progressive JPEG has two bytes
+        // a sample besides.
+        let pixel_bytes = shape.bits_per_pixel.div_ceil(8);
+        let copies = if compression == JPEG { 4 } else { 2 };
+        shape.decoding_bytes = shape.pixels() * u64::from(copies * pixel_bytes + 1);
         let offsets = offsets.ok_or(ReadError::Damaged)?;
         if shape.pixels() <= super::MAX_PIXELS {
             self.holds(offsets, byte_counts)?;

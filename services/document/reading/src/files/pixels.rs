@@ -1,7 +1,7 @@
 //! From a picture's bytes to gray pixels, with the limits held before anything is decoded. Runs in the program that reads
 //! pictures, inside the fence.
 
-use super::{FileFormat, MAX_PIXELS, directories, inspect_picture, pgm};
+use super::{FileFormat, MAX_PIXELS, Shape, directories, pgm, shapes};
 use crate::{error::ReadError, wire::Which};
 use image::{
     DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma, LumaA,
@@ -19,46 +19,45 @@ const MAX_ROW_BYTES: usize = 64 << 20;
 /// Decodes a page of a file to gray, turned as its camera says.
 ///
 /// # Errors
-/// Those of [`inspect_picture`], [`ReadError::NoSuchPage`], and [`ReadError::Damaged`] or [`ReadError::Unsupported`] if the
+/// Those of [`inspect_picture`](super::inspect_picture), [`ReadError::NoSuchPage`], and [`ReadError::Damaged`] or [`ReadError::Unsupported`] if the
 /// pixels cannot be decoded.
 pub(crate) fn decode_gray(file: Vec<u8>, which: Which) -> Result<GrayImage, ReadError> {
     let page = match which {
         Which::Drawn => return pgm::decode(file),
         Which::Page(page) => page,
     };
-    let facts = inspect_picture(&file)?;
-    if page == 0 || page > facts.pages {
+    let (format, shapes) = shapes(&file)?;
+    let index = (page as usize).checked_sub(1);
+    let shape = index.and_then(|index| shapes.get(index));
+    let (Some(index), Some(shape)) = (index, shape) else {
         return Err(ReadError::NoSuchPage { page });
-    }
-    match facts.format {
-        FileFormat::Png => decode_png(&file),
-        FileFormat::Jpeg => decode(file, ImageFormat::Jpeg),
-        FileFormat::WebP => decode(file, ImageFormat::WebP),
+    };
+    match format {
+        FileFormat::Png => decode_png(&file, shape),
+        FileFormat::Jpeg => decode(file, ImageFormat::Jpeg, shape),
+        FileFormat::WebP => decode(file, ImageFormat::WebP, shape),
         FileFormat::Tiff => {
             let pages = directories::pages(&file)?;
-            decode(
-                directories::beginning_with(file, pages[page as usize - 1]),
-                ImageFormat::Tiff,
-            )
+            let file = directories::beginning_with(file, pages[index]);
+            decode(file, ImageFormat::Tiff, shape)
         }
         FileFormat::Pdf => Err(ReadError::NotAPicture),
     }
 }
 
 /// A picture of a format that can be decoded as a whole only.
-fn decode(file: Vec<u8>, format: ImageFormat) -> Result<GrayImage, ReadError> {
+fn decode(file: Vec<u8>, format: ImageFormat, shape: &Shape) -> Result<GrayImage, ReadError> {
     let mut reader = ImageReader::with_format(Cursor::new(file), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(failure)?;
-    let (width, height) = decoder.dimensions();
-    check_size(width, height)?;
+    check_size(decoder.dimensions(), shape)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let gray = DynamicImage::from_decoder(decoder).map_err(failure)?.into_luma8();
     Ok(turned(gray, orientation))
 }
 
 /// A PNG, row by row: only its gray pixels are ever there as a whole.
-fn decode_png(file: &[u8]) -> Result<GrayImage, ReadError> {
+fn decode_png(file: &[u8], shape: &Shape) -> Result<GrayImage, ReadError> {
     let limits = png::Limits { bytes: MAX_ROW_BYTES };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(file), limits);
     decoder.set_transformations(Transformations::EXPAND);
@@ -70,7 +69,7 @@ fn decode_png(file: &[u8]) -> Result<GrayImage, ReadError> {
         .and_then(Orientation::from_exif_chunk)
         .unwrap_or(Orientation::NoTransforms);
     let (width, height) = reader.info().size();
-    check_size(width, height)?;
+    check_size((width, height), shape)?;
     let kind = reader.output_color_type();
     let mut gray = GrayImage::new(width, height);
     let mut line = 0;
@@ -119,9 +118,9 @@ fn of_one_row<P: Pixel>(samples: Vec<P::Subpixel>) -> Option<ImageBuffer<P, Vec<
     ImageBuffer::from_raw(width as u32, 1, samples)
 }
 
-/// The header that was inspected and the one that a decoder believes could differ.
-fn check_size(width: u32, height: u32) -> Result<(), ReadError> {
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+/// The memory is set aside for the size in the header that was inspected; a decoder may believe another one.
+fn check_size(size: (u32, u32), shape: &Shape) -> Result<(), ReadError> {
+    if size != (shape.width, shape.height) {
         return Err(ReadError::Damaged);
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! PDFs, opened by poppler's `pdfinfo` and `pdftoppm` in the sandbox; the file goes in on standard input.
 
-use super::{FileFacts, FileFormat, MAX_PAGES, MAX_PIXELS, pdf, pgm::MAX_HEADER_BYTES};
+use super::{FileFacts, FileFormat, MAX_PAGES, MAX_PIXELS, need, pdf, pgm::MAX_HEADER_BYTES};
 use crate::{
     blocking::blocking,
     error::{ReadError, ReaderError},
@@ -92,8 +92,11 @@ impl PdfFile {
 
     /// Draws one page, counted from 1, as a gray picture in the format PGM.
     pub(super) async fn page(&self, page: u32) -> Result<Vec<u8>, ReadError> {
-        let resolution = self.get(page)?.dots_per_inch;
-        let (page, resolution) = (page.to_string(), format!("{resolution:.3}"));
+        let PdfPage {
+            dots_per_inch,
+            dimensions,
+        } = self.get(page)?;
+        let (page, resolution) = (page.to_string(), format!("{dots_per_inch:.3}"));
         let arguments = [
             "-gray",
             "-cropbox",
@@ -107,7 +110,7 @@ impl PdfFile {
             "-",
         ];
         let (poppler, most) = (&self.poppler, MAX_PIXELS as usize + MAX_HEADER_BYTES);
-        let limits = poppler.sandbox.limits();
+        let limits = need::of_drawn(dimensions).limits(poppler.sandbox.limits());
         poppler
             .run(&poppler.pdftoppm, "draw page", &arguments, &self.file, most, limits)
             .await
