@@ -113,27 +113,30 @@ impl Reader {
         self.say(&mut talk, &wire::picture_header(which, file.len())).await?;
         self.say(&mut talk, &file).await?;
         drop(file);
-        let mut engine = self.engine.clone();
-        for _ in 0..MOST_QUESTIONS {
-            match self.listen(&mut talk).await? {
-                Said::Decoded => {
+        let mut questions = 0;
+        // Once the picture is decoded; before that the program has nothing to ask or to tell.
+        let mut engine = None;
+        loop {
+            match (self.listen(&mut talk).await?, &engine) {
+                (Said::Decoded, None) => {
                     share.decoded();
                     // Where no run can be started ahead, the page may still need none, or gets one later.
-                    engine = engine.with_words_ahead().unwrap_or(engine);
+                    engine = Some(self.engine.with_words_ahead().unwrap_or_else(|_| self.engine.clone()));
                 }
-                Said::Ask(task, pictures) => {
+                (Said::Ask(task, pictures), Some(engine)) if questions < MOST_QUESTIONS => {
+                    questions += 1;
                     let texts = engine.look(task, pictures).await?;
                     self.say(&mut talk, &wire::answer(&texts)).await?;
                 }
-                Said::Reading(json) => {
+                (Said::Reading(json), Some(_)) => {
                     let reading = serde_json::from_slice(&json).ok().filter(PageReading::is_possible);
                     return reading.ok_or_else(out_of_turn);
                 }
-                Said::Damaged => return Err(ReadError::Damaged),
-                Said::Unsupported => return Err(ReadError::Unsupported),
+                (Said::Damaged, None) => return Err(ReadError::Damaged),
+                (Said::Unsupported, None) => return Err(ReadError::Unsupported),
+                _ => return Err(out_of_turn()),
             }
         }
-        Err(out_of_turn())
     }
 
     async fn say(&self, talk: &mut Talk, message: &[u8]) -> Result<(), ReadError> {
