@@ -11,6 +11,7 @@ use crate::{
 use bytes::Bytes;
 use document_sandbox::{InForce, Limits, Run, RunError, Sandbox, SandboxConfig, Talk};
 use std::{path::PathBuf, process::Stdio, time::Duration};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// Reads pages. Cheap to clone; safe to use from many tasks at once. All clones share the memory for pictures.
@@ -25,7 +26,7 @@ pub struct Reader {
     silence: Duration,
 }
 
-/// A page takes so many times as long as its slowest step at most.
+/// A page takes so many times as long as its slowest step at most, without the looks of the OCR engine.
 const STEPS: u32 = 8;
 
 /// The OCR engine is asked so often about a page at most: for four zones in three ways, and for print in some ten.
@@ -125,7 +126,10 @@ impl Reader {
                 }
                 (Said::Ask(task, pictures), Some(engine)) if questions < MOST_QUESTIONS => {
                     questions += 1;
+                    let asked = Instant::now();
                     let texts = engine.look(task, pictures).await?;
+                    // Meanwhile the program could but wait.
+                    talk.extend(asked.elapsed());
                     self.say(&mut talk, &wire::answer(&texts)).await?;
                 }
                 (Said::Reading(json), Some(_)) => {

@@ -178,6 +178,11 @@ pub struct Talk {
 }
 
 impl Talk {
+    /// Gives it more time, such as what it waited for an answer.
+    pub fn extend(&mut self, by: Duration) {
+        self.until += by;
+    }
+
     /// Tells it something.
     ///
     /// # Errors

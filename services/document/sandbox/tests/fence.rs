@@ -321,3 +321,27 @@ async fn a_program_that_is_talked_with_answers_until_it_ends() {
     let silent = talk.hear(&mut answer).await.expect_err("it says nothing");
     assert!(matches!(silent, RunError::TimedOut { .. }), "{silent:?}");
 }
+
+#[tokio::test]
+async fn a_program_has_more_time_by_what_it_waited() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hurried = Limits {
+        wall_clock: Duration::from_millis(100),
+        ..limits()
+    };
+    let sandbox = sandbox(folder.path()).with_limits(hurried);
+    // It waits for a line that never comes.
+    let arguments = ["-c", "read -r -t 0.5 line; echo a"].map(OsStr::new);
+    let run = Run {
+        program: Path::new("bash"),
+        arguments: &arguments,
+        environment: &[],
+        max_output_bytes: 0,
+    };
+    for (more, in_time) in [(Duration::ZERO, false), (Duration::from_secs(30), true)] {
+        let mut talk = sandbox.start(&run).expect("started").talk();
+        talk.extend(more);
+        let heard = talk.hear(&mut [0; 2]).await;
+        assert_eq!(heard.is_ok(), in_time, "{heard:?}");
+    }
+}
