@@ -101,6 +101,9 @@ pub enum ReadError {
         /// The exit code; `None` where it was ended for what it said.
         code: Option<i32>,
     },
+    /// The program that reads pictures is not the one that was there at the start.
+    #[error("the program that reads pictures is of another version than this service")]
+    AnotherVersion,
     /// A program could not be started or spoken to.
     #[error("an engine could not be run")]
     EngineMissing {
@@ -157,7 +160,8 @@ impl ReadError {
             | Self::Unsupported
             | Self::TooCostly { .. }
             | Self::BrokeOff { .. } => Fault::Picture,
-            Self::EngineMissing { .. }
+            Self::AnotherVersion
+            | Self::EngineMissing { .. }
             | Self::EngineTimedOut { .. }
             | Self::EngineKilled { .. }
             | Self::EngineFailed { .. }

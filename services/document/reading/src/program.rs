@@ -24,6 +24,7 @@ pub fn read_picture() -> ExitCode {
 
 fn talk() -> io::Result<()> {
     let mut line = Line::new(io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
+    line.greet()?;
     let (which, file) = line.picture()?;
     let gray = match decode_gray(file, which) {
         Ok(gray) => gray,

@@ -110,6 +110,7 @@ impl Reader {
         };
         let sandbox = self.sandbox.with_limits(need.limits(self.sandbox.limits()));
         let mut talk = sandbox.start(&run).map_err(failure)?.talk();
+        self.hear_version(&mut talk).await?;
         let Picture { file, which } = picture;
         self.say(&mut talk, &wire::picture_header(which, file.len())).await?;
         self.say(&mut talk, &file).await?;
@@ -143,8 +144,20 @@ impl Reader {
         }
     }
 
+    /// Hears the program say its version. It has seen nothing of the picture, so whatever goes wrong is none of its fault.
+    async fn hear_version(&self, talk: &mut Talk) -> Result<(), ReadError> {
+        let greeting = wire::greeting();
+        let mut heard = vec![0; greeting.len()];
+        let in_time = self.in_time(talk.hear(&mut heard)).await;
+        in_time.map_err(|source| ReadError::EngineMissing { source })?;
+        if heard != greeting {
+            return Err(ReadError::AnotherVersion);
+        }
+        Ok(())
+    }
+
     async fn say(&self, talk: &mut Talk, message: &[u8]) -> Result<(), ReadError> {
-        self.in_time(talk.say(message)).await
+        self.in_time(talk.say(message)).await.map_err(failure)
     }
 
     async fn listen(&self, talk: &mut Talk) -> Result<Said, ReadError> {
@@ -158,13 +171,13 @@ impl Reader {
             talk.hear(&mut rest).await?;
             Ok(Said::parse(kind, rest))
         };
-        self.in_time(hear).await?.ok_or_else(out_of_turn)
+        self.in_time(hear).await.map_err(failure)?.ok_or_else(out_of_turn)
     }
 
-    async fn in_time<T>(&self, step: impl Future<Output = Result<T, RunError>>) -> Result<T, ReadError> {
+    async fn in_time<T>(&self, step: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
         let timed_out = |_| RunError::TimedOut { after: self.silence };
         let step = tokio::time::timeout(self.silence, step).await.map_err(timed_out);
-        step.and_then(|step| step).map_err(failure)
+        step.and_then(|step| step)
     }
 }
 

@@ -1,15 +1,16 @@
 //! What is said between the service and the program that reads one picture.
 //!
-//! Each message is a byte for its kind, the length of the rest (four bytes, little-endian), and the rest. The service says
-//! the picture first, and then an answer to each question. The program says that the picture is decoded, asks the OCR
-//! engine for what it needs, and ends with the reading or with what is wrong with the picture. The service trusts nothing
-//! that the program says: the picture may have taken it over.
+//! Each message is a byte for its kind, the length of the rest (four bytes, little-endian), and the rest. The program says
+//! its version first, before it has seen a byte of the picture. Then the service says the picture, and an answer to each
+//! question. The program says that the picture is decoded, asks the OCR engine for what it needs, and ends with the reading
+//! or with what is wrong with the picture. The service trusts nothing that the program says after its version: the picture
+//! may have taken it over.
 
 use image::GrayImage;
 use std::io::{self, Read, Write};
 
-/// What `document-picture --version` prints. A change of the messages changes the number.
-pub(crate) const VERSION: &str = "document-picture 1";
+/// What `document-picture --version` prints, and what it says first. A change of the messages changes the number.
+pub(crate) const VERSION: &str = "document-picture 2";
 
 /// The bytes of a message's kind and length.
 pub(crate) const HEADER_BYTES: usize = 5;
@@ -54,6 +55,13 @@ pub(crate) enum Which {
     Drawn,
     /// This page of a picture, from 1.
     Page(u32),
+}
+
+/// The program's first message.
+pub(crate) fn greeting() -> Vec<u8> {
+    let mut message = header(b'V', VERSION.len());
+    message.extend(VERSION.as_bytes());
+    message
 }
 
 /// The service's first message, but for the file's bytes themselves.
@@ -162,6 +170,12 @@ pub(crate) struct Line<I, O> {
 impl<I: Read, O: Write> Line<I, O> {
     pub(crate) fn new(input: I, output: O) -> Self {
         Self { input, output }
+    }
+
+    /// Says which version this is.
+    pub(crate) fn greet(&mut self) -> io::Result<()> {
+        self.output.write_all(&greeting())?;
+        self.output.flush()
     }
 
     /// The picture that is to be read.

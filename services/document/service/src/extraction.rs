@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
-/// How often the OCR engine may run into its limits on a page before that is the picture's fault.
+/// How often programs may run into their limits or break off on a page before that is the picture's fault.
 const ENGINE_LIMITS: u32 = 2;
 
 /// How often a process may die while it reads a page before that is the picture's fault, such as one that takes all memory.
@@ -93,8 +93,8 @@ impl Extractor {
     ///
     /// # Errors
     /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_ERASED`;
-    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after
-    /// which another try can help.
+    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`,
+    /// `NEWER_VERSION_NEEDED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after which another try can help.
     pub async fn extract(
         &self,
         request: &ExtractionRequest,
@@ -223,12 +223,13 @@ impl Extractor {
     }
 }
 
-/// Whether a program was stopped at a limit, which may be the picture's doing or that of a busy machine.
+/// Whether a program was stopped at a limit or broke off, which may be the picture's doing or that of a busy machine.
 fn ran_into_a_limit(error: &ReadError) -> bool {
     use document_reading::RunError;
     matches!(
         error,
-        ReadError::EngineKilled { .. }
+        ReadError::BrokeOff { .. }
+            | ReadError::EngineKilled { .. }
             | ReadError::EngineTimedOut { .. }
             | ReadError::TooCostly {
                 source: RunError::TimedOut { .. } | RunError::Killed { .. }
@@ -237,7 +238,12 @@ fn ran_into_a_limit(error: &ReadError) -> bool {
 }
 
 fn engine_failed(error: ReadError) -> Problem {
-    Problem::new(Reason::OcrFailed, "the OCR engine could not read a page").with_source(error)
+    let reason = match error {
+        // The program was replaced beside this process. One that is started anew fits it.
+        ReadError::AnotherVersion => Reason::NewerVersionNeeded,
+        _ => Reason::OcrFailed,
+    };
+    Problem::new(reason, "the OCR engine could not read a page").with_source(error)
 }
 
 /// The document that a URL names, if it is the member's.

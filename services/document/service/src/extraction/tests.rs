@@ -3,6 +3,7 @@ use crate::config::default_model_dir;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, Uploaded, World, member, new_verification, png, run};
 use document_reading::{Limits, ReaderConfig};
 use specimen::{Passport, to_png};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 fn extractor(world: &World, config: ReaderConfig) -> Extractor {
@@ -163,6 +164,52 @@ async fn pages_on_which_the_engine_runs_into_its_limits_twice_are_unreadable_in_
         world.vault.list_readings(document.document_id).await.expect("read"),
         [NOTHING_READ, NOTHING_READ, NOTHING_READ]
     );
+}
+
+/// A program in place of the one that reads pictures, which says this version and ends as soon as it may.
+fn program_of_version(world: &World, version: impl Fn(&str) -> String) -> ReaderConfig {
+    let mut config = config();
+    let own = std::process::Command::new(&config.picture_program)
+        .arg("--version")
+        .output();
+    let own = String::from_utf8(own.expect("it runs").stdout).expect("text");
+    let (own, said) = (own.trim(), version(own.trim()));
+    let script = format!(
+        "#!/bin/bash\n[ \"$1\" = --version ] && echo '{own}' && exit\nprintf 'V\\x{:02x}\\0\\0\\0%s' '{said}'; exit 3\n",
+        said.len()
+    );
+    config.picture_program = world.folder.path().join("document-picture");
+    std::fs::write(&config.picture_program, script).expect("written");
+    let program = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&config.picture_program, program).expect("made a program");
+    config
+}
+
+#[tokio::test]
+async fn a_page_on_which_the_program_breaks_off_is_unreadable_only_after_another_look() {
+    let world = World::new().await;
+    let document = world.uploaded(&[png(200)]).await;
+    let breaking = extractor(&world, program_of_version(&world, str::to_owned));
+    let extraction = breaking
+        .extract(&request(&document), run(), &watch::Sender::default())
+        .await;
+    assert_eq!(extraction.expect("given up on").mrz_pages, 0);
+    let limits = world.store.record_engine_limit(document.document_id, 1).await;
+    assert_eq!(limits.expect("counted"), ENGINE_LIMITS + 1);
+}
+
+#[tokio::test]
+async fn a_program_of_another_version_beside_the_service_is_an_outage_and_no_page_is_given_up() {
+    let world = World::new().await;
+    let document = world.uploaded(&[png(200)]).await;
+    let replaced = extractor(&world, program_of_version(&world, |own| own.replace(' ', "-")));
+    let extraction = replaced
+        .extract(&request(&document), run(), &watch::Sender::default())
+        .await;
+    let problem = extraction.expect_err("it is another program");
+    assert!(Reason::OUTAGES.contains(&problem.reason()), "{problem:?}");
+    let readings = world.vault.list_readings(document.document_id).await;
+    assert!(readings.expect("asked").is_empty());
 }
 
 #[tokio::test]
