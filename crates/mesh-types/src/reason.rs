@@ -63,14 +63,15 @@ macro_rules! reasons {
 }
 
 impl Reason {
-    /// Something that a request or an activity needs is away, or its own process is on its way out. The work is not at fault,
-    /// so waiting helps, and an attempt that ends like this counts as none.
-    pub const OUTAGES: [Reason; 7] = [
+    /// Something that a request or an activity needs is away or taken, or its own process is on its way out. The work is not
+    /// at fault, so waiting helps, and an attempt that ends like this counts as none.
+    pub const OUTAGES: [Reason; 8] = [
         Self::DatabaseUnavailable,
         Self::TemporalUnavailable,
         Self::ObjectStoreUnavailable,
         Self::KeyUnavailable,
         Self::PeerUnavailable,
+        Self::OcrBusy,
         Self::NewerVersionNeeded,
         Self::ShuttingDown,
     ];
@@ -136,6 +137,8 @@ reasons! {
     ReviewNotClaimed = "REVIEW_NOT_CLAIMED", FailedPrecondition;
     /// The OCR engine failed or ran over a limit.
     OcrFailed = "OCR_FAILED", Unavailable;
+    /// Other pages kept the OCR engine's memory for so long that a page was not begun.
+    OcrBusy = "OCR_BUSY", Unavailable;
     /// The extraction that a later step needs is not there.
     ExtractionNotFound = "EXTRACTION_NOT_FOUND", NotFound;
     /// No event of the reputation ledger has this id.

@@ -101,6 +101,12 @@ pub enum ReadError {
         /// The exit code; `None` where it was ended for what it said.
         code: Option<i32>,
     },
+    /// Other pages had all memory for pictures.
+    #[error("there was no memory for the page within {after:?}")]
+    Crowded {
+        /// How long it waited.
+        after: Duration,
+    },
     /// The program that reads pictures is not the one that was there at the start.
     #[error("the program that reads pictures is of another version than this service")]
     AnotherVersion,
@@ -161,6 +167,7 @@ impl ReadError {
             | Self::TooCostly { .. }
             | Self::BrokeOff { .. } => Fault::Picture,
             Self::AnotherVersion
+            | Self::Crowded { .. }
             | Self::EngineMissing { .. }
             | Self::EngineTimedOut { .. }
             | Self::EngineKilled { .. }

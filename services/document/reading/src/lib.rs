@@ -14,7 +14,8 @@
 //! - A field counts only when two sources agree on it, or when it rests on check digits that leave it no blind spot.
 //! - A file is hostile. Its headers are looked at here ([`Files`]); whatever decodes it or searches its pixels runs in a
 //!   program that is fenced in (`document_sandbox`): poppler, tesseract, and our own `document-picture` ([`read_picture`]).
-//! - What a page takes is set aside before it is decoded, so that all pages at once stay within a given memory.
+//! - What a page takes is set aside before it is decoded, and its programs are held to it, so that all pages at once stay
+//!   within a given memory.
 //! - No personal data in errors, logs, spans or `Debug` output; programs get what they open on their standard input only,
 //!   so nothing is written to a disk.
 //! - Absent on purpose: Temporal, SQL, gRPC, a clock (today is an argument), and any decision.

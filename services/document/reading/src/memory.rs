@@ -1,7 +1,8 @@
 //! The memory that pages take, set aside before they are opened.
 
+use crate::error::ReadError;
 use document_sandbox::Limits;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What a page takes at most, in bytes, in the service and its programs together, if its header is true. The programs are
@@ -32,11 +33,18 @@ impl Need {
 /// Address space that a program has beside what it takes: its libraries, and what its allocator keeps.
 const SLACK_BYTES: u64 = 64 << 20;
 
+/// How long a page waits for memory before the log says so.
+const LONG_WAIT: Duration = Duration::from_secs(60);
+
+/// How long it waits at most. An attempt to read a document has 5 minutes (`timeouts.rs` of the workflows).
+const MOST_WAIT: Duration = Duration::from_secs(120);
+
 /// The memory for all pages that are read at once. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     free: Arc<Semaphore>,
     mib: u32,
+    patience: Duration,
 }
 
 /// A page's share.
@@ -51,19 +59,36 @@ impl Memory {
         Self {
             free: Arc::new(Semaphore::new(mib as usize)),
             mib,
+            patience: MOST_WAIT,
         }
     }
 
     /// Waits until there is room for a page; first come, first served. One that takes more than there is gets all of it, and
     /// is read alone.
-    pub(crate) async fn take(&self, need: Need) -> Share {
+    ///
+    /// # Errors
+    /// [`ReadError::Crowded`] after 2 minutes.
+    pub(crate) async fn take(&self, need: Need) -> Result<Share, ReadError> {
         let reading_mib = self.mib_of(need.reading);
         let most = self.mib_of(need.decoding).max(reading_mib);
-        let permit = self.free.clone().acquire_many_owned(most).await;
-        Share {
-            permit: permit.expect("the semaphore is never closed"),
+        let taken = async {
+            let taken = self.free.clone().acquire_many_owned(most);
+            tokio::pin!(taken);
+            if let Ok(taken) = tokio::time::timeout(LONG_WAIT, &mut taken).await {
+                return taken;
+            }
+            tracing::warn!(
+                mib = most,
+                "a page has waited for {LONG_WAIT:?} for memory for pictures"
+            );
+            taken.await
+        };
+        let taken = tokio::time::timeout(self.patience, taken).await;
+        let taken = taken.map_err(|_| ReadError::Crowded { after: self.patience })?;
+        Ok(Share {
+            permit: taken.expect("the semaphore is never closed"),
             reading_mib,
-        }
+        })
     }
 
     fn mib_of(&self, bytes: u64) -> u32 {
@@ -82,6 +107,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Fault;
     use std::task::{Context, Poll, Waker};
 
     const fn need(decoding_mib: u64, reading_mib: u64) -> Need {
@@ -91,12 +117,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pages_take_no_more_memory_than_there_is_and_one_that_takes_more_is_read_alone() {
+    #[tokio::test]
+    async fn pages_take_no_more_memory_than_there_is_and_one_that_takes_more_is_read_alone() {
         let memory = Memory::new(100);
         let mut context = Context::from_waker(Waker::noop());
         let mut now = |need| match Box::pin(memory.take(need)).as_mut().poll(&mut context) {
-            Poll::Ready(share) => Some(share),
+            Poll::Ready(share) => Some(share.expect("in time")),
             Poll::Pending => None,
         };
         let mut first = now(need(80, 30)).expect("room");
@@ -109,5 +135,18 @@ mod tests {
         assert!(now(need(1, 1)).is_none(), "it is read alone");
         drop(huge);
         assert!(now(need(100, 1)).is_some());
+    }
+    #[tokio::test]
+    async fn a_page_does_not_wait_for_memory_without_end() {
+        let memory = Memory {
+            patience: Duration::from_millis(10),
+            ..Memory::new(100)
+        };
+        let all = memory.take(need(100, 100)).await.expect("all of it is free");
+        let crowded = memory.take(need(1, 1)).await.expect_err("nothing is free");
+        assert!(matches!(crowded, ReadError::Crowded { .. }), "{crowded:?}");
+        assert_eq!(crowded.fault(), Fault::Engine);
+        drop(all);
+        memory.take(need(1, 1)).await.expect("it keeps no place in the line");
     }
 }

@@ -89,7 +89,7 @@ impl Reader {
     /// [`ReadError`]; [`ReadError::fault`] says whether another try can help.
     pub async fn read_page_of(&self, file: &OpenFile, page_in_file: u32) -> Result<PageReading, ReadError> {
         let need = file.need(page_in_file)?;
-        let share = self.memory.take(need).await;
+        let share = self.memory.take(need).await?;
         let picture = file.picture(page_in_file).await?;
         let span = tracing::info_span!(
             "picture",

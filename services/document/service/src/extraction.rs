@@ -94,7 +94,7 @@ impl Extractor {
     /// # Errors
     /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_ERASED`;
     /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`,
-    /// `NEWER_VERSION_NEEDED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after which another try can help.
+    /// `OCR_BUSY`, `NEWER_VERSION_NEEDED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after which another try can help.
     pub async fn extract(
         &self,
         request: &ExtractionRequest,
@@ -241,6 +241,7 @@ fn engine_failed(error: ReadError) -> Problem {
     let reason = match error {
         // The program was replaced beside this process. One that is started anew fits it.
         ReadError::AnotherVersion => Reason::NewerVersionNeeded,
+        ReadError::Crowded { .. } => Reason::OcrBusy,
         _ => Reason::OcrFailed,
     };
     Problem::new(reason, "the OCR engine could not read a page").with_source(error)
