@@ -1,6 +1,11 @@
 //! The whole mesh: engines and services, wired to each other.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use futures::future::try_join_all;
@@ -8,13 +13,10 @@ use tempfile::TempDir;
 
 use crate::{
     Addresses, FaultProxy, Jaeger, Postgres, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
-    service::{READY_TIMEOUT, binary},
+    service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
     services::{SERVICES, prefix},
     temporal::NAMESPACE,
 };
-
-/// How long a service may take to drain when the mesh stops in order.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running mesh. Its parts are public, so that a test can kill and restart each.
 #[derive(Debug)]
@@ -103,6 +105,7 @@ pub struct MeshBuilder {
     page: WebPage,
     addresses: Addresses,
     settings: Vec<(String, String, OsString)>,
+    programs: Option<PathBuf>,
     is_proxied: bool,
     report: Report,
 }
@@ -119,6 +122,7 @@ impl Mesh {
             page: WebPage::Absent,
             addresses: Addresses::Free,
             settings: Vec::new(),
+            programs: None,
             is_proxied: false,
             report: Arc::new(|_| {}),
         }
@@ -242,6 +246,13 @@ impl MeshBuilder {
         self
     }
 
+    /// Starts the services of another build, which stand in this folder.
+    #[must_use]
+    pub fn programs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.programs = Some(folder.into());
+        self
+    }
+
     /// With a proxy that can fail before PostgreSQL, Temporal and each service.
     #[must_use]
     pub fn proxied(mut self) -> Self {
@@ -267,7 +278,10 @@ impl MeshBuilder {
         for facts in SERVICES {
             services.push(ServiceProcess::prepare(ServiceSpec {
                 name: facts.name.to_owned(),
-                program: binary(facts.package)?,
+                program: match &self.programs {
+                    Some(folder) => folder.join(facts.package),
+                    None => binary(facts.package)?,
+                },
                 subcommand: Subcommand::All,
                 addresses: self.addresses,
                 log_folder: folder.path().to_owned(),

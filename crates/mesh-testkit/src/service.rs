@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -21,6 +21,8 @@ use crate::{
 
 /// How long a service may take to become ready.
 pub const READY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a service may take to drain.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Which half of a service runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub struct ServiceSpec {
 #[derive(Debug)]
 pub struct ServiceProcess {
     spec: ServiceSpec,
+    /// What is started next; see [`ServiceProcess::replace`].
+    program: std::sync::Mutex<PathBuf>,
     grpc_port: u16,
     health_port: u16,
     log: PathBuf,
@@ -93,6 +97,7 @@ impl ServiceProcess {
             .log_folder
             .join(format!("{}-{}-{health_port}.log", spec.name, spec.subcommand.word()));
         Ok(Self {
+            program: std::sync::Mutex::new(spec.program.clone()),
             spec,
             grpc_port,
             health_port,
@@ -113,6 +118,20 @@ impl ServiceProcess {
     pub async fn restart(&self) -> anyhow::Result<()> {
         self.launch().await?;
         self.ready(READY_TIMEOUT).await
+    }
+
+    /// Lets it drain (30 s at most) and starts another program in its place, as a rollout does. Later restarts start that one.
+    ///
+    /// # Errors
+    /// When it does not drain in time or not with success, or the other one does not become ready.
+    pub async fn replace(&self, program: PathBuf) -> anyhow::Result<()> {
+        self.sigterm().await;
+        let status = self.wait_exit(DRAIN_TIMEOUT).await?;
+        if !status.success() {
+            bail!("{}-service ended with {status}\n{}", self.spec.name, self.log_tail());
+        }
+        *self.program.lock().unwrap_or_else(PoisonError::into_inner) = program;
+        self.restart().await
     }
 
     /// Starts it as [`ServiceProcess::restart`] does, without waiting for readiness.
@@ -223,7 +242,7 @@ impl ServiceProcess {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.spec.program);
+        let mut command = Command::new(&*self.program.lock().unwrap_or_else(PoisonError::into_inner));
         command
             .arg(self.spec.subcommand.word())
             .current_dir(&self.spec.log_folder);

@@ -12,6 +12,7 @@ mod demo;
 mod machine;
 mod prepare;
 mod screen;
+mod skew;
 mod stack;
 mod steps;
 mod tidy;
@@ -47,6 +48,7 @@ enum Task {
     #[command(subcommand)]
     Bench(bench::Benchmark),
     Prepare(prepare::Arguments),
+    Skew(skew::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
             Task::Tidy => tidy::run(&root).map(|clean| if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             Task::Bench(benchmark) => bench::run(&root, &benchmark),
             Task::Prepare(arguments) => prepare::run(&root, &arguments),
+            Task::Skew(arguments) => skew::run(&root, &arguments),
         },
         Err(error) => Err(error),
     };

@@ -16,7 +16,7 @@ mod repeats;
 mod reports;
 mod reputation;
 mod revocations;
-
+mod skew;
 mod story;
 mod support;
 mod trace;
