@@ -1,4 +1,4 @@
-//! The local stack (PostgreSQL, Temporal, Jaeger, the services) started, killed and restarted from code.
+//! The local stack (PostgreSQL, Temporal, Jaeger, an object store, the services) started, killed and restarted from code.
 //!
 //! Invariants:
 //! - nothing outlives the process that started it, however that process ends: the kernel ends the children, and a
@@ -10,8 +10,8 @@
 //! whoever talks to it brings a client. Only the feature `service` has them: it is for the tests of a service, which
 //! compile them anyway, and gives them their common [`fixtures`].
 //!
-//! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`] and
-//! [`Jaeger`]; a [`FaultProxy`] makes a dependency fail. [`tools`] is the list of what a machine needs.
+//! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`],
+//! [`Jaeger`] and [`S3Server`]; a [`FaultProxy`] makes a dependency fail. [`tools`] is the list of what a machine needs.
 
 mod fault_proxy;
 #[cfg(feature = "service")]
@@ -23,6 +23,8 @@ mod mesh;
 pub mod ports;
 mod postgres;
 mod process;
+mod proxies;
+mod s3_server;
 mod service;
 mod services;
 mod temporal;
@@ -33,9 +35,11 @@ pub use fault_proxy::{Fault, FaultProxy};
 pub use folder::scratch;
 pub use http::get as http_get;
 pub use jaeger::{Jaeger, OTLP_ENV as JAEGER_OTLP_ENV, QUERY_ENV as JAEGER_QUERY_ENV};
-pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress, Proxies};
+pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
 pub use postgres::{ADMIN_URL_ENV as POSTGRES_ADMIN_URL_ENV, Postgres};
 pub use process::{Process, run};
+pub use proxies::Proxies;
+pub use s3_server::S3Server;
 pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, binary};
 pub use services::{SERVICES, ServiceFacts, Settings};
 pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};

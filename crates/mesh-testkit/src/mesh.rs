@@ -12,9 +12,10 @@ use futures::future::try_join_all;
 use tempfile::TempDir;
 
 use crate::{
-    Addresses, FaultProxy, Jaeger, Postgres, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
+    Addresses, Jaeger, Postgres, Proxies, S3Server, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
+    proxies::through,
     service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
-    services::{SERVICES, prefix},
+    services::{SERVICES, prefix, write_document_keyring},
     temporal::NAMESPACE,
 };
 
@@ -35,22 +36,13 @@ pub struct Mesh {
     pub temporal: Arc<Temporal>,
     /// Keeps the traces, when asked for.
     pub jaeger: Option<Arc<Jaeger>>,
+    /// Keeps the documents, when asked for; else they are in a folder.
+    pub object_store: Option<S3Server>,
     /// The URLs of the databases, for tests that read what a service wrote.
     pub databases: Databases,
     /// What stands between the services and what they depend on, when asked for.
     pub proxies: Option<Proxies>,
     folder: TempDir,
-}
-
-/// Proxies that can fail, each before a dependency of all services.
-#[derive(Debug)]
-pub struct Proxies {
-    /// Before PostgreSQL.
-    pub postgres: FaultProxy,
-    /// Before Temporal.
-    pub temporal: FaultProxy,
-    /// Before each service, for its peers.
-    pub services: BTreeMap<String, FaultProxy>,
 }
 
 /// The URL of each service's database.
@@ -102,6 +94,7 @@ pub struct MeshBuilder {
     postgres: Engine,
     temporal: Engine,
     jaeger: Option<Engine>,
+    has_object_store: bool,
     page: WebPage,
     addresses: Addresses,
     settings: Vec<(String, String, OsString)>,
@@ -119,6 +112,7 @@ impl Mesh {
             postgres: Engine::Shared,
             temporal: Engine::Own,
             jaeger: None,
+            has_object_store: false,
             page: WebPage::Absent,
             addresses: Addresses::Free,
             settings: Vec::new(),
@@ -225,6 +219,13 @@ impl MeshBuilder {
         self
     }
 
+    /// With an S3 server of its own, in which the documents are kept instead of in a folder.
+    #[must_use]
+    pub fn object_store(mut self) -> Self {
+        self.has_object_store = true;
+        self
+    }
+
     /// Whether Temporal serves its web page; only for a Temporal of its own.
     #[must_use]
     pub fn web_page(mut self, page: WebPage) -> Self {
@@ -253,7 +254,7 @@ impl MeshBuilder {
         self
     }
 
-    /// With a proxy that can fail before PostgreSQL, Temporal and each service.
+    /// With a proxy that can fail before PostgreSQL, Temporal, each service, and the object store if there is one.
     #[must_use]
     pub fn proxied(mut self) -> Self {
         self.is_proxied = true;
@@ -286,11 +287,16 @@ impl MeshBuilder {
                 addresses: self.addresses,
                 log_folder: folder.path().to_owned(),
                 settings: (facts.settings)(folder.path())?,
+                environment: Vec::new(),
             })?);
         }
 
-        let (postgres, temporal, jaeger) =
-            tokio::try_join!(self.start_postgres(), self.start_temporal(), self.start_jaeger())?;
+        let (postgres, temporal, jaeger, object_store) = tokio::try_join!(
+            self.start_postgres(),
+            self.start_temporal(),
+            self.start_jaeger(),
+            self.start_object_store()
+        )?;
         let mut databases = BTreeMap::new();
         for facts in SERVICES {
             let url = postgres.create_database(&facts.name.replace('-', "_")).await?;
@@ -300,14 +306,16 @@ impl MeshBuilder {
             .iter()
             .map(|service| (service.name().to_owned(), service.grpc_url()))
             .collect();
-        let proxies = self.proxies(postgres.admin_url(), temporal.url(), &addresses).await?;
+        let endpoint = object_store.as_ref().map(S3Server::endpoint);
+        let proxies = if self.is_proxied {
+            let postgres = postgres.admin_url();
+            Some(Proxies::before(postgres, temporal.url(), endpoint.as_deref(), &addresses).await?)
+        } else {
+            None
+        };
         for (name, proxy) in proxies.iter().flat_map(|proxies| &proxies.services) {
             addresses.insert(name.clone(), format!("http://{}", proxy.address()));
         }
-        let through = |url: &str, proxy: Option<&FaultProxy>| match proxy {
-            Some(proxy) => through(url, proxy),
-            None => Ok(url.to_owned()),
-        };
         for (facts, service) in SERVICES.iter().zip(&mut services) {
             service.set([
                 setting(
@@ -335,6 +343,16 @@ impl MeshBuilder {
                     .iter()
                     .map(|peer| setting(&format!("{}URL", prefix(peer)), &addresses[*peer])),
             );
+            if facts.name == "document"
+                && let Some((server, endpoint)) = object_store.as_ref().zip(endpoint.as_deref())
+            {
+                let proxy = proxies.as_ref().and_then(|proxies| proxies.object_store.as_ref());
+                service.set_environment(S3Server::environment(&through(endpoint, proxy)?));
+                service.set([
+                    setting("STORE_URL", format!("s3://{}/mesh", server.bucket())),
+                    setting("KEYRING", write_document_keyring(folder.path())?),
+                ]);
+            }
             let own = self.settings.iter().filter(|(name, ..)| name == facts.name);
             service.set(own.map(|(_, name, value)| (name.clone(), value.clone())));
         }
@@ -358,6 +376,7 @@ impl MeshBuilder {
             postgres,
             temporal,
             jaeger,
+            object_store,
             databases: Databases {
                 orchestrator: database("orchestrator"),
                 document: database("document"),
@@ -367,26 +386,6 @@ impl MeshBuilder {
             proxies,
             folder,
         })
-    }
-
-    async fn proxies(
-        &self,
-        postgres: &str,
-        temporal: &str,
-        services: &BTreeMap<String, String>,
-    ) -> anyhow::Result<Option<Proxies>> {
-        if !self.is_proxied {
-            return Ok(None);
-        }
-        let mut proxied = BTreeMap::new();
-        for (name, url) in services {
-            proxied.insert(name.clone(), FaultProxy::before(address_of(url)?.parse()?).await?);
-        }
-        Ok(Some(Proxies {
-            postgres: FaultProxy::before(address_of(postgres)?.parse()?).await?,
-            temporal: FaultProxy::before(address_of(temporal)?.parse()?).await?,
-            services: proxied,
-        }))
     }
 
     async fn start_postgres(&self) -> anyhow::Result<Arc<Postgres>> {
@@ -422,21 +421,16 @@ impl MeshBuilder {
         (self.report)(Progress::Ready("Jaeger".to_owned(), jaeger.query_url().to_owned()));
         Ok(Some(jaeger))
     }
-}
 
-/// The address within a URL of an engine or service of ours: all are on this machine.
-fn address_of(url: &str) -> anyhow::Result<&str> {
-    let begin = url
-        .find("127.0.0.1:")
-        .with_context(|| format!("{url} is not on 127.0.0.1"))?;
-    let rest = &url[begin..];
-    let end = rest.find('/').unwrap_or(rest.len());
-    Ok(&rest[..end])
-}
-
-/// The URL with the proxy in the place of what it stands before.
-fn through(url: &str, proxy: &FaultProxy) -> anyhow::Result<String> {
-    Ok(url.replacen(address_of(url)?, &proxy.address().to_string(), 1))
+    async fn start_object_store(&self) -> anyhow::Result<Option<S3Server>> {
+        if !self.has_object_store {
+            return Ok(None);
+        }
+        (self.report)(Progress::Starting("the object store".to_owned()));
+        let server = S3Server::start().await?;
+        (self.report)(Progress::Ready("the object store".to_owned(), server.endpoint()));
+        Ok(Some(server))
+    }
 }
 
 fn setting(name: &str, value: impl Into<OsString>) -> (String, OsString) {

@@ -69,6 +69,8 @@ pub struct ServiceSpec {
     pub log_folder: PathBuf,
     /// Variables without the service's prefix, such as (`POSTGRES_URL`, …); later ones win.
     pub settings: Vec<(String, OsString)>,
+    /// Variables that are no settings of a service, with their whole names, such as (`AWS_REGION`, …); later ones win.
+    pub environment: Vec<(String, OsString)>,
 }
 
 /// A started service. It is killed when dropped, and dies with this process.
@@ -109,6 +111,11 @@ impl ServiceProcess {
     /// Adds settings to a service that has been prepared and not started.
     pub fn set(&mut self, settings: impl IntoIterator<Item = (String, OsString)>) {
         self.spec.settings.extend(settings);
+    }
+
+    /// Adds variables that are no settings to a service that has been prepared and not started.
+    pub fn set_environment(&mut self, environment: impl IntoIterator<Item = (String, OsString)>) {
+        self.spec.environment.extend(environment);
     }
 
     /// Starts it, or starts it again on the same addresses with SIGKILL before, and waits until it is ready.
@@ -262,6 +269,7 @@ impl ServiceProcess {
         for (name, value) in &self.spec.settings {
             command.env(format!("{prefix}{name}"), value);
         }
+        command.envs(self.spec.environment.iter().cloned());
         command
     }
 }
@@ -287,10 +295,11 @@ fn usual_ports(service: &str) -> Option<(u16, u16)> {
     Some((facts.grpc_port, facts.health_port))
 }
 
-/// Whether a variable is a setting of `service`, of another one, or of OpenTelemetry.
+/// Whether a variable is a setting of `service`, of another one, of OpenTelemetry, or of the object store.
 fn is_a_setting(name: &str, service: &str) -> bool {
     let services = SERVICES.iter().map(|facts| facts.name).chain([service]);
-    name.starts_with("OTEL_") || services.into_iter().any(|service| name.starts_with(&prefix(service)))
+    let of_libraries = name.starts_with("OTEL_") || name.starts_with("AWS_");
+    of_libraries || services.into_iter().any(|service| name.starts_with(&prefix(service)))
 }
 
 #[cfg(test)]
@@ -308,6 +317,7 @@ mod tests {
         assert!(is_a_setting("IN_PERSON_POSTGRES_URL", "in-person"));
         assert!(is_a_setting("DOCUMENT_POSTGRES_URL", "in-person"));
         assert!(is_a_setting("OTEL_SERVICE_NAME", "in-person"));
+        assert!(is_a_setting("AWS_ENDPOINT", "in-person"));
         assert!(!is_a_setting("PATH", "in-person"));
         assert!(!is_a_setting("RUST_LOG", "in-person"));
     }

@@ -2,8 +2,12 @@
 
 use std::{
     ffi::OsString,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+
+use anyhow::Context;
 
 /// Settings of a service, their names without its prefix.
 pub type Settings = Vec<(String, OsString)>;
@@ -74,6 +78,23 @@ fn of_document(folder: &Path) -> anyhow::Result<Settings> {
         ("STORE_URL".to_owned(), format!("file://{}", objects.display()).into()),
         ("OCR_MODEL_DIR".to_owned(), ocr_model_folder().into()),
     ])
+}
+
+/// Writes a keyring for the document service, which makes one itself beside a folder only, and says where it lies.
+pub(crate) fn write_document_keyring(folder: &Path) -> anyhow::Result<PathBuf> {
+    // Keys of 32 bytes each, in Base64, of documents that go with the test.
+    const KEYRING: &str = r#"{
+  "encryption": { "current": "test", "keys": { "test": "dGVzdC1lbmNyeXB0aW9uLWtleS1vZi0zMi1ieXRlcyE=" } },
+  "identity": { "current": "test", "keys": { "test": "dGVzdC1pZGVudGl0eS1rZXktb2YtMzItYnl0ZXMtISE=" } }
+}
+"#;
+    let path = folder.join("keyring.json");
+    // The service refuses one that others can read.
+    let mut file = std::fs::OpenOptions::new();
+    let file = file.write(true).create_new(true).mode(0o600).open(&path);
+    let written = file.and_then(|mut file| file.write_all(KEYRING.as_bytes()));
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 /// The recognition model that the document service reads with, in this checkout.

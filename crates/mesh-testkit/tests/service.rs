@@ -157,5 +157,6 @@ fn spec(folder: &Path, (name, value): (&str, &str)) -> anyhow::Result<ServiceSpe
         addresses: Addresses::Free,
         log_folder: folder.to_owned(),
         settings: vec![(name.to_owned(), value.into())],
+        environment: Vec::new(),
     })
 }

@@ -7,10 +7,12 @@ use std::{
 
 use anyhow::Context;
 
-use super::{GO, TEMPORAL, Wheel};
+use super::{GO, RCLONE, TEMPORAL, Wheel};
 
 const POSTGRES_AT_LEAST: u32 = 15;
 const TEMPORAL_AT_LEAST: (u32, u32) = (1, 9);
+/// Its `serve s3` stores an upload whole or not at all.
+const RCLONE_AT_LEAST: (u32, u32) = (1, 75);
 /// From 1.21 on Go fetches the toolchain that a module asks for; Jaeger asks for 1.22.
 const GO_AT_LEAST: (u32, u32) = (1, 21);
 
@@ -102,27 +104,31 @@ pub(super) fn python_with_pip_version() -> Option<String> {
 }
 
 pub(super) fn temporal() -> Option<PathBuf> {
-    let new_enough = |program: &PathBuf| {
-        let version = first_line_of(program, &["--version"]);
-        version.is_some_and(|line| numbers(&line).is_some_and(|version| version >= TEMPORAL_AT_LEAST))
-    };
-    on_path("temporal").filter(new_enough).or_else(|| unpacked(TEMPORAL))
+    on_path("temporal")
+        .filter(|program| is_at_least(TEMPORAL_AT_LEAST, program, "--version"))
+        .or_else(|| unpacked(TEMPORAL))
 }
 
 pub(super) fn temporal_version() -> Option<String> {
     first_line_of(&temporal()?, &["--version"])
 }
 
+pub(super) fn rclone() -> Option<PathBuf> {
+    on_path("rclone")
+        .filter(|program| is_at_least(RCLONE_AT_LEAST, program, "--version"))
+        .or_else(|| unpacked(RCLONE))
+}
+
+pub(super) fn rclone_version() -> Option<String> {
+    first_line_of(&rclone()?, &["--version"])
+}
+
 pub(super) fn go() -> Option<PathBuf> {
-    let new_enough = |program: &PathBuf| {
-        let version = first_line_of(program, &["version"]);
-        version.is_some_and(|line| numbers(&line).is_some_and(|version| version >= GO_AT_LEAST))
-    };
     let usual = PathBuf::from("/usr/local/go/bin/go");
     on_path("go")
         .into_iter()
         .chain([usual])
-        .find(new_enough)
+        .find(|program| is_at_least(GO_AT_LEAST, program, "version"))
         .or_else(|| unpacked(GO))
 }
 
@@ -163,6 +169,13 @@ pub(super) fn first_line_of(program: &Path, arguments: &[&str]) -> Option<String
     output(program, arguments)?.lines().next().map(str::to_owned)
 }
 
+/// Whether the first line that a program prints for `argument` names such a version or a newer one.
+fn is_at_least(least: (u32, u32), program: &Path, argument: &str) -> bool {
+    let line = first_line_of(program, &[argument]);
+    line.and_then(|line| numbers(&line))
+        .is_some_and(|version| version >= least)
+}
+
 /// What a command printed (some print their version to standard error), or `None` when it failed.
 fn output(program: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program)
@@ -197,6 +210,7 @@ mod tests {
         );
         assert_eq!(numbers("go version go1.26.8 linux/amd64"), Some((1, 26)));
         assert_eq!(numbers("postgres (PostgreSQL) 16beta1"), Some((16, 0)));
+        assert_eq!(numbers("rclone v1.75.2"), Some((1, 75)));
         assert_eq!(numbers("no version here"), None);
     }
 }

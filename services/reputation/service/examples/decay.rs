@@ -313,6 +313,7 @@ impl Service {
                 setting("SWEEP_PACE_MS", "1"),
                 setting("SWEEP_SHARD_MEMBERS", &shard.to_string()),
             ],
+            environment: Vec::new(),
         })?;
         process.launch().await?;
         process.ready(READY_TIMEOUT).await?;
