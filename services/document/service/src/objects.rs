@@ -12,13 +12,17 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ObjectStore, ObjectStoreExt, RetryConfig};
+use std::future::Future;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// A store that is away for longer is the caller's business: Temporal and clients try again, and they wait longer.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the store may take to answer, tries included, besides the time that the bytes take. A store that is away for longer
+/// is the caller's business: Temporal and clients try again, and they wait longer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// The bytes that must come through in a second, in each direction: 4 MiB. The largest document takes 5 s.
+const LEAST_RATE: u64 = 4 << 20;
 
 /// The URL of the object store, without a slash at its end: `file:///folder` or `s3://bucket[/prefix]`.
 ///
@@ -70,7 +74,7 @@ impl Objects {
     pub fn open(url: StoreUrl) -> anyhow::Result<Self> {
         let store: Arc<dyn ObjectStore> = match (url.0.strip_prefix("file://"), url.0.strip_prefix("s3://")) {
             (Some(folder), _) => Arc::new(open_folder(folder)?),
-            (_, Some(place)) => open_bucket(place)?,
+            (_, Some(place)) => open_bucket(place, AmazonS3Builder::from_env())?,
             _ => anyhow::bail!("the object store is neither file:// nor s3://"),
         };
         Ok(Self { store, url })
@@ -83,8 +87,9 @@ impl Objects {
     /// When there are documents, and no object of any of them.
     pub async fn ensure_has_some_of(&self, documents: &[(MemberId, DocumentId)]) -> anyhow::Result<()> {
         for (member_id, document_id) in documents {
-            match self.store.head(&key(*member_id, *document_id, 1)).await {
-                Err(object_store::Error::NotFound { .. }) => {}
+            let object = key(*member_id, *document_id, 1);
+            match within(ANSWER_TIMEOUT, self.store.head(&object)).await {
+                Ok(Err(object_store::Error::NotFound { .. })) => {}
                 _ => return Ok(()),
             }
         }
@@ -109,7 +114,7 @@ impl Objects {
     /// Stores a file; whole or not at all.
     ///
     /// # Errors
-    /// `OBJECT_STORE_UNAVAILABLE`.
+    /// `OBJECT_STORE_UNAVAILABLE`; then it may be there all the same, or come to be there later.
     #[tracing::instrument(name = "PUT object", skip_all, fields(otel.kind = "client"))]
     pub async fn put_file(
         &self,
@@ -118,10 +123,9 @@ impl Objects {
         file_number: u32,
         bytes: Bytes,
     ) -> Result<(), Problem> {
-        let stored = self
-            .store
-            .put(&key(member_id, document_id, file_number), bytes.into())
-            .await;
+        let object = key(member_id, document_id, file_number);
+        let limit = transfer_timeout(bytes.len() as u64);
+        let stored = within(limit, self.store.put(&object, bytes.into())).await?;
         stored.map(|_| ()).map_err(away)
     }
 
@@ -136,8 +140,12 @@ impl Objects {
         document_id: DocumentId,
         file_number: u32,
     ) -> Result<Bytes, Problem> {
-        match self.store.get(&key(member_id, document_id, file_number)).await {
-            Ok(found) => found.bytes().await.map_err(away),
+        let object = key(member_id, document_id, file_number);
+        match within(ANSWER_TIMEOUT, self.store.get(&object)).await? {
+            Ok(found) => {
+                let limit = transfer_timeout(found.meta.size);
+                within(limit, found.bytes()).await?.map_err(away)
+            }
             Err(error @ object_store::Error::NotFound { .. }) => {
                 let why = format!("file {file_number} of the document is not in the object store any more");
                 Err(Problem::new(Reason::DocumentUnreadable, why).with_source(error))
@@ -157,7 +165,8 @@ impl Objects {
         document_id: DocumentId,
         file_number: u32,
     ) -> Result<(), Problem> {
-        match self.store.delete(&key(member_id, document_id, file_number)).await {
+        let object = key(member_id, document_id, file_number);
+        match within(ANSWER_TIMEOUT, self.store.delete(&object)).await? {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(away(error)),
         }
@@ -168,6 +177,20 @@ fn key(member_id: MemberId, document_id: DocumentId, file_number: u32) -> Path {
     Path::from(format!(
         "members/{member_id}/documents/{document_id}/pages/{file_number}"
     ))
+}
+
+/// How long the store may take over so many bytes.
+fn transfer_timeout(bytes: u64) -> Duration {
+    ANSWER_TIMEOUT + Duration::from_millis(bytes.saturating_mul(1000) / LEAST_RATE)
+}
+
+/// A call to the store, given up after `limit`: one that hangs would hold its caller for as long as it hangs.
+async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Problem> {
+    let answered = tokio::time::timeout(limit, call).await;
+    answered.map_err(|_| {
+        let why = format!("the object store has not answered for {limit:?}");
+        Problem::new(Reason::ObjectStoreUnavailable, why)
+    })
 }
 
 fn away(error: object_store::Error) -> Problem {
@@ -187,17 +210,14 @@ fn open_folder(folder: &str) -> anyhow::Result<LocalFileSystem> {
     Ok(store.with_fsync(true))
 }
 
-fn open_bucket(place: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
+fn open_bucket(place: &str, settings: AmazonS3Builder) -> anyhow::Result<Arc<dyn ObjectStore>> {
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
     let retry = RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: 3,
-        retry_timeout: RETRY_TIMEOUT,
+        retry_timeout: ANSWER_TIMEOUT,
     };
-    let store = AmazonS3Builder::from_env()
-        .with_bucket_name(bucket)
-        .with_retry(retry)
-        .build();
+    let store = settings.with_bucket_name(bucket).with_retry(retry).build();
     let store = store.with_context(|| format!("cannot use the bucket {bucket}; set AWS_REGION and its keys"))?;
     Ok(if prefix.is_empty() {
         Arc::new(store)
@@ -210,6 +230,7 @@ fn open_bucket(place: &str) -> anyhow::Result<Arc<dyn ObjectStore>> {
 mod tests {
     use super::*;
     use crate::testing::scratch;
+    use mesh_testkit::{Fault, FaultProxy, S3Server};
 
     fn ids(member: i64) -> (MemberId, DocumentId) {
         (
@@ -249,6 +270,86 @@ mod tests {
         objects.delete_file(member, document, 1).await.expect("removed twice");
         let gone = objects.get_file(member, document, 1).await.expect_err("gone");
         assert_eq!(gone.reason(), Reason::DocumentUnreadable);
+    }
+
+    /// A bucket of an S3 server, reached through a proxy that can fail.
+    async fn proxied_bucket() -> (Objects, FaultProxy, S3Server) {
+        let server = S3Server::start().await.expect("the S3 server starts");
+        let endpoint = server.endpoint();
+        let upstream = endpoint.trim_start_matches("http://").parse().expect("an address");
+        let proxy = FaultProxy::before(upstream).await.expect("a proxy");
+        let mut settings = AmazonS3Builder::new();
+        for (name, value) in S3Server::environment(&format!("http://{}", proxy.address())) {
+            let name = name.to_lowercase().parse().expect("a setting of the client");
+            settings = settings.with_config(name, value.into_string().expect("text"));
+        }
+        let place = format!("{}/prefix", server.bucket());
+        let objects = Objects {
+            store: open_bucket(&place, settings).expect("a bucket"),
+            url: format!("s3://{place}").parse().expect("a store URL"),
+        };
+        (objects, proxy, server)
+    }
+
+    #[tokio::test]
+    async fn a_bucket_keeps_files_and_says_which_are_gone() {
+        let (objects, _proxy, server) = proxied_bucket().await;
+        let (member, document) = ids(42);
+        let bytes = Bytes::from(vec![7; 3 << 20]);
+        objects
+            .put_file(member, document, 1, bytes.clone())
+            .await
+            .expect("stored");
+        objects.ensure_has_some_of(&[(member, document)]).await.expect("there");
+        server.restart().await.expect("it starts again");
+        assert_eq!(objects.get_file(member, document, 1).await.expect("there"), bytes);
+        objects.delete_file(member, document, 1).await.expect("removed");
+        objects.delete_file(member, document, 1).await.expect("removed twice");
+        let gone = objects.get_file(member, document, 1).await.expect_err("gone");
+        assert_eq!(gone.reason(), Reason::DocumentUnreadable);
+        let refused = objects.ensure_has_some_of(&[(member, document)]).await;
+        assert!(refused.is_err(), "it has none of the documents");
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_cut_off_or_hangs_is_away_within_seconds_and_back_by_itself() {
+        let (objects, proxy, _server) = proxied_bucket().await;
+        let (member, document) = ids(42);
+        let (bytes, documents) = (Bytes::from_static(b"sealed"), [(member, document)]);
+        objects
+            .put_file(member, document, 1, bytes.clone())
+            .await
+            .expect("stored");
+        for fault in [Fault::Cut, Fault::Hang, Fault::HoldRequests, Fault::HoldAnswers] {
+            proxy.set(fault);
+            let begun = std::time::Instant::now();
+            let (put, got, deleted, known) = tokio::join!(
+                objects.put_file(member, document, 2, bytes.clone()),
+                objects.get_file(member, document, 1),
+                objects.delete_file(member, document, 3),
+                objects.ensure_has_some_of(&documents),
+            );
+            let took = begun.elapsed();
+            for refused in [put, got.map(|_| ()), deleted] {
+                let refused = refused.expect_err("nothing comes through");
+                assert_eq!(refused.reason(), Reason::ObjectStoreUnavailable, "{fault:?}");
+            }
+            assert!(known.is_ok(), "{fault:?}: a store that is away is not a wrong one");
+            assert!(took < ANSWER_TIMEOUT + Duration::from_secs(2), "{fault:?}: {took:?}");
+            proxy.set(Fault::None);
+            assert_eq!(
+                objects.get_file(member, document, 1).await.expect("back"),
+                bytes,
+                "{fault:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_document_has_as_long_as_a_slow_network_needs_for_it() {
+        let largest = crate::upload::MAX_DOCUMENT_BYTES as u64;
+        assert_eq!(transfer_timeout(largest), ANSWER_TIMEOUT + Duration::from_secs(5));
+        assert_eq!(transfer_timeout(0), ANSWER_TIMEOUT);
     }
 
     #[tokio::test]

@@ -87,10 +87,8 @@ impl Uploads {
             .store()
             .insert_orphaned_objects(objects, clock::now())
             .await?;
-        if let Err(problem) = self.vault.put_files(objects, key, &files).await {
-            self.clear(objects).await;
-            return Err(problem);
-        }
+        // What a failure leaves is for the sweep: a file whose answer was lost may still come to be there.
+        self.vault.put_files(objects, key, &files).await?;
         let document = new_document(&upload, document_id, wrapped);
         let now = clock::now();
         let document_url = self.document_url(upload.member_id, document_id);

@@ -9,7 +9,7 @@ use crate::objects::Objects;
 use crate::store::{Document, OrphanedObjects, Page, Store, StoredKey};
 use bytes::Bytes;
 use document_reading::PageReading;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use mesh_runtime::{BATCH, Problem};
 use mesh_types::{DocumentId, Reason};
@@ -61,11 +61,10 @@ impl Vault {
         &self.keyring
     }
 
-    /// Seals the files of a new document and puts them into the object store; all of them to their end, whatever comes
-    /// of one.
+    /// Seals the files of a new document and puts them into the object store, up to the first that fails.
     ///
     /// # Errors
-    /// `OBJECT_STORE_UNAVAILABLE`; then some may be there.
+    /// `OBJECT_STORE_UNAVAILABLE`; then some may be there, or come to be there later.
     pub async fn put_files(&self, objects: OrphanedObjects, key: DocumentKey, files: &[Bytes]) -> Result<(), Problem> {
         let key = Arc::new(key);
         let puts = (1..).zip(files).map(|(number, file)| {
@@ -80,8 +79,7 @@ impl Vault {
             .boxed()
         });
         let puts: Vec<_> = puts.collect();
-        let results: Vec<_> = stream::iter(puts).buffer_unordered(PUTS_AT_ONCE).collect().await;
-        results.into_iter().collect()
+        stream::iter(puts).buffer_unordered(PUTS_AT_ONCE).try_collect().await
     }
 
     /// The file that a page is in, exactly as it was uploaded.
