@@ -2,16 +2,56 @@
 //! nobody is told anything wrong meanwhile.
 
 use crate::support::*;
+use anyhow::{Context, ensure};
 use mesh_proto::document::v1::GetDocumentVerificationRequest;
+use mesh_proto::document::v1::upload_document_request::Part;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::{MethodStatus, VerificationStatus};
-use mesh_testkit::{Fault, FaultProxy, Mesh, eventually};
+use mesh_testkit::{Engine, Fault, Mesh, MeshBuilder, eventually};
+use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tonic::Status;
+use tonic::{Code, Status};
 
-const FAULTS: [Fault; 4] = [Fault::Cut, Fault::Hang, Fault::HoldRequests, Fault::HoldAnswers];
+/// The faults on the way to a dependency.
+const ON_THE_WAY: [Failure; 4] = [
+    Failure::OnTheWay(Fault::Cut),
+    Failure::OnTheWay(Fault::Hang),
+    Failure::OnTheWay(Fault::HoldRequests),
+    Failure::OnTheWay(Fault::HoldAnswers),
+];
 
-/// When the fault begins.
+const PEERS: [Dependency; 3] = [
+    Dependency::Peer("orchestrator"),
+    Dependency::Peer("document"),
+    Dependency::Peer("reputation"),
+];
+
+/// How soon a call is refused that needs an object store that is away.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dependency {
+    Postgres,
+    Temporal,
+    ObjectStore,
+    /// A service, for its peers.
+    Peer(&'static str),
+}
+
+/// How it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// Its process is ended by SIGKILL, and started again when the time is over.
+    Killed,
+    /// It lives on, and what is said to it or by it does not arrive.
+    OnTheWay(Fault),
+}
+
+/// When it begins to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
     /// Before the verification is asked for.
@@ -21,12 +61,72 @@ enum When {
 }
 
 /// One case: what fails, how, for how long, and when.
-struct Case<'a> {
-    name: &'static str,
-    proxy: &'a FaultProxy,
-    fault: Fault,
+#[derive(Clone, Copy)]
+struct Case {
+    dependency: Dependency,
+    failure: Failure,
     how_long: Duration,
     when: When,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            dependency,
+            failure,
+            how_long,
+            when,
+        } = self;
+        write!(f, "{dependency:?}, {failure:?} for {how_long:?}, {when:?}")
+    }
+}
+
+impl Case {
+    async fn begin(&self, mesh: &Mesh) -> anyhow::Result<()> {
+        match (self.failure, self.dependency) {
+            (Failure::OnTheWay(fault), _) => self.set(mesh, fault)?,
+            (Failure::Killed, Dependency::Postgres) => mesh.postgres.kill().await?,
+            (Failure::Killed, Dependency::Temporal) => mesh.temporal.kill().await?,
+            (Failure::Killed, Dependency::ObjectStore) => {
+                mesh.object_store
+                    .as_ref()
+                    .context("there is no object store")?
+                    .kill()
+                    .await;
+            }
+            (Failure::Killed, Dependency::Peer(name)) => mesh.service(name)?.sigkill().await,
+        }
+        Ok(())
+    }
+
+    async fn end(&self, mesh: &Mesh) -> anyhow::Result<()> {
+        match (self.failure, self.dependency) {
+            (Failure::OnTheWay(_), _) => self.set(mesh, Fault::None),
+            (Failure::Killed, Dependency::Postgres) => mesh.postgres.restart().await,
+            (Failure::Killed, Dependency::Temporal) => mesh.temporal.restart().await,
+            (Failure::Killed, Dependency::ObjectStore) => {
+                let server = mesh.object_store.as_ref().context("there is no object store")?;
+                server.restart().await
+            }
+            (Failure::Killed, Dependency::Peer(name)) => mesh.service(name)?.restart().await,
+        }
+    }
+
+    fn set(&self, mesh: &Mesh, fault: Fault) -> anyhow::Result<()> {
+        let proxies = mesh.proxies.as_ref().context("it has no proxies")?;
+        let proxy = match self.dependency {
+            Dependency::Postgres => &proxies.postgres,
+            Dependency::Temporal => &proxies.temporal,
+            Dependency::ObjectStore => proxies.object_store.as_ref().context("there is no object store")?,
+            Dependency::Peer(name) => &proxies.services[name],
+        };
+        proxy.set(fault);
+        Ok(())
+    }
+
+    fn is_of_object_store(&self) -> bool {
+        self.dependency == Dependency::ObjectStore
+    }
 }
 
 /// A verification by two methods, of which the document alone reaches the target.
@@ -39,36 +139,40 @@ fn by_both(member_id: i64, document_url: String) -> proto::StartVerificationRequ
     request
 }
 
+/// Whether an error says nothing wrong: it says that a retry helps, or nobody was there to say anything.
+fn is_to_be_tried_again(status: &Status) -> bool {
+    // A status that a service sent has no source on the caller's side.
+    refusal(status).retry || (status.source().is_some() && mesh_proto::reason(status).is_none())
+}
+
 /// Nothing wrong is told: an error says that a retry helps, and an answer says nothing that will not be so.
-fn assert_not_wrong(case: &str, shown: &Result<proto::Verification, Status>) {
+fn ensure_not_wrong(shown: &Result<proto::Verification, Status>) -> anyhow::Result<()> {
     match shown {
-        Err(status) => assert!(refusal(status).retry, "{case}: {status}"),
+        Err(status) => ensure!(is_to_be_tried_again(status), "a wrong answer: {status:?}"),
         Ok(shown) => {
             let right = [VerificationStatus::InProgress, VerificationStatus::Completed];
-            assert!(right.contains(&shown.status()), "{case}: {shown:?}");
+            ensure!(right.contains(&shown.status()), "a wrong answer: {shown:?}");
             let failed = shown
                 .methods
                 .iter()
                 .any(|method| method.status() == MethodStatus::Failed);
-            assert!(!failed, "{case}: {shown:?}");
+            ensure!(!failed, "a failed method: {shown:?}");
         }
     }
+    Ok(())
 }
 
 /// Starts it, however often that takes.
-async fn start(caller: &Caller, case: &str, request: &proto::StartVerificationRequest) -> String {
+async fn start(caller: &Caller, request: &proto::StartVerificationRequest) -> anyhow::Result<String> {
     let try_it = async || match caller.start(request.clone()).await {
-        Ok(started) => Some(started.verification_id),
-        Err(status) => {
-            assert!(refusal(&status).retry, "{case}: {status}");
-            None
-        }
+        Ok(started) => Some(Ok(started.verification_id)),
+        Err(status) if is_to_be_tried_again(&status) => None,
+        Err(status) => Some(Err(anyhow::anyhow!("a wrong answer: {status:?}"))),
     };
-    let started = eventually(PATIENCE, "the start to get through", try_it).await;
-    started.unwrap_or_else(|error| panic!("{case}: {error}"))
+    eventually(PATIENCE, "the start to get through", try_it).await?
 }
 
-async fn wait_for_a_page(caller: &Caller, case: &str, document_id: &str) {
+async fn wait_for_a_page(caller: &Caller, document_id: &str) -> anyhow::Result<()> {
     let look = async || {
         let request = GetDocumentVerificationRequest {
             document_id: document_id.to_owned(),
@@ -77,132 +181,223 @@ async fn wait_for_a_page(caller: &Caller, case: &str, document_id: &str) {
         let shown = caller.documents.clone().get_document_verification(request).await.ok()?;
         (shown.into_inner().verification?.pages_read > 0).then_some(())
     };
-    let read = eventually(PATIENCE, "a page to be read", look).await;
-    read.unwrap_or_else(|error| panic!("{case}: {error}"));
+    eventually(PATIENCE, "a page to be read", look).await
 }
 
-async fn survive(caller: &Caller, case: &Case<'_>, seed: u64) {
-    let Case {
-        name,
-        proxy,
-        fault,
-        how_long,
-        when,
-    } = case;
-    let told = format!("{name}, {fault:?} for {how_long:?}, {when:?}");
-    let passport = passport(seed);
+/// Uploads while the object store is away: it is refused at once and with a retry, and taken when the store is back.
+async fn upload_at_last(caller: &Caller, parts: &[Part], how_long: Duration) -> anyhow::Result<()> {
+    let refusals = Cell::new(0);
+    let try_it = async || {
+        let begun = Instant::now();
+        let Err(status) = caller.try_upload(parts.to_vec()).await else {
+            return Some(Ok(()));
+        };
+        let (took, refused) = (begun.elapsed(), refusal(&status));
+        if refused.reason != "OBJECT_STORE_UNAVAILABLE" || refused.code != Code::Unavailable || !refused.retry {
+            return Some(Err(anyhow::anyhow!("an upload was refused by {refused:?}")));
+        }
+        if took > REFUSAL_TIMEOUT {
+            return Some(Err(anyhow::anyhow!("an upload was refused only after {took:?}")));
+        }
+        refusals.set(refusals.get() + 1);
+        None
+    };
+    eventually(how_long + PATIENCE, "an upload to be taken", try_it).await??;
+    ensure!(
+        refusals.get() > 0,
+        "an upload was taken though the object store was away"
+    );
+    Ok(())
+}
+
+/// Goes through a case; returns how long after the failure the verification was complete.
+async fn survive(mesh: &Mesh, case: Case) -> anyhow::Result<Duration> {
+    static SEEDS: AtomicU64 = AtomicU64::new(1_000);
+    let Case { how_long, when, .. } = case;
+    let caller = Caller::of(mesh);
+    let passport = passport(SEEDS.fetch_add(1, Ordering::Relaxed));
     let member_id = caller.register(passport.truth()).await;
-    let pages = [specimen::to_png(&specimen::letter_page(1)), picture(&passport)];
+    // Some pages are still to be fetched when the first one was read.
+    let mut pages: Vec<_> = (1..=3)
+        .map(|seed| specimen::to_png(&specimen::letter_page(seed)))
+        .collect();
+    pages.push(picture(&passport));
     let upload = caller.upload(member_id, &pages).await;
     let request = by_both(member_id, upload.document_url);
-
-    let begun = Instant::now();
-    let id = match when {
-        When::Before => {
-            proxy.set(*fault);
-            let end = eventually(*how_long + PATIENCE, "the fault to end", async || {
-                // Tried all the while, as a caller would.
-                if let Err(status) = caller.start(request.clone()).await {
-                    assert!(refusal(&status).retry, "{told}: {status}");
-                }
-                (begun.elapsed() >= *how_long).then_some(())
-            });
-            end.await.unwrap_or_else(|error| panic!("{told}: {error}"));
-            proxy.set(Fault::None);
-            start(caller, &told, &request).await
-        }
+    let started = match when {
+        When::Before => None,
         When::InTheMiddle => {
-            let id = start(caller, &told, &request).await;
-            wait_for_a_page(caller, &told, &upload.document_id).await;
-            proxy.set(*fault);
-            let begun = Instant::now();
-            let end = eventually(*how_long + PATIENCE, "the fault to end", async || {
-                assert_not_wrong(&told, &caller.get(&id).await);
-                (begun.elapsed() >= *how_long).then_some(())
-            });
-            end.await.unwrap_or_else(|error| panic!("{told}: {error}"));
-            proxy.set(Fault::None);
-            id
+            let id = start(&caller, &request).await?;
+            wait_for_a_page(&caller, &upload.document_id).await?;
+            Some(id)
         }
     };
+
+    case.begin(mesh).await?;
+    let begun = Instant::now();
+    let all_the_while = async {
+        let end = eventually(how_long + PATIENCE, "the failure to end", async || {
+            let told = match &started {
+                Some(id) => ensure_not_wrong(&caller.get(id).await),
+                // Tried all the while, as a caller would.
+                None => match caller.start(request.clone()).await {
+                    Err(status) if !is_to_be_tried_again(&status) => Err(anyhow::anyhow!("a wrong answer: {status:?}")),
+                    _ => Ok(()),
+                },
+            };
+            (told.is_err() || begun.elapsed() >= how_long).then_some(told)
+        });
+        end.await??;
+        if let (true, Some(id)) = (case.is_of_object_store(), &started) {
+            let shown = caller.get(id).await?;
+            ensure!(
+                shown.status() == VerificationStatus::InProgress,
+                "it was read without the store: {shown:?}"
+            );
+        }
+        case.end(mesh).await
+    };
+    let uploading = async {
+        if case.is_of_object_store() {
+            let parts = upload_parts(member_id, &[picture(&passport)]);
+            upload_at_last(&caller, &parts, how_long).await?;
+        }
+        anyhow::Ok(())
+    };
+    tokio::try_join!(all_the_while, uploading)?;
     let healed = Instant::now();
+
+    let id = match started {
+        Some(id) => id,
+        None => start(&caller, &request).await?,
+    };
     let look = async || {
         let shown = caller.get(&id).await;
-        assert_not_wrong(&told, &shown);
-        shown
-            .ok()
-            .filter(|shown| shown.status() == VerificationStatus::Completed)
+        match (ensure_not_wrong(&shown), shown) {
+            (Err(wrong), _) => Some(Err(wrong)),
+            (Ok(()), Ok(shown)) if shown.status() == VerificationStatus::Completed => Some(Ok(shown)),
+            _ => None,
+        }
     };
-    let end = eventually(PATIENCE, "the verification to complete", look).await;
-    let end = end.unwrap_or_else(|error| panic!("{told}: {error}"));
-    assert_eq!(end.methods[0].status(), MethodStatus::Accepted, "{told}");
-    println!(
-        "{told}: completed {:.1} s after the fault",
-        healed.elapsed().as_secs_f64()
-    );
+    let end = eventually(PATIENCE, "the verification to complete", look).await??;
+    ensure!(end.methods[0].status() == MethodStatus::Accepted, "it ended as {end:?}");
+    let took = healed.elapsed();
+    println!("{case}: completed {:.1} s after it", took.as_secs_f64());
+    Ok(took)
 }
 
-async fn survive_all(names: &[&'static str], faults: &[Fault], how_long: Duration, whens: &[When], first_seed: u64) {
-    let mesh = Mesh::builder().proxied().start().await.expect("the mesh starts");
-    let (caller, proxies) = (Caller::of(&mesh), mesh.proxies.as_ref().expect("it has proxies"));
-    let mut seeds = first_seed..;
-    for name in names {
-        let proxy = match *name {
-            "postgres" => &proxies.postgres,
-            "temporal" => &proxies.temporal,
-            service => &proxies.services[service],
-        };
-        for (fault, when) in faults
-            .iter()
-            .flat_map(|fault| whens.iter().map(move |when| (*fault, *when)))
-        {
-            let case = Case {
-                name,
-                proxy,
-                fault,
-                how_long,
-                when,
-            };
-            survive(&caller, &case, seeds.next().expect("no end of seeds")).await;
+type Survived = Vec<(Case, anyhow::Result<Duration>)>;
+
+/// All combinations for one dependency, one after the other in one mesh, which is well again after each.
+async fn survive_all(
+    mesh: &Mesh,
+    dependency: Dependency,
+    failures: &[Failure],
+    how_long: &[Duration],
+    whens: &[When],
+) -> Survived {
+    let mut results = Vec::new();
+    let failing = failures
+        .iter()
+        .flat_map(|failure| how_long.iter().map(move |how_long| (*failure, *how_long)));
+    let cases = failing.flat_map(|(failure, how_long)| {
+        whens.iter().map(move |when| Case {
+            dependency,
+            failure,
+            how_long,
+            when: *when,
+        })
+    });
+    for case in cases {
+        let survived = survive(mesh, case).await;
+        if survived.is_err() {
+            case.end(mesh).await.expect("it is well again");
         }
+        results.push((case, survived));
     }
+    results
+}
+
+/// What is asserted of every result: the verification ended right by itself, no method failed, no answer was wrong.
+fn assert_survived(results: &Survived) {
+    let failed = results
+        .iter()
+        .filter_map(|(case, result)| Some(format!("{case}: {:#}", result.as_ref().err()?)));
+    let failed: Vec<_> = failed.collect();
+    assert!(failed.is_empty() && !results.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Five seconds of each fault on the way, while a document is read.
+async fn survive_five_seconds(mesh: MeshBuilder, dependency: Dependency) {
+    let mesh = mesh.proxied().start().await.expect("the mesh starts");
+    let five = [Duration::from_secs(5)];
+    assert_survived(&survive_all(&mesh, dependency, &ON_THE_WAY, &five, &[When::InTheMiddle]).await);
 }
 
 #[tokio::test]
 async fn a_verification_survives_five_seconds_without_postgresql() {
-    survive_all(&["postgres"], &FAULTS, Duration::from_secs(5), &[When::InTheMiddle], 10).await;
+    survive_five_seconds(Mesh::builder(), Dependency::Postgres).await;
 }
 
 #[tokio::test]
 async fn a_verification_survives_five_seconds_without_temporal() {
-    survive_all(&["temporal"], &FAULTS, Duration::from_secs(5), &[When::InTheMiddle], 20).await;
+    survive_five_seconds(Mesh::builder(), Dependency::Temporal).await;
 }
 
 #[tokio::test]
-async fn a_verification_survives_five_seconds_without_the_peers_of_its_services() {
-    let peers = ["orchestrator", "document", "reputation"];
-    survive_all(
-        &peers,
-        &[Fault::Cut, Fault::HoldAnswers],
-        Duration::from_secs(2),
-        &[When::InTheMiddle],
-        30,
-    )
-    .await;
+async fn a_verification_survives_five_seconds_without_the_object_store() {
+    survive_five_seconds(Mesh::builder().object_store(), Dependency::ObjectStore).await;
+}
+
+#[tokio::test]
+async fn a_verification_survives_two_seconds_without_the_peers_of_its_services() {
+    let mesh = Mesh::builder().proxied().start().await.expect("the mesh starts");
+    let failures = [Fault::Cut, Fault::HoldAnswers].map(Failure::OnTheWay);
+    let two = [Duration::from_secs(2)];
+    for peer in PEERS {
+        assert_survived(&survive_all(&mesh, peer, &failures, &two, &[When::InTheMiddle]).await);
+    }
 }
 
 /// The whole matrix: `cargo test -p mesh-tests --test mesh -- --ignored --nocapture faults`.
 #[tokio::test]
-#[ignore = "it takes a quarter of an hour; the short cases above are part of every run"]
-async fn a_verification_survives_every_fault_for_a_minute() {
-    let all = ["postgres", "temporal", "orchestrator", "document", "reputation"];
+#[ignore = "it takes twenty minutes; the short cases above are part of every run"]
+async fn a_verification_survives_every_failure_for_five_seconds_and_for_a_minute() {
+    let failures = [&[Failure::Killed], &ON_THE_WAY[..]].concat();
+    let how_long = [5, 60].map(Duration::from_secs);
     let whens = [When::Before, When::InTheMiddle];
-    futures::future::join_all(
-        all.into_iter()
-            .zip([100, 110, 120, 130, 140])
-            .map(async |(name, seed)| {
-                survive_all(&[name], &FAULTS, Duration::from_secs(60), &whens, seed).await;
-            }),
-    )
-    .await;
+    let all = [Dependency::Postgres, Dependency::Temporal, Dependency::ObjectStore];
+    let each = all.into_iter().chain(PEERS).map(async |dependency| {
+        let mesh = Mesh::builder().postgres(Engine::Own).object_store().proxied();
+        let mesh = mesh.start().await.expect("the mesh starts");
+        survive_all(&mesh, dependency, &failures, &how_long, &whens).await
+    });
+    let results = futures::future::join_all(each).await.into_iter().flatten().collect();
+    print_matrix(&results, how_long.len() * whens.len());
+    assert_survived(&results);
+}
+
+/// One line for each way to fail, with the seconds that each verification took after it.
+fn print_matrix(results: &Survived, columns: usize) {
+    println!("seconds from the end of the failure to the end of the verification:");
+    for row in results.chunks(columns) {
+        let (first, _) = &row[0];
+        print!(
+            "{:28} {:24}",
+            format!("{:?}", first.dependency),
+            format!("{:?}", first.failure)
+        );
+        for (case, result) in row {
+            let took = result
+                .as_ref()
+                .map_or("FAILED".to_owned(), |took| format!("{:.1}", took.as_secs_f64()));
+            print!(" | {} s, {:?}: {took:>6}", case.how_long.as_secs(), case.when);
+        }
+        println!();
+    }
+    let right = results.iter().filter(|(_, result)| result.is_ok()).count();
+    println!(
+        "{right} of {} ended right by themselves, without a failed method or a wrong answer",
+        results.len()
+    );
 }
