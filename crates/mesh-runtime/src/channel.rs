@@ -3,8 +3,9 @@
 use crate::answers;
 use crate::body::{RpcRecorder, WatchedBody};
 use crate::rpc::CALLER;
+use crate::tls::{Connector, Misconfigured, Transport};
 use crate::{Problem, deadline, telemetry};
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use futures::future::BoxFuture;
 use mesh_types::Reason;
 use std::error::Error as StdError;
@@ -20,7 +21,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A connection to a peer, to be given to a generated client: `GreeterClient::new(base.channel(&url)?)`. Clones share it.
+/// A connection to a peer, to be given to a generated client: `GreeterClient::new(base.channel(&url, "greeter")?)`. Clones share it.
 #[derive(Clone)]
 pub struct PeerChannel {
     channel: Channel,
@@ -28,23 +29,64 @@ pub struct PeerChannel {
 }
 
 impl PeerChannel {
-    pub(crate) fn lazy(url: &url::Url, caller: &'static str) -> anyhow::Result<Self> {
-        ensure!(
-            url.scheme() == "http" && url.host().is_some(),
-            "a peer is http://host:port, not {url}"
-        );
-        let endpoint = Endpoint::from_shared(url.to_string())
+    /// To `service` at `url`.
+    pub(crate) fn lazy(
+        url: &url::Url,
+        service: &str,
+        caller: &'static str,
+        transport: &Transport,
+    ) -> anyhow::Result<Self> {
+        let endpoint = Endpoint::from_shared(address(url, service, transport)?)
             .with_context(|| format!("peer {url}"))?
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(Duration::from_secs(10))
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
+        let channel = match transport {
+            Transport::Tls(credentials) => {
+                let origin = url.as_str().parse().with_context(|| format!("peer {url}"))?;
+                endpoint
+                    .origin(origin)
+                    .connect_with_connector_lazy(Connector::new(credentials.clone(), service)?)
+            }
+            Transport::Plaintext | Transport::None => endpoint.connect_lazy(),
+        };
         Ok(Self {
-            channel: endpoint.connect_lazy(),
+            channel,
             caller: http::HeaderValue::from_static(caller),
         })
     }
+}
+
+/// Where to connect. It is always `http`, because TLS is the connector's, not tonic's own.
+fn address(url: &url::Url, service: &str, transport: &Transport) -> Result<String, Misconfigured> {
+    let refuse = |what: &str| {
+        Err(Misconfigured(format!(
+            "the address of the peer {service:?}, {url}, {what}"
+        )))
+    };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return refuse("is not https://host:port");
+    };
+    let is_local = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match (transport, url.scheme()) {
+        (Transport::Tls(_), "https") => {}
+        (Transport::Tls(_), _) => return refuse("must begin with https://"),
+        (Transport::Plaintext, "http") if is_local => {}
+        (Transport::Plaintext, _) => return refuse("is not http://127.0.0.1:port, as insecure-plaintext asks for"),
+        (Transport::None, _) => {
+            return refuse(
+                "can't be called: give tls-certificate, tls-key and tls-ca; or, on this machine alone, insecure-plaintext",
+            );
+        }
+    }
+    Ok(format!("http://{host}:{port}"))
 }
 
 impl Service<http::Request<Body>> for PeerChannel {

@@ -3,6 +3,7 @@
 
 use crate::Service;
 use crate::telemetry::LogFormat;
+use crate::tls;
 use clap::{Args, Command, FromArgMatches, ValueEnum};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -114,6 +115,8 @@ pub(crate) struct Common {
     /// What is logged: comma-separated `target=level`.
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, help_heading = "Mesh")]
     pub(crate) log: String,
+    #[command(flatten)]
+    pub(crate) tls: tls::Settings,
 }
 
 /// The SDK repeats at WARN what the kit says once, in its own words.

@@ -6,13 +6,13 @@ pub(crate) use catalogue::Catalogue;
 
 use crate::health::Readiness;
 use crate::rpc::{RpcLayer, Rules};
+use crate::tls::{self, Credentials};
 use anyhow::Context;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
@@ -30,6 +30,8 @@ const CONNECTION_WINDOW: u32 = MAX_CONCURRENT_STREAMS * STREAM_WINDOW;
 /// Everything the server stands on.
 pub(crate) struct Server {
     pub(crate) listener: TcpListener,
+    /// With them every connection is TLS, and its caller proven.
+    pub(crate) credentials: Option<Arc<Credentials>>,
     /// Encoded: [`Catalogue::descriptors`].
     pub(crate) descriptors: Vec<u8>,
     pub(crate) routes: RoutesBuilder,
@@ -42,6 +44,7 @@ pub(crate) struct Server {
 pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Result<()> {
     let Server {
         listener,
+        credentials,
         descriptors,
         mut routes,
         rules,
@@ -73,10 +76,7 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
         .initial_connection_window_size(CONNECTION_WINDOW)
         .layer(RpcLayer(Arc::new(rules)))
         .add_routes(routes.routes())
-        .serve_with_incoming_shutdown(
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            stop.cancelled_owned(),
-        )
+        .serve_with_incoming_shutdown(tls::incoming(listener, credentials), stop.cancelled_owned())
         .await
         .context("the gRPC server failed")
 }

@@ -9,10 +9,11 @@
 //! * this crate knows no business word; a new service needs no edit here;
 //! * nothing waits without a bound: an RPC ends by its deadline, a drain by its timeout, a flush by its own;
 //! * no task is detached: each is awaited by the lifecycle, and its failure ends the process;
-//! * the health page answers before PostgreSQL and Temporal are reached, and liveness never depends on them.
+//! * the health page answers before PostgreSQL and Temporal are reached, and liveness never depends on them;
+//! * every connection between services proves both ends by certificate, unless an operator chose plaintext on loopback.
 //!
-//! Absent on purpose: TLS (a mesh inside a cluster gets it from the cluster), authentication of people (the edge does
-//! it), own retry loops around RPCs (Temporal retries, callers decide).
+//! Absent on purpose: authentication of people (the edge does it), TLS for the health page (it holds nothing personal),
+//! own retry loops around RPCs (Temporal retries, callers decide).
 //!
 //! SQL is traced by a plain attribute on each method that runs a statement; the fields are OpenTelemetry's:
 //! ```
@@ -48,6 +49,7 @@ mod shutdown;
 mod streams;
 mod telemetry;
 mod temporal;
+mod tls;
 pub mod workflows;
 
 pub use channel::PeerChannel;
@@ -60,3 +62,4 @@ pub use problem::{ERROR_DOMAIN, Problem, from_peer, from_temporal};
 pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
 pub use service::{Service, ServiceContext, ServiceParts};
 pub use temporal::slots;
+pub use tls::PeerService;

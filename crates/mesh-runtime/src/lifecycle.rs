@@ -16,6 +16,7 @@ use crate::shutdown::Signals;
 use crate::streams::Streams;
 use crate::telemetry::Telemetry;
 use crate::temporal::{self, Clients, WorkerThread};
+use crate::tls::{Misconfigured, Transport};
 use crate::{grpc, postgres};
 use anyhow::Context;
 use futures::StreamExt;
@@ -57,6 +58,10 @@ pub fn run<S: Service>() -> ExitCode {
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&common.log) {
         return refuse(&format!("log filter {:?}: {error}", common.log));
     }
+    let transport = match transport::<S>(&common) {
+        Ok(transport) => transport,
+        Err(error) => return refuse(&format!("{error:#}")),
+    };
     if common.subcommand == Subcommand::CheckConfig {
         say("the configuration is sound");
         return ExitCode::SUCCESS;
@@ -69,12 +74,22 @@ pub fn run<S: Service>() -> ExitCode {
         if common.subcommand == Subcommand::Health {
             ask_health(common.health_listen).await
         } else {
-            live::<S>(common, config, options).await
+            live::<S>(common, config, options, transport).await
         }
     });
     // A worker thread or a blocking call that outlived the drain must not hold the process.
     runtime.shutdown_background();
     code
+}
+
+/// How this process talks to others. What only migrates or asks talks to none.
+fn transport<S: Service>(common: &Common) -> anyhow::Result<Transport> {
+    let listen = match common.subcommand {
+        Subcommand::Migrate | Subcommand::Health => return Ok(Transport::None),
+        Subcommand::Worker => None,
+        Subcommand::All | Subcommand::Api | Subcommand::CheckConfig => Some(common.grpc_listen),
+    };
+    Transport::of(S::NAME, &common.tls, listen)
 }
 
 fn refuse(error: &dyn Display) -> ExitCode {
@@ -109,27 +124,32 @@ async fn ask_health(address: SocketAddr) -> ExitCode {
     }
 }
 
-async fn live<S: Service>(common: Common, config: S::Config, options: PgConnectOptions) -> ExitCode {
+async fn live<S: Service>(
+    common: Common,
+    config: S::Config,
+    options: PgConnectOptions,
+    transport: Transport,
+) -> ExitCode {
     let telemetry = match Telemetry::install(S::NAME, (&common.log, common.log_format), common.otlp_endpoint.as_ref()) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(&format!("{error:#}")),
     };
-    let result = work::<S>(&common, config, options, &telemetry).await;
+    let result = work::<S>(&common, config, (options, transport), &telemetry).await;
     if let Err(error) = &result {
         tracing::error!("{error:#}");
     }
     telemetry.flush().await;
-    if result.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.chain().any(|cause| cause.is::<Misconfigured>()) => ExitCode::from(BAD_CONFIGURATION),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
 async fn work<S: Service>(
     common: &Common,
     config: S::Config,
-    options: PgConnectOptions,
+    (options, transport): (PgConnectOptions, Transport),
     telemetry: &Telemetry,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
@@ -158,6 +178,18 @@ async fn work<S: Service>(
     let page = health::serve(listener, readiness.clone(), metrics.address(), page_stop.clone());
     tasks.spawn(async move { page.await.context("the health page failed") });
 
+    if matches!(transport, Transport::Plaintext) {
+        tracing::warn!(
+            "insecure-plaintext: RPCs go without TLS, and anybody on this machine may call in any service's name"
+        );
+    }
+    if let Some(credentials) = transport.credentials() {
+        let stop = page_stop.clone();
+        tasks.spawn(async move {
+            tokio::select! { () = credentials.watch() => {}, () = stop.cancelled() => {} }
+            Ok(())
+        });
+    }
     let Some(pool) = reach_postgres(&options, common, &stop).await else {
         return Ok(());
     };
@@ -189,6 +221,7 @@ async fn work<S: Service>(
         max_message_bytes: common.max_message_bytes,
         metrics: metrics.service(),
         name: S::NAME,
+        transport: transport.clone(),
     };
     let parts = tokio::select! {
         built = S::build(config, context) => built.context("the service can't be put together")?,
@@ -204,7 +237,16 @@ async fn work<S: Service>(
             Ok(())
         });
     }
-    let running = Running::start(common, parts, clients, &metrics, &readiness, options, &mut tasks).await?;
+    let running = Running::start(
+        common,
+        parts,
+        clients,
+        &metrics,
+        &readiness,
+        (options, transport),
+        &mut tasks,
+    )
+    .await?;
     running
         .until_drained(common, &readiness, tasks, stop, page_stop)
         .await?;
@@ -272,7 +314,7 @@ impl Running {
         clients: Clients,
         metrics: &Metrics,
         readiness: &Readiness,
-        options: PgConnectOptions,
+        (options, transport): (PgConnectOptions, Transport),
         tasks: &mut JoinSet<anyhow::Result<()>>,
     ) -> anyhow::Result<Self> {
         let (stop_rpcs, stop_workers) = (CancellationToken::new(), CancellationToken::new());
@@ -296,6 +338,7 @@ impl Running {
             let reporter = tonic_health::server::HealthReporter::new();
             let server = grpc::Server {
                 listener: listen(common.grpc_listen, "gRPC").await?,
+                credentials: transport.credentials(),
                 descriptors: catalogue.descriptors,
                 routes: parts.routes,
                 rules: Rules {

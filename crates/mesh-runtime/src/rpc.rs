@@ -5,6 +5,7 @@ use crate::body::{RpcRecorder, WatchedBody, margin};
 use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
 use crate::streams::Streams;
+use crate::tls::PeerService;
 use crate::{deadline, telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -21,7 +22,7 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The header in which a service of the mesh names itself. It serves traces and logs; it proves nothing.
+/// The header in which a service of the mesh names itself. It serves traces in plaintext; it proves nothing.
 pub(crate) const CALLER: &str = "x-voluntier-caller";
 
 /// Settings of the layer, shared by all RPCs.
@@ -93,7 +94,7 @@ where
             "_OTHER".to_owned()
         };
         let span = if is_watched {
-            server_span(&method, request.headers())
+            server_span(&method, &request)
         } else {
             tracing::Span::none()
         };
@@ -171,11 +172,14 @@ where
     }))
 }
 
-fn server_span(method: &str, headers: &http::HeaderMap) -> tracing::Span {
-    let caller = headers
-        .get(CALLER)
-        .and_then(|value| value.to_str().ok())
-        .filter(|name| name.len() <= 64);
+fn server_span<B>(method: &str, request: &http::Request<B>) -> tracing::Span {
+    let headers = request.headers();
+    let claimed = || {
+        let name = headers.get(CALLER)?.to_str().ok()?;
+        (name.len() <= 64).then_some(name)
+    };
+    let proven = request.extensions().get::<PeerService>().and_then(PeerService::name);
+    let caller = proven.or_else(claimed);
     let span = tracing::info_span!(
         "rpc.server",
         otel.name = method,

@@ -9,6 +9,7 @@ use crate::metrics::ServiceMetrics;
 use crate::periodic::Periodic;
 use crate::rpc::Rules;
 use crate::streams::Streams;
+use crate::tls::Transport;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
@@ -72,16 +73,17 @@ pub struct ServiceContext {
     pub metrics: ServiceMetrics,
     /// The name of this service, [`Service::NAME`].
     pub name: &'static str,
+    pub(crate) transport: Transport,
 }
 
 impl ServiceContext {
-    /// A channel to a peer. It connects at the first call and again whenever it has to; a peer that is away makes the
-    /// call fail with `Unavailable` within 3 s.
+    /// A channel to the peer of that name. It connects at the first call and again whenever it has to; a peer that is away,
+    /// or whose certificate names another service, makes the call fail with `Unavailable` within 3 s.
     ///
     /// # Errors
-    /// When `url` is not `http://host:port`.
-    pub fn channel(&self, url: &url::Url) -> anyhow::Result<PeerChannel> {
-        PeerChannel::lazy(url, self.name)
+    /// When `url` is not `https://host:port`; with `insecure-plaintext`, not `http://host:port` of a loopback address.
+    pub fn channel(&self, url: &url::Url, service: &str) -> anyhow::Result<PeerChannel> {
+        PeerChannel::lazy(url, service, self.name, &self.transport)
     }
 }
 
@@ -166,6 +168,7 @@ impl ServiceParts {
         let catalogue = Catalogue::read(self.descriptors, &self.services)?;
         let server = grpc::Server {
             listener,
+            credentials: None,
             descriptors: catalogue.descriptors,
             routes: self.routes,
             rules: Rules {

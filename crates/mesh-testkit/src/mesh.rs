@@ -331,6 +331,7 @@ impl MeshBuilder {
                 ),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
                 setting("LOG_FORMAT", "human"),
+                setting("INSECURE_PLAINTEXT", "true"),
             ]);
             service.set(
                 jaeger

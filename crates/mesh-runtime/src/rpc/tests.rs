@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::PeerChannel;
+use crate::tls::Transport;
 use greeting::{GREET, GREET_FOREVER, Greet, GreeterServer, Greeting, descriptors};
 use opentelemetry::trace::SpanKind;
 use std::net::SocketAddr;
@@ -91,6 +92,7 @@ async fn serve_with(answers: Answers, streams: Streams) -> (SocketAddr, Stop) {
     routes.add_service(GreeterServer::new(answers));
     let server = crate::grpc::Server {
         listener,
+        credentials: None,
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {
@@ -114,7 +116,7 @@ async fn serve_with(answers: Answers, streams: Streams) -> (SocketAddr, Stop) {
 
 fn channel(address: SocketAddr) -> PeerChannel {
     let url = format!("http://{address}").parse().expect("a URL");
-    PeerChannel::lazy(&url, "test").expect("a channel")
+    PeerChannel::lazy(&url, "greeter", "test", &Transport::Plaintext).expect("a channel")
 }
 
 fn request(text: &str, timeout: Option<Duration>) -> Request<Greeting> {

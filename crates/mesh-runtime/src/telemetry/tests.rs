@@ -18,8 +18,25 @@ pub(crate) fn collect() -> (InMemorySpanExporter, DefaultGuard) {
     (exporter, tracing::subscriber::set_default(subscriber))
 }
 
+/// Collects the log of the present thread.
+pub(crate) fn collect_log() -> (Lines, DefaultGuard) {
+    LazyLock::force(&ANOTHER_SUBSCRIBER);
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::registry().with(log_layer(LogFormat::Human, move || writer.clone()));
+    (lines, tracing::subscriber::set_default(subscriber))
+}
+
+/// What was logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(crate) fn text(&self) -> String {
+        let bytes = self.0.lock().expect("no writer panicked").clone();
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -37,8 +54,7 @@ fn logged(format: LogFormat) -> String {
     tracing::subscriber::with_default(subscriber, || {
         tracing::info_span!("greeting", id = 7).in_scope(|| tracing::info!(count = 3, "said hello"));
     });
-    let bytes = lines.0.lock().expect("no writer panicked").clone();
-    String::from_utf8(bytes).expect("UTF-8")
+    lines.text()
 }
 
 #[test]

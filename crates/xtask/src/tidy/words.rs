@@ -30,11 +30,23 @@ const BUSINESS: [&str; 21] = [
     "voucher",
 ];
 
+/// Names that rustls gives to what checks certificates.
+const OF_RUSTLS: [&str; 5] = [
+    "ClientCertVerifier",
+    "ServerCertVerifier",
+    "WebPkiClientVerifier",
+    "signature_verification_algorithms",
+    "with_custom_certificate_verifier",
+];
+
 pub fn the_kit_knows_no_business_word(checkout: &Checkout) -> anyhow::Result<Vec<Violation>> {
     let mut violations = Vec::new();
     for file in checkout.rust_below("crates/mesh-runtime/src") {
         for (at, line) in checkout.text(file)?.lines().enumerate() {
-            let found = words(line)
+            let ours = OF_RUSTLS
+                .iter()
+                .fold(line.to_owned(), |line, name| line.replace(name, ""));
+            let found = words(&ours)
                 .into_iter()
                 .find(|word| BUSINESS.contains(&singular(word).as_str()));
             violations.extend(found.map(|word| Violation {
@@ -112,11 +124,13 @@ mod tests {
             found("fn serve(remembered: u8) {} // --help gives the documentation"),
             Vec::<String>::new()
         );
+        assert_eq!(found("impl ClientCertVerifier for Callers {"), Vec::<String>::new());
         for line in [
             "// for a member",
             "struct MemberId;",
             "let passports = 1;",
             "fn f(document_id: u8) {}",
+            "struct Verifier(ClientCertVerifier);",
         ] {
             assert_one(&found(line), "lib.rs:2: ");
         }

@@ -27,7 +27,7 @@ pub struct Config {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "http://127.0.0.1:7401",
+        default_value = "https://127.0.0.1:7401",
         help_heading = "Documents"
     )]
     pub orchestrator_url: url::Url,

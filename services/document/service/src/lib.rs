@@ -98,7 +98,7 @@ impl mesh_runtime::Service for Document {
         let workflows = Workflows::new(context.temporal.clone());
         let api = DocumentApi::new(vault.clone(), idempotency, uploads, workflows);
         let api = DocumentServiceServer::new(api).max_decoding_message_size(context.max_message_bytes);
-        let profiles = Profiles::new(context.channel(&config.orchestrator_url)?);
+        let profiles = Profiles::new(context.channel(&config.orchestrator_url, "orchestrator")?);
         let concurrency = config.ocr_concurrency();
         let slots = Arc::new(Semaphore::new(concurrency));
         let (reading, short, cleaned) = (vault.clone(), vault.clone(), vault);

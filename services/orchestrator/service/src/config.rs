@@ -8,10 +8,10 @@ use url::Url;
 #[derive(clap::Args)]
 pub struct Config {
     /// Where the document service listens; its page progress is shown in answers about one verification.
-    #[arg(long, default_value = "http://127.0.0.1:7402")]
+    #[arg(long, default_value = "https://127.0.0.1:7402")]
     pub document_url: Url,
     /// Where the reputation service listens.
-    #[arg(long, default_value = "http://127.0.0.1:7405")]
+    #[arg(long, default_value = "https://127.0.0.1:7405")]
     pub reputation_url: Url,
     /// How often WatchVerification looks for a change, in milliseconds, 50 to 60000; while there is none its pauses grow to 2 s.
     #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(50..=60_000))]

@@ -91,12 +91,12 @@ impl mesh_runtime::Service for Orchestrator {
         let workflows = Workflows::new(context.temporal.clone());
         let verifications = Verifications::new(store.clone(), workflows.clone(), config.search_attributes);
         let (looked_after, remembered) = (verifications.clone(), store.clone());
-        let documents = DocumentClient::new(context.channel(&config.document_url)?);
+        let documents = DocumentClient::new(context.channel(&config.document_url, "document")?);
         let peers = Peers {
             documents: documents.clone(),
         };
         let read_model = ReadModel::new(store.clone(), workflows, peers);
-        let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url)?);
+        let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url, "reputation")?);
         let profile_changes = ProfileChanges::new(store.clone(), documents.clone());
         let revocations = Revocations::new(store.clone(), documents, reputations.clone());
         let verifications = VerificationApi::new(

@@ -1,7 +1,7 @@
 //! The greeter as a real process, with a real PostgreSQL, Temporal and Jaeger.
 
 #[expect(dead_code, reason = "a client needs only the message and the path")]
-#[path = "../examples/greeter/greeting.rs"]
+#[path = "../../examples/greeter/greeting.rs"]
 mod greeting;
 
 use anyhow::{Context, ensure};
@@ -9,7 +9,7 @@ use greeting::{
     GREET, Greeting, KEEP_GREETING, KeepGreetingRequest, LIST_GREETINGS, ListGreetingsRequest, ListGreetingsResponse,
     StoredGreeting,
 };
-use mesh_testkit::{Jaeger, Postgres, Process, Temporal, eventually, http_get, ports, scratch};
+use mesh_testkit::{CertificateFiles, Jaeger, Pki, Postgres, Process, Temporal, eventually, http_get, ports, scratch};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -49,6 +49,7 @@ impl Greeter {
         command.env("GREETER_GRPC_LISTEN", format!("127.0.0.1:{grpc}"));
         command.env("GREETER_HEALTH_LISTEN", format!("127.0.0.1:{health}"));
         command.env("GREETER_LOG_FORMAT", "json");
+        command.env("GREETER_INSECURE_PLAINTEXT", "true");
         for (name, value) in settings {
             command.env(format!("GREETER_{name}"), value);
         }
@@ -158,6 +159,49 @@ async fn bad_configuration_ends_with_2_and_names_the_nearest_key() -> anyhow::Re
     let greeter = Greeter::start("check-config", &[]).await?;
     assert_eq!(greeter.exit_code().await?, Some(0));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_process_without_certificates_starts_in_plaintext_on_purpose_only() -> anyhow::Result<()> {
+    let away = ("POSTGRES_URL", "postgres://nobody@127.0.0.1:1/nothing");
+    let secured = ("INSECURE_PLAINTEXT", "false");
+    let everywhere = ("GRPC_LISTEN", "0.0.0.0:0");
+    let refused = [
+        ("all", secured, "give tls-certificate, tls-key and tls-ca; or"),
+        ("check-config", secured, "give tls-certificate, tls-key and tls-ca; or"),
+        ("api", everywhere, "grpc-listen is 0.0.0.0:0"),
+        (
+            "api",
+            ("TLS_CERTIFICATE", "there/is/none.pem"),
+            "missing: tls-key, tls-ca",
+        ),
+    ];
+    for (subcommand, setting, why) in refused {
+        let greeter = Greeter::start(subcommand, &[away, setting]).await?;
+        assert_eq!(greeter.exit_code().await?, Some(2), "{}", greeter.log());
+        assert!(greeter.log().contains(why), "{}", greeter.log());
+    }
+    let folder = scratch("pki")?;
+    let pki = Pki::create(folder.path())?;
+    let proven = |issued: &CertificateFiles| {
+        let CertificateFiles { certificate, key, ca } = issued;
+        let names = ["TLS_CERTIFICATE", "TLS_KEY", "TLS_CA"];
+        let files = [certificate, key, ca].map(|file| file.display().to_string());
+        names.into_iter().zip(files).collect::<Vec<_>>()
+    };
+    let (ours, anothers) = (proven(&pki.issue("greeter")?), proven(&pki.issue("teller")?));
+    for (files, code) in [(&ours, 0), (&anothers, 2)] {
+        let mut settings = vec![secured];
+        settings.extend(files.iter().map(|(name, file)| (*name, file.as_str())));
+        let greeter = Greeter::start("check-config", &settings).await?;
+        assert_eq!(greeter.exit_code().await?, Some(code), "{}", greeter.log());
+    }
+    let plain = Greeter::start("all", &[away]).await?;
+    let warned = async || plain.log().contains("anybody on this machine may call").then_some(());
+    eventually(SOON, "the warning", warned).await?;
+    // A worker that calls nobody goes on to PostgreSQL without any.
+    let worker = Greeter::start("worker", &[away, secured]).await?;
+    worker.until(Some("start")).await
 }
 
 #[tokio::test]
