@@ -5,8 +5,9 @@
 //! ```no_run
 //! use mesh_proto::reputation::v1::{GetReputationRequest, reputation_service_client::ReputationServiceClient};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let mut reputation = ReputationServiceClient::connect("http://127.0.0.1:7405").await?;
+//! # async fn example(channel: tonic::transport::Channel) -> Result<(), Box<dyn std::error::Error>> {
+//! // The channel is TLS with the caller's certificate; the README shows how it is made.
+//! let mut reputation = ReputationServiceClient::new(channel);
 //! let mut request = tonic::Request::new(GetReputationRequest { member_id: 42, ..Default::default() });
 //! request.set_timeout(std::time::Duration::from_secs(2)); // bounds the work on every hop below
 //! match reputation.get_reputation(request).await {

@@ -10,14 +10,19 @@ use std::{
 use anyhow::Context;
 use futures::future::try_join_all;
 use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::{
-    Addresses, Jaeger, Postgres, Proxies, S3Server, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage, folder,
+    Addresses, Jaeger, Pki, Postgres, Proxies, S3Server, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage,
+    folder,
     proxies::through,
     service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
     services::{SERVICES, prefix, write_document_keyring},
     temporal::NAMESPACE,
 };
+
+/// The caller that the mesh is for: the platform's backend.
+pub(crate) const PLATFORM: &str = "platform";
 
 /// A running mesh. Its parts are public, so that a test can kill and restart each.
 #[derive(Debug)]
@@ -42,6 +47,7 @@ pub struct Mesh {
     pub databases: Databases,
     /// What stands between the services and what they depend on, when asked for.
     pub proxies: Option<Proxies>,
+    pki: Pki,
     folder: TempDir,
 }
 
@@ -158,7 +164,31 @@ impl Mesh {
         find(&self.services, name)
     }
 
-    /// The folder with the services' logs and the documents.
+    /// The CA of this mesh, for certificates of other callers.
+    pub fn pki(&self) -> &Pki {
+        &self.pki
+    }
+
+    /// A channel to a service, as the caller `platform`. It belongs to the present Tokio runtime, connects at the first call,
+    /// and again whenever the service was away.
+    ///
+    /// # Errors
+    /// When there is no such service.
+    pub fn channel(&self, service: &str) -> anyhow::Result<Channel> {
+        self.channel_as(PLATFORM, service)
+    }
+
+    /// As [`Mesh::channel`], as any caller of the trust domain.
+    ///
+    /// # Errors
+    /// When there is no such service, or the caller's certificate can't be written.
+    pub fn channel_as(&self, caller: &str, service: &str) -> anyhow::Result<Channel> {
+        let endpoint = Endpoint::from_shared(self.service(service)?.grpc_url())?;
+        let endpoint = endpoint.tls_config(self.pki.client(caller)?)?;
+        Ok(endpoint.connect_lazy())
+    }
+
+    /// The folder with the services' logs, the documents, and the certificates (`tls`).
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -274,6 +304,11 @@ impl MeshBuilder {
     /// When an engine or a service does not come up; nothing is left running then.
     pub async fn start(self) -> anyhow::Result<Mesh> {
         let folder = folder::scratch("mesh")?;
+        let certificates = folder.path().join("tls");
+        std::fs::create_dir(&certificates)?;
+        let pki = Pki::create(&certificates)?;
+        // For grpcurl.
+        pki.of(PLATFORM)?;
         // Prepared before the engines start: a binary that is not built is said at once.
         let mut services = Vec::new();
         for facts in SERVICES {
@@ -314,9 +349,15 @@ impl MeshBuilder {
             None
         };
         for (name, proxy) in proxies.iter().flat_map(|proxies| &proxies.services) {
-            addresses.insert(name.clone(), format!("http://{}", proxy.address()));
+            addresses.insert(name.clone(), format!("https://{}", proxy.address()));
         }
         for (facts, service) in SERVICES.iter().zip(&mut services) {
+            let own = pki.of(facts.name)?;
+            service.set([
+                setting("TLS_CERTIFICATE", own.certificate),
+                setting("TLS_KEY", own.key),
+                setting("TLS_CA", own.ca),
+            ]);
             service.set([
                 setting(
                     "POSTGRES_URL",
@@ -331,7 +372,6 @@ impl MeshBuilder {
                 ),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
                 setting("LOG_FORMAT", "human"),
-                setting("INSECURE_PLAINTEXT", "true"),
             ]);
             service.set(
                 jaeger
@@ -385,6 +425,7 @@ impl MeshBuilder {
                 all: databases,
             },
             proxies,
+            pki,
             folder,
         })
     }

@@ -207,10 +207,10 @@ impl ServiceProcess {
         Ok(self.running().await?.pid())
     }
 
-    /// Where its gRPC API answers, the same over restarts: `http://host:port`.
+    /// Where its gRPC API answers, by TLS, the same over restarts: `https://host:port`.
     #[must_use]
     pub fn grpc_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.grpc_port)
+        format!("https://127.0.0.1:{}", self.grpc_port)
     }
 
     /// The base of `/livez`, `/readyz` and `/metrics`, the same over restarts: `http://host:port`.

@@ -124,6 +124,11 @@ async fn a_mesh_tells_each_service_what_it_needs() -> anyhow::Result<()> {
             format!("STORE_URL=file://{}", mesh.folder().join("documents").display()),
         ),
         (&document, "LOG_FORMAT=json".to_owned()),
+        (
+            &document,
+            format!("TLS_CERTIFICATE={}", mesh.pki().of("document")?.certificate.display()),
+        ),
+        (&reputation, format!("TLS_CA={}", mesh.pki().ca().display())),
         (&reputation, format!("TEMPORAL_URL={}", mesh.temporal.url())),
         (&reputation, format!("POSTGRES_URL={}", mesh.databases.reputation)),
     ];

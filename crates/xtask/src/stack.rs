@@ -101,6 +101,15 @@ pub fn print_pages(mesh: &Mesh) {
         );
     }
     println!("{}", row("logs", mesh.folder().display()));
+    // `platform` is who a caller is by default: grpcurl -cacert, -cert and -key take these three.
+    if let Ok(files) = mesh.pki().of("platform") {
+        let (ca, certificate, key) = (files.ca, files.certificate, files.key);
+        let (ca, certificate, key) = (ca.display(), certificate.display(), key.display());
+        println!(
+            "{}",
+            row("grpcurl", format!("-cacert {ca} -cert {certificate} -key {key}"))
+        );
+    }
 }
 
 /// What a shell reports of a program that Ctrl-C ended.

@@ -7,7 +7,6 @@ use mesh_proto::reputation::v1::{Activity, RecordActivityRequest, VolunteerHours
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use std::collections::BTreeSet;
-use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -95,9 +94,7 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
 #[tokio::test]
 async fn reflection_shows_the_rules() {
     let mesh = shared_mesh().await;
-    let url = mesh.orchestrator.grpc_url();
-    let channel = Endpoint::from_shared(url).expect("an address").connect().await;
-    let mut client = ServerReflectionClient::new(channel.expect("it answers"));
+    let mut client = ServerReflectionClient::new(channel(mesh, "orchestrator"));
     let mut pool = DescriptorPool::new();
     let mut wanted = vec![MessageRequest::FileContainingSymbol(
         "voluntier.orchestrator.v1.StartVerificationRequest".to_owned(),

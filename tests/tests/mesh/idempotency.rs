@@ -15,7 +15,7 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 /// Messages as their bytes, so that one call serves every RPC.
@@ -65,11 +65,10 @@ struct RawCaller {
 
 impl RawCaller {
     fn of(mesh: &Mesh) -> Self {
-        let channel = |url: String| Endpoint::from_shared(url).expect("an address").connect_lazy();
         let channels = mesh.services().iter();
         Self {
             channels: channels
-                .map(|service| (service.name().to_owned(), channel(service.grpc_url())))
+                .map(|service| (service.name().to_owned(), channel(mesh, service.name())))
                 .collect(),
         }
     }

@@ -6,14 +6,13 @@ use mesh_proto::orchestrator::v1::report_service_client::ReportServiceClient;
 use mesh_proto::reputation::v1::Level;
 use mesh_testkit::{Mesh, eventually};
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 const WEEKLY: &str = "weekly-verification-reminders";
 const MONTHLY: &str = "monthly-verification-report";
 
 fn reports_of(mesh: &Mesh) -> ReportServiceClient<Channel> {
-    let endpoint = Endpoint::from_shared(mesh.orchestrator.grpc_url());
-    ReportServiceClient::new(endpoint.expect("the testkit makes valid addresses").connect_lazy())
+    ReportServiceClient::new(channel(mesh, "orchestrator"))
 }
 
 /// Writes verifications of a new member into the read model, as they may have been long ago: status, start, end, score and

@@ -12,7 +12,7 @@ use specimen::{Passport, SpecimenOptions, Truth};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -62,7 +62,13 @@ pub fn picture(passport: &Passport) -> Vec<u8> {
     specimen::to_png(&passport.draw())
 }
 
-/// A caller of a mesh. Its channels belong to the test's own runtime.
+/// A channel to a service, as the platform.
+pub fn channel(mesh: &Mesh, service: &str) -> Channel {
+    let channel = mesh.channel(service);
+    channel.unwrap_or_else(|error| panic!("no channel to {service}: {error:#}"))
+}
+
+/// A caller of a mesh: the platform. Its channels belong to the test's own runtime.
 #[derive(Clone)]
 pub struct Caller {
     pub members: MemberServiceClient<Channel>,
@@ -74,17 +80,12 @@ pub struct Caller {
 impl Caller {
     /// Connects at the first call, and again whenever a service was away.
     pub fn of(mesh: &Mesh) -> Self {
-        let to = |url: String| {
-            Endpoint::from_shared(url)
-                .expect("the testkit makes valid addresses")
-                .connect_lazy()
-        };
-        let orchestrator = to(mesh.orchestrator.grpc_url());
+        let orchestrator = channel(mesh, "orchestrator");
         Self {
             members: MemberServiceClient::new(orchestrator.clone()),
             verifications: VerificationServiceClient::new(orchestrator),
-            documents: DocumentServiceClient::new(to(mesh.document.grpc_url())),
-            reputations: ReputationServiceClient::new(to(mesh.reputation.grpc_url())),
+            documents: DocumentServiceClient::new(channel(mesh, "document")),
+            reputations: ReputationServiceClient::new(channel(mesh, "reputation")),
         }
     }
 

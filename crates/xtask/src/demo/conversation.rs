@@ -45,7 +45,7 @@ pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode>
 }
 
 async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<()> {
-    let mut members = MemberServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
+    let mut members = MemberServiceClient::new(mesh.channel("orchestrator")?);
     let profile = orchestrator::MemberProfile {
         given_names: material.given_names.clone(),
         family_name: material.family_name.clone(),
@@ -79,7 +79,7 @@ async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Res
         .into_iter()
         .map(|part| document::UploadDocumentRequest { part: Some(part) })
         .collect();
-    let mut documents = DocumentServiceClient::connect(mesh.document.grpc_url()).await?;
+    let mut documents = DocumentServiceClient::new(mesh.channel("document")?);
     let stream = traced(tokio_stream::iter(messages), trace_id)?;
     Ok(documents
         .upload_document(stream)
@@ -106,7 +106,7 @@ async fn start(
         methods: vec![orchestrator::MethodRequest { method: Some(method) }],
         timeout: None,
     };
-    let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
+    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
     Ok(verifications
         .start_verification(traced(request, trace_id)?)
         .await
@@ -116,7 +116,7 @@ async fn start(
 
 /// Shows the verification until it ends, or, if it is kept, until it waits for somebody; whether its document was accepted.
 async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str) -> anyhow::Result<bool> {
-    let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
+    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
     let request = orchestrator::WatchVerificationRequest {
         verification_id: verification_id.clone(),
     };
@@ -146,7 +146,7 @@ async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str)
 
 async fn cancel(mesh: &Mesh, verification_id: &str, trace_id: &str) -> anyhow::Result<()> {
     println!("\nnobody answers in a demo, so the verification is cancelled (with --keep it goes on waiting)");
-    let mut verifications = VerificationServiceClient::connect(mesh.orchestrator.grpc_url()).await?;
+    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
     let request = orchestrator::CancelVerificationRequest {
         request_id: new_uuid().to_string(),
         verification_id: verification_id.to_owned(),

@@ -6,14 +6,13 @@ use mesh_proto::reputation::v1::schedule_service_client::ScheduleServiceClient;
 use mesh_testkit::{Mesh, eventually, http_get};
 use sqlx::Connection;
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 const DAILY: &str = "daily-reputation-update";
 const DAY: i64 = 86_400;
 
 fn schedules_of(mesh: &Mesh) -> ScheduleServiceClient<Channel> {
-    let endpoint = Endpoint::from_shared(mesh.reputation.grpc_url());
-    ScheduleServiceClient::new(endpoint.expect("the testkit makes valid addresses").connect_lazy())
+    ScheduleServiceClient::new(channel(mesh, "reputation"))
 }
 
 async fn listed(schedules: &ScheduleServiceClient<Channel>) -> Vec<proto::Schedule> {
