@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
@@ -63,7 +64,8 @@ pub(crate) struct Common {
     /// How long activities may go on after the drain began before they are cancelled and handed back.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration, help_heading = "Mesh")]
     pub(crate) graceful_activity_shutdown: Duration,
-    /// PostgreSQL, postgres://user:password@host:port/database.
+    /// PostgreSQL, postgres://user:password@host:port/database. TLS is part of it: ?sslmode=verify-full&sslrootcert=FILE, with
+    /// &sslcert=FILE&sslkey=FILE for a client certificate.
     #[arg(long, value_name = "URL", hide_env_values = true, help_heading = "Mesh")]
     pub(crate) postgres_url: SecretString,
     /// Largest number of connections to PostgreSQL.
@@ -106,7 +108,7 @@ pub(crate) struct Common {
     /// Workflow tasks that one worker runs at once; at least 2.
     #[arg(long, value_name = "COUNT", default_value_t = 50, help_heading = "Mesh")]
     pub(crate) max_concurrent_workflow_tasks: usize,
-    /// OTLP collector (gRPC) for traces; without it nothing is exported, but trace ids still travel.
+    /// OTLP collector (gRPC) for traces, http:// or https://; without it nothing is exported, but trace ids still travel.
     #[arg(long, value_name = "URL", help_heading = "Mesh")]
     pub(crate) otlp_endpoint: Option<Url>,
     /// How log lines look.
@@ -117,6 +119,11 @@ pub(crate) struct Common {
     pub(crate) log: String,
     #[command(flatten)]
     pub(crate) tls: tls::Settings,
+    #[command(flatten)]
+    pub(crate) temporal_tls: tls::engines::TemporalSettings,
+    /// The CA certificates that the OTLP collector is checked against, in PEM; by default the system's. Read at start.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub(crate) otlp_ca: Option<PathBuf>,
 }
 
 /// The SDK repeats at WARN what the kit says once, in its own words.

@@ -37,6 +37,7 @@ mod health;
 pub mod idempotency;
 pub mod keyed_mutex;
 mod lifecycle;
+mod links;
 mod metrics;
 pub mod paging;
 mod periodic;

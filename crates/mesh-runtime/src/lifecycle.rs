@@ -9,6 +9,7 @@ use crate::config::{self, Common, Subcommand};
 use crate::field_rules::FieldRules;
 use crate::health::{self, Readiness};
 use crate::idempotency::IdempotencyStore;
+use crate::links::Links;
 use crate::metrics::{self, Metrics};
 use crate::rpc::Rules;
 use crate::service::{Service, ServiceContext, ServiceParts};
@@ -51,15 +52,11 @@ pub fn run<S: Service>() -> ExitCode {
         }
         Err(error) => return refuse(&error),
     };
-    let options = match postgres::options(S::NAME, &common) {
-        Ok(options) => options,
-        Err(error) => return refuse(&error),
-    };
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&common.log) {
         return refuse(&format!("log filter {:?}: {error}", common.log));
     }
-    let transport = match transport::<S>(&common) {
-        Ok(transport) => transport,
+    let links = match Links::read(S::NAME, &common) {
+        Ok(links) => links,
         Err(error) => return refuse(&format!("{error:#}")),
     };
     if common.subcommand == Subcommand::CheckConfig {
@@ -74,22 +71,12 @@ pub fn run<S: Service>() -> ExitCode {
         if common.subcommand == Subcommand::Health {
             ask_health(common.health_listen).await
         } else {
-            live::<S>(common, config, options, transport).await
+            live::<S>(common, config, links).await
         }
     });
     // A worker thread or a blocking call that outlived the drain must not hold the process.
     runtime.shutdown_background();
     code
-}
-
-/// How this process talks to others. What only migrates or asks talks to none.
-fn transport<S: Service>(common: &Common) -> anyhow::Result<Transport> {
-    let listen = match common.subcommand {
-        Subcommand::Migrate | Subcommand::Health => return Ok(Transport::None),
-        Subcommand::Worker => None,
-        Subcommand::All | Subcommand::Api | Subcommand::CheckConfig => Some(common.grpc_listen),
-    };
-    Transport::of(S::NAME, &common.tls, listen)
 }
 
 fn refuse(error: &dyn Display) -> ExitCode {
@@ -124,17 +111,13 @@ async fn ask_health(address: SocketAddr) -> ExitCode {
     }
 }
 
-async fn live<S: Service>(
-    common: Common,
-    config: S::Config,
-    options: PgConnectOptions,
-    transport: Transport,
-) -> ExitCode {
-    let telemetry = match Telemetry::install(S::NAME, (&common.log, common.log_format), common.otlp_endpoint.as_ref()) {
+async fn live<S: Service>(common: Common, config: S::Config, mut links: Links) -> ExitCode {
+    let otlp = (common.otlp_endpoint.as_ref(), links.collector.take());
+    let telemetry = match Telemetry::install(S::NAME, (&common.log, common.log_format), otlp) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(&format!("{error:#}")),
     };
-    let result = work::<S>(&common, config, (options, transport), &telemetry).await;
+    let result = work::<S>(&common, config, links, &telemetry).await;
     if let Err(error) = &result {
         tracing::error!("{error:#}");
     }
@@ -149,9 +132,15 @@ async fn live<S: Service>(
 async fn work<S: Service>(
     common: &Common,
     config: S::Config,
-    (options, transport): (PgConnectOptions, Transport),
+    links: Links,
     telemetry: &Telemetry,
 ) -> anyhow::Result<()> {
+    let Links {
+        postgres: options,
+        transport,
+        temporal,
+        ..
+    } = links;
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
     // Ends the process itself at the second signal, so it is never awaited; it goes with the JoinSet.
@@ -203,7 +192,7 @@ async fn work<S: Service>(
     }
     let identity = format!("{}-{}", S::NAME, crate::clock::new_uuid());
     let advice = format!("is Temporal running at {}?", common.temporal_url);
-    let reach = || temporal::connect(&identity, common, &metrics, telemetry);
+    let reach = || temporal::connect(&identity, (common, &temporal), &metrics, telemetry);
     let Some(clients) = until_reached("Temporal", &advice, reach, &stop).await else {
         return Ok(());
     };

@@ -219,4 +219,4 @@ fn name_oversize(response: http::Response<Body>) -> http::Response<Body> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,12 +9,13 @@ use clap::ValueEnum;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context as OtelContext, KeyValue};
-use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_otlp::{WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracer, SdkTracerProvider, SpanProcessor};
 use std::time::Duration;
 use temporalio_sdk::opentelemetry::{WorkflowIdGenerator, WorkflowSpanProcessor};
+use tonic::transport::ClientTlsConfig;
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::DynFilterFn;
@@ -56,22 +57,25 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Installs the log, by its filter and format, and the traces, which go to `otlp` if there is one. Must run inside the
-    /// Tokio runtime.
+    /// Installs the log, by its filter and format, and the traces, which go to `otlp` if there is one, with TLS where that is
+    /// given. Must run inside the Tokio runtime.
     pub(crate) fn install(
         name: &'static str,
         (filter, format): (&str, LogFormat),
-        otlp: Option<&Url>,
+        (otlp, tls): (Option<&Url>, Option<ClientTlsConfig>),
     ) -> anyhow::Result<Self> {
         let exporter = match otlp {
             None => None,
-            Some(url) => Some(
-                opentelemetry_otlp::SpanExporter::builder()
+            Some(url) => {
+                let exporter = opentelemetry_otlp::SpanExporter::builder()
                     .with_tonic()
-                    .with_endpoint(url.as_str())
-                    .build()
-                    .context("the OTLP exporter can't be made")?,
-            ),
+                    .with_endpoint(url.as_str());
+                let exporter = match tls {
+                    Some(tls) => exporter.with_tls_config(tls),
+                    None => exporter,
+                };
+                Some(exporter.build().context("the OTLP exporter can't be made")?)
+            }
         };
         let provider = provider(
             name,

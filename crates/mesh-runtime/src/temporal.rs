@@ -5,8 +5,10 @@ use crate::config::Common;
 use crate::metrics::Metrics;
 use crate::service::WorkerParts;
 use crate::telemetry::{Telemetry, propagator};
+use crate::tls::engines::TemporalAccess;
 use anyhow::Context;
 use mesh_types::Reason;
+use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use temporalio_client::tonic::IntoRequest;
@@ -52,7 +54,7 @@ pub(crate) struct Clients {
 /// Connects once. Fails when Temporal doesn't answer or has no such namespace.
 pub(crate) async fn connect(
     identity: &str,
-    config: &Common,
+    (config, access): (&Common, &TemporalAccess),
     metrics: &Metrics,
     telemetry: &Telemetry,
 ) -> anyhow::Result<Clients> {
@@ -67,6 +69,8 @@ pub(crate) async fn connect(
                     .build(),
             )
             .maybe_metrics_meter(metrics.client_meter()?)
+            .maybe_tls_options(access.tls.clone())
+            .maybe_api_key(access.api_key.as_ref().map(|key| key.expose_secret().to_owned()))
             .build();
         let options = ClientOptions::new(config.temporal_namespace.clone());
         let options = if config.interceptors {

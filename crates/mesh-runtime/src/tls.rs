@@ -11,6 +11,7 @@
 
 mod client;
 mod credentials;
+pub(crate) mod engines;
 mod proof;
 mod server;
 mod spiffe;
@@ -142,6 +143,11 @@ fn files_of(settings: &Settings) -> anyhow::Result<Option<Files>> {
 pub struct PeerService(Option<Arc<str>>);
 
 impl PeerService {
+    /// The one that a certificate has proven.
+    pub(crate) fn proven(name: Arc<str>) -> Self {
+        Self(Some(name))
+    }
+
     /// Its name, proven by its certificate; `None` in plaintext, which proves nothing.
     pub fn name(&self) -> Option<&str> {
         self.0.as_deref()

@@ -11,7 +11,8 @@
 //! compile them anyway, and gives them their common [`fixtures`].
 //!
 //! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`],
-//! [`Jaeger`] and [`S3Server`]; a [`FaultProxy`] makes a dependency fail. [`tools`] is the list of what a machine needs.
+//! [`Jaeger`] and [`S3Server`]; a [`FaultProxy`] makes a dependency fail, a [`TlsProxy`] gives one TLS, a [`Pki`] makes the
+//! certificates. [`tools`] is the list of what a machine needs.
 
 mod fault_proxy;
 #[cfg(feature = "service")]
@@ -29,6 +30,7 @@ mod s3_server;
 mod service;
 mod services;
 mod temporal;
+mod tls_proxy;
 pub mod tools;
 mod waiting;
 
@@ -45,6 +47,7 @@ pub use s3_server::S3Server;
 pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, binary};
 pub use services::{SERVICES, ServiceFacts, Settings};
 pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};
+pub use tls_proxy::{ClientProof, TlsProxy};
 pub use waiting::eventually;
 
 /// A new random id, for a test or a demo that plays a client: services take theirs from the kit.

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
-    folder, ports,
+    CertificateFiles, folder, ports,
     process::{self, Process},
     tools,
     waiting::eventually,
@@ -46,6 +46,7 @@ struct Cluster {
     folder: TempDir,
     port: u16,
     account: Option<Account>,
+    has_tls: bool,
 }
 
 /// The system user that runs the server when root starts it, which PostgreSQL refuses to serve.
@@ -61,6 +62,18 @@ impl Postgres {
     /// # Errors
     /// When the packages are missing (the error says what to install) or the server does not come up in 60 s.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(None).await
+    }
+
+    /// The same with a certificate. All but the superuser have to come by TLS, with a certificate of the same CA.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub async fn start_with_tls(files: &CertificateFiles) -> anyhow::Result<Self> {
+        Self::start_with(Some(files)).await
+    }
+
+    async fn start_with(files: Option<&CertificateFiles>) -> anyhow::Result<Self> {
         let programs = tools::postgres_programs()?;
         let folder = folder::scratch("postgres")?;
         let account = account_for_root()?;
@@ -74,6 +87,7 @@ impl Postgres {
             folder,
             port,
             account,
+            has_tls: files.is_some(),
         };
         let mut initdb = cluster.command(&programs.join("initdb"));
         initdb
@@ -84,6 +98,9 @@ impl Postgres {
         process::run(initdb)
             .await
             .context("cannot create a PostgreSQL cluster")?;
+        if let Some(files) = files {
+            cluster.secure(files)?;
+        }
         let postgres = Self {
             programs,
             admin_url,
@@ -219,6 +236,9 @@ impl Postgres {
         ] {
             postgres.args(["-c", setting]);
         }
+        if cluster.has_tls {
+            postgres.args(["-c", "ssl=on", "-c", "ssl_ca_file=ca.pem"]);
+        }
         let log = cluster.folder.path().join("server.log");
         // At our death an immediate shutdown: SIGKILL would leave its shared memory behind.
         let server = Process::start(postgres, &log, Signal::QUIT).await?;
@@ -252,6 +272,26 @@ impl Postgres {
 impl Cluster {
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Puts the files where the server looks for them by default, and lets nobody in without TLS but the superuser.
+    fn secure(&self, files: &CertificateFiles) -> anyhow::Result<()> {
+        let rules = format!(
+            "host all {SUPERUSER} 127.0.0.1/32 trust\nhostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n"
+        );
+        std::fs::write(self.data().join("pg_hba.conf"), rules)?;
+        for (from, name) in [
+            (&files.certificate, "server.crt"),
+            (&files.key, "server.key"),
+            (&files.ca, "ca.pem"),
+        ] {
+            let to = self.data().join(name);
+            std::fs::copy(from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+            if let Some(Account { uid, gid }) = self.account {
+                std::os::unix::fs::chown(&to, Some(uid), Some(gid))?;
+            }
+        }
+        Ok(())
     }
 
     fn command(&self, program: &Path) -> Command {

@@ -14,7 +14,7 @@ use tonic::{Request, Response, Streaming};
 use tonic_types::StatusExt;
 
 #[path = "../../examples/greeter/greeting.rs"]
-mod greeting;
+pub(crate) mod greeting;
 
 /// Answers according to the greeting's text.
 #[derive(Clone, Default)]

@@ -41,8 +41,8 @@ impl Connected for Connection {
 
     fn connect_info(&self) -> PeerService {
         match self {
-            Self::Plaintext(_) => PeerService(None),
-            Self::Tls(_, name) => PeerService(Some(name.clone())),
+            Self::Plaintext(_) => PeerService::default(),
+            Self::Tls(_, name) => PeerService::proven(name.clone()),
         }
     }
 }

@@ -4,9 +4,9 @@ use super::*;
 use crate::PeerChannel;
 use crate::field_rules::FieldRules;
 use crate::rpc::Rules;
+use crate::rpc::tests::greeting::{GREET, Greet, GreeterServer, Greeting, descriptors};
 use crate::streams::Streams;
 use crate::telemetry::tests::collect_log;
-use greeting::{GREET, Greet, GreeterServer, Greeting, descriptors};
 use mesh_testkit::{CertificateFiles, Flaw, Pki, eventually, scratch};
 use std::collections::BTreeSet;
 use std::io;
@@ -25,8 +25,6 @@ use tonic::server::NamedService;
 use tonic::{Code, Request, Response, Status};
 
 mod exchange;
-#[path = "../../examples/greeter/greeting.rs"]
-mod greeting;
 mod settings;
 
 const SOON: Duration = Duration::from_secs(20);

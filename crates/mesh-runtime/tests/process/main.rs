@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "a client needs only the message and the path")]
 #[path = "../../examples/greeter/greeting.rs"]
 mod greeting;
+mod secured;
 
 use anyhow::{Context, ensure};
 use greeting::{

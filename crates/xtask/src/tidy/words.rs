@@ -31,11 +31,12 @@ const BUSINESS: [&str; 21] = [
 ];
 
 /// Names that rustls gives to what checks certificates.
-const OF_RUSTLS: [&str; 5] = [
+const OF_RUSTLS: [&str; 6] = [
     "ClientCertVerifier",
     "ServerCertVerifier",
     "WebPkiClientVerifier",
     "signature_verification_algorithms",
+    "with_client_cert_verifier",
     "with_custom_certificate_verifier",
 ];
 
