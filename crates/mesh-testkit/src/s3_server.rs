@@ -98,7 +98,7 @@ impl S3Server {
                 return Some(false);
             }
             // Whoever brings no key is refused, which is an answer too.
-            matches!(http::get(&self.endpoint()).await, Ok((403, _))).then_some(true)
+            http::get(&self.endpoint()).await.is_ok().then_some(true)
         });
         if !answers.await.with_context(|| server.log_tail())? {
             bail!("the S3 server ended while it started\n{}", server.log_tail());

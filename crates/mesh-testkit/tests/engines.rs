@@ -67,7 +67,10 @@ async fn the_object_store_is_gone_after_a_kill_and_back_after_a_restart() -> any
     server.restart().await?;
     let bucket = format!("{}/{}", server.endpoint(), server.bucket());
     let (status, _) = http_get(&bucket).await?;
-    assert_eq!(status, 403, "nobody looks into it without its key");
+    assert!(
+        (400..500).contains(&status),
+        "nobody looks into it without a key: {status}"
+    );
     Ok(())
 }
 

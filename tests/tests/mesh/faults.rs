@@ -8,7 +8,7 @@ use mesh_proto::document::v1::upload_document_request::Part;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::{MethodStatus, VerificationStatus};
 use mesh_testkit::{Engine, Fault, Mesh, MeshBuilder, eventually};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -217,8 +217,9 @@ async fn survive(mesh: &Mesh, case: Case) -> anyhow::Result<Duration> {
     let caller = Caller::of(mesh);
     let passport = passport(SEEDS.fetch_add(1, Ordering::Relaxed));
     let member_id = caller.register(passport.truth()).await;
-    // Some pages are still to be fetched when the first one was read.
-    let mut pages: Vec<_> = (1..=3)
+    // When the first page was read, the last one is still to be fetched.
+    let letters = if case.is_of_object_store() { 2 } else { 1 };
+    let mut pages: Vec<_> = (1..=letters)
         .map(|seed| specimen::to_png(&specimen::letter_page(seed)))
         .collect();
     pages.push(picture(&passport));
@@ -271,15 +272,19 @@ async fn survive(mesh: &Mesh, case: Case) -> anyhow::Result<Duration> {
         Some(id) => id,
         None => start(&caller, &request).await?,
     };
+    let last = RefCell::new(None);
     let look = async || {
         let shown = caller.get(&id).await;
-        match (ensure_not_wrong(&shown), shown) {
-            (Err(wrong), _) => Some(Err(wrong)),
-            (Ok(()), Ok(shown)) if shown.status() == VerificationStatus::Completed => Some(Ok(shown)),
-            _ => None,
+        if let Err(wrong) = ensure_not_wrong(&shown) {
+            return Some(Err(wrong));
         }
+        let is_complete = matches!(&shown, Ok(shown) if shown.status() == VerificationStatus::Completed);
+        last.replace(Some(shown));
+        is_complete.then_some(Ok(()))
     };
-    let end = eventually(PATIENCE, "the verification to complete", look).await??;
+    let completed = eventually(PATIENCE, "the verification to complete", look).await;
+    completed.with_context(|| format!("it was last shown as {:?}", last.borrow()))??;
+    let end = last.into_inner().context("it was shown")??;
     ensure!(end.methods[0].status() == MethodStatus::Accepted, "it ended as {end:?}");
     let took = healed.elapsed();
     println!("{case}: completed {:.1} s after it", took.as_secs_f64());
