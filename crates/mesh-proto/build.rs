@@ -1,6 +1,8 @@
 //! Compiles every file of `proto/` with protox, so no protoc is needed here. The encoded descriptors keep the field rules
-//! (options of `buf.validate`), which the kit checks and gRPC reflection shows.
+//! (options of `buf.validate`) and the access policies (`voluntier.common.v1.access`), which the kit enforces and gRPC reflection
+//! shows. An RPC that has no policy is not compiled.
 
+use protox::prost_reflect::{DescriptorPool, MethodDescriptor};
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
@@ -17,6 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .include_source_info(true)
         .include_imports(true)
         .open_files(files)?;
+    let open = rpcs_without_policy(&compiler.descriptor_pool());
+    if !open.is_empty() {
+        let open = open.join(", ");
+        return Err(format!("say who may call it, by the option voluntier.common.v1.access: {open}").into());
+    }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     let mut descriptors = compiler.file_descriptor_set();
@@ -28,6 +35,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .include_file("mesh.rs")
         .compile_fds_with_config(descriptors, messages)?;
     Ok(())
+}
+
+/// The full names of the RPCs that nobody may call, because they do not say who may.
+fn rpcs_without_policy(pool: &DescriptorPool) -> Vec<String> {
+    let option = pool.get_extension_by_name("voluntier.common.v1.access");
+    let has_policy = |method: &MethodDescriptor| {
+        let options = method.options();
+        option.as_ref().is_some_and(|option| options.has_extension(option))
+    };
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    let open = methods.filter(|method| !has_policy(method));
+    open.map(|method| method.full_name().to_owned()).collect()
 }
 
 fn find_protos(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -5,10 +5,11 @@
 //! ```no_run
 //! use mesh_proto::reputation::v1::{GetReputationRequest, reputation_service_client::ReputationServiceClient};
 //!
-//! # async fn example(channel: tonic::transport::Channel) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(channel: tonic::transport::Channel, token: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! // The channel is TLS with the caller's certificate; the README shows how it is made.
 //! let mut reputation = ReputationServiceClient::new(channel);
 //! let mut request = tonic::Request::new(GetReputationRequest { member_id: 42, ..Default::default() });
+//! request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?); // the person who acts
 //! request.set_timeout(std::time::Duration::from_secs(2)); // bounds the work on every hop below
 //! match reputation.get_reputation(request).await {
 //!     Ok(answer) => println!("score {}", answer.into_inner().breakdown.map_or(0, |sum| sum.score)),
@@ -16,6 +17,8 @@
 //! }
 //! # Ok(()) }
 //! ```
+//!
+//! Who may call an RPC stands beside it as the option [`common::v1::AccessPolicy`]; this crate is not built while one has none.
 //!
 //! The words are explained in the `.proto` files; each package is a module, such as [`reputation::v1`]. Written by hand are
 //! only [`reason`], the conversions of ids and times ([`fields`]), and those of scores and revocations, which several services

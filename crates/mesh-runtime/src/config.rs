@@ -1,10 +1,16 @@
 //! Configuration: every setting is a flag and an environment key, `--help` lists them all, and a key that only looks like
 //! one is refused.
 
+mod duration;
+mod persons;
+
+pub(crate) use persons::Persons;
+
 use crate::Service;
 use crate::telemetry::LogFormat;
 use crate::tls;
 use clap::{Args, Command, FromArgMatches, ValueEnum};
+use duration::parse_duration;
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -124,6 +130,8 @@ pub(crate) struct Common {
     /// The CA certificates that the OTLP collector is checked against, in PEM; by default the system's. Read at start.
     #[arg(long, value_name = "FILE", help_heading = "TLS")]
     pub(crate) otlp_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) persons: Persons,
 }
 
 /// The SDK repeats at WARN what the kit says once, in its own words.
@@ -164,6 +172,7 @@ pub(crate) fn read<S: Service>() -> Result<(Common, S::Config), Error> {
     if common.max_concurrent_activities == 0 {
         return Err(Error::Value("max-concurrent-activities must be at least 1".into()));
     }
+    common.persons.settings().map_err(Error::Value)?;
     Ok((common, S::Config::from_arg_matches(&matches)?))
 }
 
@@ -254,14 +263,6 @@ fn distance(one: &str, other: &str) -> usize {
         }
     }
     row[other.len()]
-}
-
-/// Reads a duration as people write it: `30s`, `500ms`, `2m`, `1h 30m`; without a unit it is refused.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration: jiff::SignedDuration = text
-        .parse()
-        .map_err(|error| format!("{error} (write 30s, 500ms or 2m)"))?;
-    duration.try_into().map_err(|_| "must not be negative".to_owned())
 }
 
 #[cfg(test)]

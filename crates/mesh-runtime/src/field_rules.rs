@@ -60,24 +60,34 @@ impl FieldRules {
     pub fn check<M: prost::Message + prost::Name>(&self, message: &M) -> Result<(), Problem> {
         let descriptor = self.pool.get_message_by_name(&M::full_name());
         let descriptor = descriptor.ok_or_else(|| Problem::internal("a message of another contract"))?;
-        self.check_encoded(&descriptor, &message.encode_to_vec())
+        self.check_encoded(&descriptor, &message.encode_to_vec()).map(drop)
     }
 
-    /// Checks the request of an RPC and hands it on unchanged. An RPC without rules is handed on unread.
+    /// Checks the request of an RPC and hands it on unchanged, with its message if there is one that can be decoded. An RPC
+    /// without rules is handed on unread.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` with every field that breaks a rule; `MESSAGE_TOO_LARGE`; UNIMPLEMENTED for a compressed request,
-    /// because no service of the mesh takes one.
-    pub(crate) async fn admit(&self, request: http::Request<Body>) -> Result<http::Request<Body>, Status> {
+    /// `INVALID_REQUEST` with every field that breaks a rule, and for what is not one whole message; `MESSAGE_TOO_LARGE`;
+    /// UNIMPLEMENTED for a compressed request, because no service of the mesh takes one.
+    pub(crate) async fn admit(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Request<Body>, Option<DynamicMessage>), Status> {
         let Some(descriptor) = self.requests.get(request.uri().path()) else {
-            return Ok(request);
+            return Ok((request, None));
         };
         let (parts, body) = request.into_parts();
         let content = self.read_whole(body).await?;
-        if let Some(message) = content.get(PREFIX_BYTES..) {
-            self.check_encoded(descriptor, message)?;
+        // What is checked here must be what the handler gets.
+        if prefix(&content).is_some_and(|(_, length)| content.len() != PREFIX_BYTES + length) {
+            let message = "the request must be one whole message";
+            return Err(Problem::new(Reason::InvalidRequest, message).into());
         }
-        Ok(http::Request::from_parts(parts, Body::new(Full::new(content))))
+        let message = match content.get(PREFIX_BYTES..) {
+            Some(message) => self.check_encoded(descriptor, message)?,
+            None => None,
+        };
+        Ok((http::Request::from_parts(parts, Body::new(Full::new(content))), message))
     }
 
     /// The body with its one message. A body without a message is left for tonic to refuse.
@@ -101,19 +111,19 @@ impl FieldRules {
         Ok(content.freeze())
     }
 
-    fn check_encoded(&self, descriptor: &MessageDescriptor, message: &[u8]) -> Result<(), Problem> {
+    fn check_encoded(&self, descriptor: &MessageDescriptor, message: &[u8]) -> Result<Option<DynamicMessage>, Problem> {
         let Ok(message) = DynamicMessage::decode(descriptor.clone(), message) else {
-            return Ok(()); // tonic says what is wrong with it
+            return Ok(None); // tonic says what is wrong with it
         };
         match validate(&message) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(Some(message)),
             Err(Error::Validation(error)) => Err(refusal(error.violations())),
             Err(error) => Err(Problem::internal(error)),
         }
     }
 }
 
-fn prefix(content: &BytesMut) -> Option<(u8, usize)> {
+fn prefix(content: &[u8]) -> Option<(u8, usize)> {
     let (flag, rest) = content.split_first()?;
     let length = u32::from_be_bytes(*rest.first_chunk()?);
     Some((*flag, usize::try_from(length).unwrap_or(usize::MAX)))

@@ -1,8 +1,8 @@
 //! A request that comes twice does its work once, and both callers get the same answer.
 //!
 //! A caller chooses a `request_id` and sends it again when it does not know how the first try ended. Here is what happens:
-//! * the same RPC with the same message gets the first answer, byte for byte;
-//! * another RPC or another message under the same id is refused with `REQUEST_ID_REUSED`;
+//! * the same RPC with the same message from the same actor ([`crate::Actor`]) gets the first answer, byte for byte;
+//! * another RPC, message or actor under the same id is refused with `REQUEST_ID_REUSED`;
 //! * a request that another instance works on at this moment is waited for, briefly, and then refused with
 //!   `REQUEST_IN_PROGRESS`, which a caller may retry;
 //! * a refusal is not remembered: the next try does the work anew and may succeed.
@@ -20,7 +20,7 @@
 mod rows;
 mod single_flight;
 
-use crate::Problem;
+use crate::{Problem, access};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::{SignedDuration, Timestamp};
 use mesh_types::{Reason, RequestId};
@@ -252,6 +252,12 @@ impl IdempotencyStore {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.key).expect("HMAC takes a key of any length");
         mac.update(&(rpc.len() as u64).to_be_bytes());
         mac.update(rpc.as_bytes());
+        // Another caller's request with the same id is another request.
+        if let Some(actor) = access::current_actor() {
+            let actor = actor.to_string();
+            mac.update(&(actor.len() as u64).to_be_bytes());
+            mac.update(actor.as_bytes());
+        }
         mac.update(&message.encode_to_vec());
         RequestKey {
             request_id,

@@ -10,10 +10,11 @@
 //! * nothing waits without a bound: an RPC ends by its deadline, a drain by its timeout, a flush by its own;
 //! * no task is detached: each is awaited by the lifecycle, and its failure ends the process;
 //! * the health page answers before PostgreSQL and Temporal are reached, and liveness never depends on them;
-//! * every connection between services proves both ends by certificate, unless an operator chose plaintext on loopback.
+//! * every connection between services proves both ends by certificate, unless an operator chose plaintext on loopback;
+//! * no handler runs before its RPC's policy allows the caller ([`Access`]).
 //!
-//! Absent on purpose: authentication of people (the edge does it), TLS for the health page (it holds nothing personal),
-//! own retry loops around RPCs (Temporal retries, callers decide).
+//! Absent on purpose: sign-in of people (an issuer does it; the kit verifies the issuer's tokens), TLS for the health page (it
+//! holds nothing personal), own retry loops around RPCs (Temporal retries, callers decide).
 //!
 //! SQL is traced by a plain attribute on each method that runs a statement; the fields are OpenTelemetry's:
 //! ```
@@ -25,6 +26,7 @@
 //! }
 //! ```
 
+mod access;
 mod answers;
 mod body;
 mod channel;
@@ -51,8 +53,10 @@ mod streams;
 mod telemetry;
 mod temporal;
 mod tls;
+mod tokens;
 pub mod workflows;
 
+pub use access::{Access, Actor};
 pub use channel::PeerChannel;
 pub use field_rules::FieldRules;
 pub use lifecycle::run;
@@ -64,3 +68,4 @@ pub use schedule::{CronSchedule, ScheduleSettings, ensure_schedule};
 pub use service::{Service, ServiceContext, ServiceParts};
 pub use temporal::slots;
 pub use tls::PeerService;
+pub use tokens::Person;

@@ -5,6 +5,7 @@
 //! way up is waited for without end, with a log line at each try; what is waited for on the way down is bounded by the
 //! drain timeout.
 
+use crate::access::AccessPolicies;
 use crate::config::{self, Common, Subcommand};
 use crate::field_rules::FieldRules;
 use crate::health::{self, Readiness};
@@ -18,6 +19,7 @@ use crate::streams::Streams;
 use crate::telemetry::Telemetry;
 use crate::temporal::{self, Clients, WorkerThread};
 use crate::tls::{Misconfigured, Transport};
+use crate::tokens::Tokens;
 use crate::{grpc, postgres};
 use anyhow::Context;
 use futures::StreamExt;
@@ -168,9 +170,7 @@ async fn work<S: Service>(
     tasks.spawn(async move { page.await.context("the health page failed") });
 
     if matches!(transport, Transport::Plaintext) {
-        tracing::warn!(
-            "insecure-plaintext: RPCs go without TLS, and anybody on this machine may call in any service's name"
-        );
+        tracing::warn!("insecure-plaintext: no TLS, and anybody on this machine may call in any service's name");
     }
     if let Some(credentials) = transport.credentials() {
         let stop = page_stop.clone();
@@ -331,10 +331,12 @@ impl Running {
                 descriptors: catalogue.descriptors,
                 routes: parts.routes,
                 rules: Rules {
-                    methods: catalogue.methods,
                     streaming: catalogue.streaming,
                     uploading: catalogue.uploading,
                     field_rules: FieldRules::read(parts.descriptors, common.max_message_bytes)?,
+                    access: AccessPolicies::read(parts.descriptors, &catalogue.methods)?,
+                    tokens: tokens(common, &stop_workers, tasks)?,
+                    methods: catalogue.methods,
                     default_deadline: common.default_deadline,
                     upload_deadline: common.upload_deadline,
                     streams: Streams::new(common.max_streams as usize, common.max_stream_age),
@@ -411,6 +413,27 @@ impl Running {
             .await,
         )
     }
+}
+
+/// What verifies the tokens of persons; the task that reads their issuer's keys ends when the last RPC may come.
+fn tokens(
+    common: &Common,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Tokens> {
+    let settings = common.persons.settings().map_err(anyhow::Error::msg)?;
+    if settings.is_none() {
+        tracing::warn!("no issuer of tokens is configured (--jwks): every token of a person will be refused");
+    }
+    let (tokens, follower) = Tokens::new(settings)?;
+    if let Some(follower) = follower {
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            follower.run(stop).await;
+            Ok(())
+        });
+    }
+    Ok(tokens)
 }
 
 async fn all_ended(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {

@@ -166,6 +166,7 @@ impl Problem {
         match self.0.reason.class() {
             Class::Internal => tracing::error!(reason, cause = %cause, "{message}"),
             Class::Unavailable => tracing::warn!(reason, cause = %cause, "{message}"),
+            Class::Unauthenticated | Class::PermissionDenied => tracing::info!(reason, cause = %cause, "{message}"),
             _ => tracing::debug!(reason, cause = %cause, "{message}"),
         }
     }
@@ -178,6 +179,7 @@ pub(crate) fn code(class: Class) -> Code {
         Class::NotFound => Code::NotFound,
         Class::AlreadyExists => Code::AlreadyExists,
         Class::FailedPrecondition => Code::FailedPrecondition,
+        Class::Unauthenticated => Code::Unauthenticated,
         Class::PermissionDenied => Code::PermissionDenied,
         Class::ResourceExhausted => Code::ResourceExhausted,
         Class::Unavailable => Code::Unavailable,

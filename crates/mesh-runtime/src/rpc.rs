@@ -1,12 +1,14 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
+use crate::access::{self, Access, AccessPolicies};
 use crate::answers::{expired, panic_status, shutting_down, stream_too_old, too_many_streams};
 use crate::body::{RpcRecorder, WatchedBody, margin};
 use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
 use crate::streams::Streams;
 use crate::tls::PeerService;
-use crate::{deadline, telemetry};
+use crate::tokens::Tokens;
+use crate::{Problem, deadline, telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::collections::BTreeSet;
@@ -35,6 +37,10 @@ pub(crate) struct Rules {
     pub(crate) uploading: BTreeSet<String>,
     /// What each request must be.
     pub(crate) field_rules: FieldRules,
+    /// Who may call each of `methods`.
+    pub(crate) access: AccessPolicies,
+    /// What persons prove themselves by.
+    pub(crate) tokens: Tokens,
     pub(crate) default_deadline: Duration,
     /// The longest RPC of `uploading`.
     pub(crate) upload_deadline: Duration,
@@ -141,10 +147,16 @@ where
         }
     }
     let work = async {
-        match rules.field_rules.admit(request).await {
-            Ok(request) => inner.call(request).await,
-            Err(status) => Ok(status.into_http()),
-        }
+        let (request, access) = match admit(request, &rules).await {
+            Ok(admitted) => admitted,
+            Err(status) => return Ok(status.into_http()),
+        };
+        let actor = access.as_ref().map(|access| access.actor().clone());
+        let response = access::scope(actor, inner.call(request)).await?;
+        Ok(match access {
+            Some(access) if !access.is_settled() && is_ok(&response) => unsettled(&path).into_http(),
+            _ => response,
+        })
     };
     let work = AssertUnwindSafe(deadline::scope(deadline, work)).catch_unwind();
     let bounded = async {
@@ -172,14 +184,48 @@ where
     }))
 }
 
+/// Lets a request through to its handler: the caller may call, the message keeps the field rules, and the object is one that
+/// the caller may see, as far as the message tells whose it is. The kit's own services have no policy.
+async fn admit(request: http::Request<Body>, rules: &Rules) -> Result<(http::Request<Body>, Option<Access>), Status> {
+    let path = request.uri().path();
+    if !rules.methods.contains(path) {
+        return Ok((request, None));
+    }
+    let granted = rules.access.of_service(path, caller(&request))?;
+    // A token that does not count is refused also where none is asked for: it says that something is wrong.
+    let person = rules.tokens.person(request.headers()).await?;
+    let access = granted.admit(person.as_ref())?;
+    let (mut request, message) = rules.field_rules.admit(request).await?;
+    granted.check_owner(&access, message.as_ref())?;
+    request.extensions_mut().insert(access.clone());
+    Ok((request, Some(access)))
+}
+
+/// A handler's answer that was given without a look at whose the object is.
+fn unsettled(path: &str) -> Status {
+    Problem::internal(format!("the handler of {path} did not say whose the object is")).into()
+}
+
+/// Whether a response is the beginning of an answer and no refusal.
+fn is_ok(response: &http::Response<Body>) -> bool {
+    Status::from_header_map(response.headers()).is_none_or(|status| status.code() == Code::Ok)
+}
+
+/// The service that calls: as its certificate says or, on a connection without one, as it says itself. Only a service that
+/// was started with `--insecure-plaintext` has such connections.
+fn caller<B>(request: &http::Request<B>) -> Option<&str> {
+    let proven = request.extensions().get::<PeerService>();
+    match proven.and_then(PeerService::name) {
+        Some(name) => Some(name),
+        None => {
+            let name = request.headers().get(CALLER)?.to_str().ok()?;
+            (name.len() <= 64).then_some(name)
+        }
+    }
+}
+
 fn server_span<B>(method: &str, request: &http::Request<B>) -> tracing::Span {
-    let headers = request.headers();
-    let claimed = || {
-        let name = headers.get(CALLER)?.to_str().ok()?;
-        (name.len() <= 64).then_some(name)
-    };
-    let proven = request.extensions().get::<PeerService>().and_then(PeerService::name);
-    let caller = proven.or_else(claimed);
+    let caller = caller(request);
     let span = tracing::info_span!(
         "rpc.server",
         otel.name = method,
@@ -192,7 +238,7 @@ fn server_span<B>(method: &str, request: &http::Request<B>) -> tracing::Span {
         caller = caller.unwrap_or("unknown"),
     );
     // Fails only when no OpenTelemetry layer is installed, and then there is nothing to continue.
-    let _ = span.set_parent(telemetry::extract(headers));
+    let _ = span.set_parent(telemetry::extract(request.headers()));
     span
 }
 

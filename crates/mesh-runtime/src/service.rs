@@ -1,6 +1,7 @@
 //! What a service gives to the kit, and what the kit gives to a service.
 
 use crate::Problem;
+use crate::access::AccessPolicies;
 use crate::channel::PeerChannel;
 use crate::field_rules::FieldRules;
 use crate::grpc::{self, Catalogue};
@@ -10,9 +11,11 @@ use crate::periodic::Periodic;
 use crate::rpc::Rules;
 use crate::streams::Streams;
 use crate::tls::Transport;
+use crate::tokens::{self, Tokens};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +27,8 @@ const TEST_MESSAGE_BYTES: usize = 4 << 20;
 /// The bound of an RPC under [`ServiceParts::serve`], as by default.
 const TEST_DEADLINE: Duration = Duration::from_secs(30);
 
+/// How often an issuer's keys are read under [`ServiceParts::serve`].
+const TEST_REFRESH: Duration = Duration::from_secs(300);
 /// Streams of answers that are open at once under [`ServiceParts::serve`].
 const TEST_STREAMS: usize = 100;
 
@@ -160,22 +165,41 @@ impl ServiceParts {
         self
     }
 
-    /// Serves the gRPC services alone, as a process does but without workers, until `stop`: for tests of an API.
+    /// Serves the gRPC services alone, as a process does but without workers, until `stop`: for tests of an API. Persons prove
+    /// themselves by tokens of `issuer`, whose keys are in the file `jwks`; callers name themselves.
     ///
     /// # Errors
-    /// When the descriptors lack a service.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    /// When the descriptors lack a service, or an RPC has no policy.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        (jwks, issuer): (PathBuf, &str),
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let catalogue = Catalogue::read(self.descriptors, &self.services)?;
+        let settings = tokens::Settings {
+            source: tokens::Source::File(jwks),
+            refresh: TEST_REFRESH,
+            claims: tokens::ClaimRules {
+                issuer: issuer.to_owned(),
+                audiences: BTreeSet::from(["voluntier".to_owned()]),
+                leeway: Duration::ZERO,
+                roles_claim: "roles".to_owned(),
+            },
+        };
+        let (tokens, follower) = Tokens::new(Some(settings))?;
         let server = grpc::Server {
             listener,
             credentials: None,
             descriptors: catalogue.descriptors,
             routes: self.routes,
             rules: Rules {
-                methods: catalogue.methods,
                 streaming: catalogue.streaming,
                 uploading: catalogue.uploading,
                 field_rules: FieldRules::read(self.descriptors, TEST_MESSAGE_BYTES)?,
+                access: AccessPolicies::read(self.descriptors, &catalogue.methods)?,
+                tokens,
+                methods: catalogue.methods,
                 default_deadline: TEST_DEADLINE,
                 upload_deadline: TEST_DEADLINE,
                 streams: Streams::new(TEST_STREAMS, TEST_DEADLINE),
@@ -185,6 +209,12 @@ impl ServiceParts {
             services: catalogue.services,
             reporter: tonic_health::server::HealthReporter::new(),
         };
-        grpc::serve(server, stop).await
+        let followed = async {
+            if let Some(follower) = follower {
+                follower.run(stop.clone()).await;
+            }
+        };
+        let (served, ()) = tokio::join!(grpc::serve(server, stop.clone()), followed);
+        served
     }
 }

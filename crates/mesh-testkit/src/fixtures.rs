@@ -2,15 +2,16 @@
 //!
 //! Everything here panics when it can't be had, with the reason: a test that lacks them has nothing to say.
 
-use crate::{NAMESPACE, Postgres, Temporal};
+use crate::{Acting, ActingChannel, Issuer, NAMESPACE, Postgres, Temporal, scratch};
 use jiff::Timestamp;
 use mesh_runtime::{Problem, ServiceParts};
 use mesh_types::MemberId;
 use sqlx::{PgPool, migrate::Migrator, postgres::PgPoolOptions};
 use std::{fmt::Debug, time::Duration};
+use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 /// An empty database of its own, with the kit's tables and the service's, and a pool of the size that a service has.
 pub async fn fresh_database(name: &str, migrations: &Migrator) -> PgPool {
@@ -67,31 +68,51 @@ impl<T> OrPanic<T> for anyhow::Result<T> {
     }
 }
 
+/// Who acts unless a test says otherwise, with the role `operator`.
+pub const OPERATOR: i64 = 1;
+
 /// An API that is served in this process, over a socket, under the kit's layer. It ends with the value.
 #[derive(Debug)]
 pub struct Served {
     url: String,
+    issuer: Issuer,
     // Dropped with the value, and the server with it.
     _server: JoinSet<anyhow::Result<()>>,
+    _folder: TempDir,
 }
 
 impl Served {
     /// Serves the gRPC services of a parts on a free port. Its workers don't run.
     pub async fn start(parts: ServiceParts) -> Self {
+        let folder = scratch("issuer").or_panic();
+        let issuer = Issuer::create(folder.path()).or_panic();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let mut server = JoinSet::new();
-        server.spawn(parts.serve(listener, CancellationToken::new()));
+        let tokens = (issuer.jwks_file(), issuer.name());
+        server.spawn(parts.serve(listener, tokens, CancellationToken::new()));
         Self {
             url: format!("http://{address}"),
+            issuer,
             _server: server,
+            _folder: folder,
         }
     }
 
-    /// A channel for a generated client: `GreeterClient::new(served.channel())`.
-    pub fn channel(&self) -> Channel {
+    /// A channel of the platform that acts for [`OPERATOR`]: `GreeterClient::new(served.channel())`.
+    pub fn channel(&self) -> ActingChannel {
+        self.channel_as(OPERATOR, &["operator"])
+    }
+
+    /// A channel of the platform that acts for a person with these roles.
+    pub fn channel_as(&self, person: i64, roles: &[&str]) -> ActingChannel {
+        self.channel_of(&Acting::platform(&self.issuer.token(person, roles)))
+    }
+
+    /// A channel of any caller.
+    pub fn channel_of(&self, acting: &Acting) -> ActingChannel {
         let endpoint = Endpoint::from_shared(self.url.clone()).expect("the URL is one");
-        endpoint.connect_lazy()
+        acting.by(endpoint.connect_lazy())
     }
 }
 

@@ -12,13 +12,15 @@
 //!
 //! Start reading at [`Mesh`]; [`SERVICES`] is the one list of services; the single engines are [`Postgres`], [`Temporal`],
 //! [`Jaeger`] and [`S3Server`]; a [`FaultProxy`] makes a dependency fail, a [`TlsProxy`] gives one TLS, a [`Pki`] makes the
-//! certificates. [`tools`] is the list of what a machine needs.
+//! certificates, an [`Issuer`] signs the tokens of persons. [`tools`] is the list of what a machine needs.
 
+mod acting;
 mod fault_proxy;
 #[cfg(feature = "service")]
 pub mod fixtures;
 mod folder;
 mod http;
+mod issuer;
 mod jaeger;
 mod mesh;
 mod pki;
@@ -34,9 +36,11 @@ mod tls_proxy;
 pub mod tools;
 mod waiting;
 
+pub use acting::{Acting, ActingChannel};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use folder::scratch;
 pub use http::get as http_get;
+pub use issuer::{Algorithm as TokenAlgorithm, Issuer, TokenDraft, flip_bit_of_signature};
 pub use jaeger::{Jaeger, OTLP_ENV as JAEGER_OTLP_ENV, QUERY_ENV as JAEGER_QUERY_ENV};
 pub use mesh::{Databases, Engine, Mesh, MeshBuilder, Progress};
 pub use pki::{CertificateFiles, Flaw, Pki, TRUST_DOMAIN};

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{
-    Addresses, Jaeger, Pki, Postgres, Proxies, S3Server, ServiceProcess, ServiceSpec, Subcommand, Temporal, WebPage,
-    folder,
+    Addresses, Issuer, Jaeger, Pki, Postgres, Proxies, S3Server, ServiceProcess, ServiceSpec, Subcommand, Temporal,
+    WebPage, folder,
     proxies::through,
     service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
     services::{SERVICES, prefix, write_document_keyring},
@@ -48,6 +48,7 @@ pub struct Mesh {
     /// What stands between the services and what they depend on, when asked for.
     pub proxies: Option<Proxies>,
     pki: Pki,
+    issuer: Arc<Issuer>,
     folder: TempDir,
 }
 
@@ -188,6 +189,12 @@ impl Mesh {
         Ok(endpoint.connect_lazy())
     }
 
+    /// Signs the tokens of persons that the services take.
+    #[must_use]
+    pub fn issuer(&self) -> &Arc<Issuer> {
+        &self.issuer
+    }
+
     /// The folder with the services' logs, the documents, and the certificates (`tls`).
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -309,6 +316,7 @@ impl MeshBuilder {
         let pki = Pki::create(&certificates)?;
         // For grpcurl.
         pki.of(PLATFORM)?;
+        let issuer = Arc::new(Issuer::create(&folder.path().join("issuer"))?);
         // Prepared before the engines start: a binary that is not built is said at once.
         let mut services = Vec::new();
         for facts in SERVICES {
@@ -372,6 +380,8 @@ impl MeshBuilder {
                 ),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
                 setting("LOG_FORMAT", "human"),
+                setting("JWKS", issuer.jwks_file()),
+                setting("TOKEN_ISSUER", issuer.name()),
             ]);
             service.set(
                 jaeger
@@ -426,6 +436,7 @@ impl MeshBuilder {
             },
             proxies,
             pki,
+            issuer,
             folder,
         })
     }

@@ -15,6 +15,8 @@ pub enum Class {
     AlreadyExists,
     /// Right in itself, but not in the present state.
     FailedPrecondition,
+    /// Nobody is proven to act: the call has no token where one is needed, or one that does not count.
+    Unauthenticated,
     /// The caller may not touch this thing.
     PermissionDenied,
     /// The caller is over a limit.
@@ -84,6 +86,8 @@ reasons! {
     RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists;
     /// The same request is being worked on at this moment.
     RequestInProgress = "REQUEST_IN_PROGRESS", Unavailable;
+    /// Nothing that the person may see has this id.
+    ObjectNotFound = "OBJECT_NOT_FOUND", NotFound;
     /// No member has this id.
     MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
     /// Another request registered this member id.
@@ -149,6 +153,30 @@ reasons! {
     DecayNotRunning = "DECAY_NOT_RUNNING", FailedPrecondition;
     /// There is no schedule of this id: it is unknown, or its service was told to create none.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
+    /// The call is for a person, and has no token that says who acts.
+    TokenMissing = "TOKEN_MISSING", Unauthenticated;
+    /// The header `authorization` holds no JWT, is too long, or comes more than once.
+    TokenMalformed = "TOKEN_MALFORMED", Unauthenticated;
+    /// The token's time is over.
+    TokenExpired = "TOKEN_EXPIRED", Unauthenticated;
+    /// The token's time has not begun.
+    TokenNotYetValid = "TOKEN_NOT_YET_VALID", Unauthenticated;
+    /// The token was made for somebody else.
+    TokenWrongAudience = "TOKEN_WRONG_AUDIENCE", Unauthenticated;
+    /// The token is from another issuer than the one that is configured.
+    TokenWrongIssuer = "TOKEN_WRONG_ISSUER", Unauthenticated;
+    /// The issuer publishes no key of the token's `kid`, or could not be asked, or none is configured.
+    TokenKeyUnknown = "TOKEN_KEY_UNKNOWN", Unauthenticated;
+    /// The token is signed by an algorithm that is not taken, or is not the algorithm of its key.
+    TokenAlgorithmRefused = "TOKEN_ALGORITHM_REFUSED", Unauthenticated;
+    /// The token's signature is not the key's.
+    TokenSignatureInvalid = "TOKEN_SIGNATURE_INVALID", Unauthenticated;
+    /// A claim of the token is missing or not of the form that it must have.
+    TokenClaimInvalid = "TOKEN_CLAIM_INVALID", Unauthenticated;
+    /// The calling service may not make this call.
+    CallerNotAllowed = "CALLER_NOT_ALLOWED", PermissionDenied;
+    /// The person who acts has none of the roles that this call is for.
+    RoleNotAllowed = "ROLE_NOT_ALLOWED", PermissionDenied;
     /// PostgreSQL doesn't answer.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", Unavailable;
     /// Temporal doesn't answer.

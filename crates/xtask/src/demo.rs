@@ -11,7 +11,7 @@ use std::{
 
 use mesh_testkit::Addresses;
 
-use crate::stack;
+use crate::{credentials::Published, stack};
 
 /// See it work: install what is missing, build, start the mesh, verify a document, stop.
 ///
@@ -77,6 +77,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let code = conversation::run(mesh, arguments).await?;
         stack::print_pages(mesh);
         if arguments.keep {
+            let _published = Published::of(mesh)?;
             println!("\nthe mesh stays up; Ctrl-C stops it");
             return stack::until_a_service_ends(mesh).await;
         }

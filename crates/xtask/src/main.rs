@@ -8,6 +8,7 @@
 mod bench;
 mod cargo_build;
 mod check;
+mod credentials;
 mod demo;
 mod machine;
 mod prepare;
@@ -16,6 +17,7 @@ mod skew;
 mod stack;
 mod steps;
 mod tidy;
+mod token;
 mod up;
 
 use std::{
@@ -41,6 +43,7 @@ struct Arguments {
 enum Task {
     Demo(demo::Arguments),
     Up(up::Arguments),
+    Token(token::Arguments),
     Test(check::Arguments),
     /// Check what no compiler does: what each crate may depend on, explicit wire names, sizes of files, banned words,
     /// time limits in one place, circles of imports, links.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Ok(root) => match task {
             Task::Demo(arguments) => demo::run(&root, &arguments),
             Task::Up(arguments) => up::run(&root, &arguments),
+            Task::Token(arguments) => token::run(&arguments),
             Task::Test(arguments) => check::run(&root, &arguments),
             Task::Tidy => tidy::run(&root).map(|clean| if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
             Task::Bench(benchmark) => bench::run(&root, &benchmark),

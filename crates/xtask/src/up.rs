@@ -4,12 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use mesh_testkit::Addresses;
 
-use crate::stack;
+use crate::{credentials::Published, stack};
 
 /// Start the mesh and leave it up until Ctrl-C, for you to call it by gRPC.
 ///
 /// The services listen on their usual addresses: orchestrator 127.0.0.1:7401, document 7402, reputation 7405; metrics
 /// and health pages on 9401, 9402, 9405. PostgreSQL and Temporal are private to this run and forget everything.
+/// `cargo xtask token` prints a token to call them with.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Take free ports, to run beside another mesh.
@@ -29,6 +30,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     stack::with_mesh(root, &arguments.traces, addresses, async |mesh| {
         stack::print_pages(mesh);
+        let _published = Published::of(mesh)?;
         println!("\nup; Ctrl-C stops it");
         stack::until_a_service_ends(mesh).await
     })

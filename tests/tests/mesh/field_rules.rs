@@ -49,7 +49,6 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
     let decide = DecideReviewRequest {
         request_id: "one".to_owned(),
         review_id: String::new(),
-        reviewer_id: -1,
         decision: 4,
         reason_code: "because".to_owned(),
         member_text: "x".repeat(501),
@@ -59,11 +58,10 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
         document_number: "L898902<3".to_owned(),
     };
     assert_eq!(
-        paths(caller.documents.clone().decide_review(decide).await),
+        paths(caller.acting_as(7, &["reviewer"]).documents.decide_review(decide).await),
         [
             "request_id",
             "review_id",
-            "reviewer_id",
             "decision",
             "reason_code",
             "member_text",
@@ -91,11 +89,17 @@ async fn one_answer_of_each_service_names_every_wrong_field() {
     );
 }
 
+/// A `FileDescriptorSet`.
+#[derive(Clone, PartialEq, Message)]
+struct Files {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    file: Vec<Vec<u8>>,
+}
+
 #[tokio::test]
-async fn reflection_shows_the_rules() {
+async fn reflection_shows_the_rules_and_who_may_call() {
     let mesh = shared_mesh().await;
     let mut client = ServerReflectionClient::new(channel(mesh, "orchestrator"));
-    let mut pool = DescriptorPool::new();
     let mut wanted = vec![MessageRequest::FileContainingSymbol(
         "voluntier.orchestrator.v1.StartVerificationRequest".to_owned(),
     )];
@@ -127,13 +131,9 @@ async fn reflection_shows_the_rules() {
             files.push(encoded);
         }
     }
-    // Imports first: what was asked for last is imported by what was asked for before it.
-    let mut left = files;
-    while !left.is_empty() {
-        let before = left.len();
-        left.retain(|file| pool.decode_file_descriptor_proto(file.as_slice()).is_err());
-        assert!(left.len() < before, "files whose imports are missing");
-    }
+    // As raw bytes: to decode the files would drop the options.
+    let pool =
+        DescriptorPool::decode(Files { file: files }.encode_to_vec().as_slice()).expect("files that belong together");
     let request = pool
         .get_message_by_name("voluntier.orchestrator.v1.StartVerificationRequest")
         .expect("it was sent");
@@ -147,4 +147,14 @@ async fn reflection_shows_the_rules() {
         rules[0].starts_with("buf.validate.field") && rules[0].contains("gte"),
         "{rules:?}"
     );
+    let service = pool.get_service_by_name("voluntier.orchestrator.v1.VerificationService");
+    let service = service.expect("it was sent");
+    let options = service.methods().map(|method| method.options());
+    let policies = options.flat_map(|options| {
+        options
+            .extensions()
+            .map(|(extension, _)| extension.full_name().to_owned())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(policies.collect::<Vec<_>>(), ["voluntier.common.v1.access"; 5]);
 }

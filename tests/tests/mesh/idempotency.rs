@@ -3,93 +3,23 @@
 
 mod cases;
 
+use crate::raw::RawCaller;
 use crate::support::*;
 use cases::Sent;
 use futures::future::join_all;
 use mesh_proto::orchestrator::v1::ListVerificationsRequest;
 use mesh_proto::reputation::v1::ListReputationEventsRequest;
-use mesh_testkit::{Mesh, eventually};
+use mesh_testkit::{Acting, Mesh, eventually};
 use prost::Message;
-use prost::bytes::{Buf, BufMut};
 use prost_types::{DescriptorProto, FileDescriptorSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
-
-/// Messages as their bytes, so that one call serves every RPC.
-#[derive(Clone, Copy, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let mut item = vec![0; buffer.remaining()];
-        buffer.copy_to_slice(&mut item);
-        Ok(Some(item))
-    }
-}
-
-/// A caller of any RPC by its full name, such as `voluntier.orchestrator.v1.MemberService/RegisterMember`.
-struct RawCaller {
-    channels: BTreeMap<String, Channel>,
-}
+use tonic::{Code, Status};
 
 impl RawCaller {
-    fn of(mesh: &Mesh) -> Self {
-        let channels = mesh.services().iter();
-        Self {
-            channels: channels
-                .map(|service| (service.name().to_owned(), channel(mesh, service.name())))
-                .collect(),
-        }
-    }
-
-    /// One message is a unary call, several are a stream: on the wire they are the same.
-    async fn call(&self, rpc: &str, messages: &[Vec<u8>]) -> Result<Vec<u8>, Status> {
-        let service = rpc.split('.').nth(1).expect("voluntier.<service>.v1");
-        let channel = self.channels[&service.replace('_', "-")].clone();
-        let mut client = tonic::client::Grpc::new(channel);
-        client
-            .ready()
-            .await
-            .map_err(|error| Status::from_error(Box::new(error)))?;
-        let path = format!("/{rpc}").parse().expect("an RPC's name is a path");
-        let messages = Request::new(futures::stream::iter(messages.to_vec()));
-        Ok(client.client_streaming(messages, path, Raw).await?.into_inner())
-    }
-
     /// As a caller does that is told to try again.
-    async fn call_until_answered(&self, rpc: &str, messages: &[Vec<u8>]) -> Result<Vec<u8>, Status> {
-        let attempt = async || match self.call(rpc, messages).await {
+    async fn call_until_answered(&self, acting: &Acting, rpc: &str, messages: &[Vec<u8>]) -> Result<Vec<u8>, Status> {
+        let attempt = async || match self.call(acting, rpc, messages).await {
             Err(status) if status.code() == Code::Unavailable => None,
             answer => Some(answer),
         };
@@ -123,13 +53,15 @@ fn rpcs_with_request_id() -> BTreeSet<String> {
 }
 
 /// What is wrong with an RPC, if anything.
-async fn fault(raw: &RawCaller, caller: &Caller, rpc: &str) -> Option<String> {
-    let Some(Sent { first, other }) = cases::sent(caller, rpc).await else {
+async fn fault(mesh: &Mesh, caller: &Caller, rpc: &str) -> Option<String> {
+    let Some(Sent { acting, first, other }) = cases::sent(caller, rpc).await else {
         return Some("has no case; add one to idempotency/cases.rs".to_owned());
     };
+    let service = acting.service_name().expect("a service calls");
+    let raw = RawCaller::with(mesh, |name| channel_as(mesh, service, name));
     let (one, two) = tokio::join!(
-        raw.call_until_answered(rpc, &first),
-        raw.call_until_answered(rpc, &first)
+        raw.call_until_answered(&acting, rpc, &first),
+        raw.call_until_answered(&acting, rpc, &first)
     );
     let (one, two) = match (one, two) {
         (Ok(one), Ok(two)) => (one, two),
@@ -138,11 +70,11 @@ async fn fault(raw: &RawCaller, caller: &Caller, rpc: &str) -> Option<String> {
     if one != two {
         return Some("two at once have two answers".to_owned());
     }
-    match raw.call(rpc, &first).await {
+    match raw.call(&acting, rpc, &first).await {
         Ok(again) if again == one => {}
         again => return Some(format!("a repeat is answered otherwise: {again:?}")),
     }
-    match raw.call(rpc, &other).await {
+    match raw.call(&acting, rpc, &other).await {
         Err(status) if status.code() == Code::AlreadyExists && refusal(&status).reason == "REQUEST_ID_REUSED" => None,
         other => Some(format!("other content under the same id: {other:?}")),
     }
@@ -151,10 +83,10 @@ async fn fault(raw: &RawCaller, caller: &Caller, rpc: &str) -> Option<String> {
 #[tokio::test]
 async fn every_request_with_an_id_does_nothing_twice() {
     let mesh = shared_mesh().await;
-    let (raw, caller) = (RawCaller::of(mesh), Caller::of(mesh));
+    let caller = Caller::of(mesh);
     let rpcs = rpcs_with_request_id();
     let looks = rpcs.iter().map(async |rpc| {
-        let fault = fault(&raw, &caller, rpc).await?;
+        let fault = fault(mesh, &caller, rpc).await?;
         Some(format!("{rpc}: {fault}"))
     });
     let faults: Vec<String> = join_all(looks).await.into_iter().flatten().collect();
@@ -165,7 +97,7 @@ async fn every_request_with_an_id_does_nothing_twice() {
 
 /// A thousand equal requests at once; returns the one answer that all of them got.
 async fn a_thousand_at_once(raw: &RawCaller, rpc: &str, sent: &Sent) -> Vec<u8> {
-    let calls = (0..1_000).map(|_| raw.call_until_answered(rpc, &sent.first));
+    let calls = (0..1_000).map(|_| raw.call_until_answered(&sent.acting, rpc, &sent.first));
     let answers = tokio::time::timeout(Duration::from_secs(60), join_all(calls)).await;
     let mut answers: Vec<_> = answers
         .expect("they are answered in time")
@@ -193,7 +125,7 @@ async fn a_thousand_equal_requests_at_once_have_one_effect() {
     assert_eq!(listed.expect("a list").into_inner().verifications.len(), 1);
 
     let member_id = new_member_id();
-    let record = cases::record_activity(member_id);
+    let record = cases::record_activity(&caller, member_id);
     a_thousand_at_once(&raw, cases::RECORD_ACTIVITY, &record).await;
     let request = ListReputationEventsRequest {
         member_id,

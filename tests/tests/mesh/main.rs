@@ -3,6 +3,7 @@
 //! Run by `cargo xtask test`, which builds the services and starts the engines once; `cargo test -p mesh-tests` starts the
 //! engines by itself and wants the services built (`cargo build --workspace --bins`).
 
+mod access;
 mod budget;
 mod crashes;
 mod document;
@@ -11,6 +12,7 @@ mod field_rules;
 mod idempotency;
 mod outages;
 mod races;
+mod raw;
 mod refusals;
 mod repeats;
 mod reports;

@@ -4,15 +4,14 @@ use crate::support::*;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::report_service_client::ReportServiceClient;
 use mesh_proto::reputation::v1::Level;
-use mesh_testkit::{Mesh, eventually};
+use mesh_testkit::{ActingChannel, Mesh, eventually};
 use tonic::Code;
-use tonic::transport::Channel;
 
 const WEEKLY: &str = "weekly-verification-reminders";
 const MONTHLY: &str = "monthly-verification-report";
 
-fn reports_of(mesh: &Mesh) -> ReportServiceClient<Channel> {
-    ReportServiceClient::new(channel(mesh, "orchestrator"))
+fn reports_of(mesh: &Mesh) -> ReportServiceClient<ActingChannel> {
+    ReportServiceClient::new(operator_of(mesh).by(channel(mesh, "orchestrator")))
 }
 
 /// Writes verifications of a new member into the read model, as they may have been long ago: status, start, end, score and
@@ -60,7 +59,7 @@ async fn back_fill(mesh: &Mesh, schedule: &str, from: &str, to: &str) {
 }
 
 /// A member's reminders, page by page.
-async fn reminders(reports: &ReportServiceClient<Channel>, member_id: i64) -> Vec<proto::VerificationReminder> {
+async fn reminders(reports: &ReportServiceClient<ActingChannel>, member_id: i64) -> Vec<proto::VerificationReminder> {
     let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
         let request = proto::ListVerificationRemindersRequest {
@@ -78,7 +77,7 @@ async fn reminders(reports: &ReportServiceClient<Channel>, member_id: i64) -> Ve
     }
 }
 
-async fn wait_for_reminders(reports: &ReportServiceClient<Channel>, member_id: i64, count: usize) -> Vec<String> {
+async fn wait_for_reminders(reports: &ReportServiceClient<ActingChannel>, member_id: i64, count: usize) -> Vec<String> {
     let look = async || {
         let found = reminders(reports, member_id).await;
         (found.len() >= count).then(|| found.into_iter().map(|reminder| reminder.week).collect())

@@ -287,7 +287,10 @@ async fn a_review_that_is_decided_after_the_name_changed_asks_again() {
         member_id,
         profile_version,
     };
-    let told = caller.documents.clone().record_profile_change(request).await;
+    let told = Caller::of_service(shared_mesh().await, "orchestrator")
+        .documents
+        .record_profile_change(request)
+        .await;
     told.expect("it is taken note of");
     reviewer.settle(&review.review_id, DocumentDecision::Accepted).await;
     let asked = caller.comes_to(&verification_id, MethodStatus::Resubmit).await;

@@ -7,8 +7,9 @@ use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
-use mesh_testkit::{Mesh, eventually};
+use mesh_testkit::{Acting, ActingChannel, Issuer, Mesh, eventually};
 use specimen::{Passport, SpecimenOptions, Truth};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -62,30 +63,69 @@ pub fn picture(passport: &Passport) -> Vec<u8> {
     specimen::to_png(&passport.draw())
 }
 
+/// Who acts unless a scenario says otherwise, with the role `operator`.
+pub const OPERATOR: i64 = 1;
+
+/// The platform, for an operator.
+pub fn operator_of(mesh: &Mesh) -> Acting {
+    Acting::platform(&mesh.issuer().token(OPERATOR, &["operator"]))
+}
+
 /// A channel to a service, as the platform.
 pub fn channel(mesh: &Mesh, service: &str) -> Channel {
-    let channel = mesh.channel(service);
+    channel_as(mesh, "platform", service)
+}
+
+/// A channel to a service, with the certificate of any caller.
+pub fn channel_as(mesh: &Mesh, caller: &str, service: &str) -> Channel {
+    let channel = mesh.channel_as(caller, service);
     channel.unwrap_or_else(|error| panic!("no channel to {service}: {error:#}"))
 }
 
-/// A caller of a mesh: the platform. Its channels belong to the test's own runtime.
+fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 3] {
+    ["orchestrator", "document", "reputation"].map(|service| channel_as(mesh, caller, service))
+}
+
+/// A caller of a mesh, as the platform's backend for a person. Its channels belong to the test's own runtime.
 #[derive(Clone)]
 pub struct Caller {
-    pub members: MemberServiceClient<Channel>,
-    pub verifications: VerificationServiceClient<Channel>,
-    pub documents: DocumentServiceClient<Channel>,
-    pub reputations: ReputationServiceClient<Channel>,
+    pub members: MemberServiceClient<ActingChannel>,
+    pub verifications: VerificationServiceClient<ActingChannel>,
+    pub documents: DocumentServiceClient<ActingChannel>,
+    pub reputations: ReputationServiceClient<ActingChannel>,
+    /// What each of its calls proves.
+    pub acting: Acting,
+    channels: [Channel; 3],
+    issuer: Arc<Issuer>,
 }
 
 impl Caller {
-    /// Connects at the first call, and again whenever a service was away.
+    /// For an operator. It connects at the first call, and again whenever a service was away.
     pub fn of(mesh: &Mesh) -> Self {
-        let orchestrator = channel(mesh, "orchestrator");
+        Self::new(channels_of(mesh, "platform"), mesh.issuer().clone(), operator_of(mesh))
+    }
+
+    /// For a service that acts for itself.
+    pub fn of_service(mesh: &Mesh, name: &'static str) -> Self {
+        Self::new(channels_of(mesh, name), mesh.issuer().clone(), Acting::service(name))
+    }
+
+    /// The same for a person with these roles.
+    pub fn acting_as(&self, person: i64, roles: &[&str]) -> Self {
+        let acting = Acting::platform(&self.issuer.token(person, roles));
+        Self::new(self.channels.clone(), self.issuer.clone(), acting)
+    }
+
+    fn new(channels: [Channel; 3], issuer: Arc<Issuer>, acting: Acting) -> Self {
+        let [orchestrator, document, reputation] = channels.clone().map(|channel| acting.by(channel));
         Self {
             members: MemberServiceClient::new(orchestrator.clone()),
             verifications: VerificationServiceClient::new(orchestrator),
-            documents: DocumentServiceClient::new(channel(mesh, "document")),
-            reputations: ReputationServiceClient::new(channel(mesh, "reputation")),
+            documents: DocumentServiceClient::new(document),
+            reputations: ReputationServiceClient::new(reputation),
+            acting,
+            channels,
+            issuer,
         }
     }
 

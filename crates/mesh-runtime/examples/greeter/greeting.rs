@@ -4,13 +4,8 @@
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use prost::Message;
-use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{
-    DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto,
-    ServiceDescriptorProto,
-};
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tonic::body::Body;
@@ -210,67 +205,12 @@ where
 
 /// The descriptors, as a generated crate would carry them.
 pub fn descriptors() -> &'static [u8] {
-    let method = |name: &str, (input, output): (&str, &str), streams: bool| MethodDescriptorProto {
-        name: Some(name.to_owned()),
-        input_type: Some(format!(".test.greeter.v1.{input}")),
-        output_type: Some(format!(".test.greeter.v1.{output}")),
-        server_streaming: Some(streams),
-        ..Default::default()
-    };
-    let field = |(at, (name, kind)): (usize, &(&str, Type))| FieldDescriptorProto {
-        name: Some((*name).to_owned()),
-        number: i32::try_from(at + 1).ok(),
-        r#type: Some((*kind).into()),
-        type_name: (*kind == Type::Message).then(|| ".test.greeter.v1.StoredGreeting".to_owned()),
-        label: Some(match kind {
-            Type::Message => Label::Repeated.into(),
-            _ => Label::Optional.into(),
-        }),
-        ..Default::default()
-    };
-    let message = |name: &str, fields: &[(&str, Type)]| DescriptorProto {
-        name: Some(name.to_owned()),
-        field: fields.iter().enumerate().map(field).collect(),
-        ..Default::default()
-    };
-    let file = FileDescriptorProto {
-        name: Some("test/greeter/v1/greeter.proto".to_owned()),
-        package: Some("test.greeter.v1".to_owned()),
-        syntax: Some("proto3".to_owned()),
-        message_type: vec![
-            message("Greeting", &[("text", Type::String)]),
-            message(
-                "KeepGreetingRequest",
-                &[("request_id", Type::String), ("text", Type::String)],
-            ),
-            message(
-                "StoredGreeting",
-                &[("greeting_id", Type::String), ("text", Type::String)],
-            ),
-            message(
-                "ListGreetingsRequest",
-                &[("page_size", Type::Int32), ("page_token", Type::String)],
-            ),
-            message(
-                "ListGreetingsResponse",
-                &[("greetings", Type::Message), ("next_page_token", Type::String)],
-            ),
-        ],
-        service: vec![ServiceDescriptorProto {
-            name: Some("GreeterService".to_owned()),
-            method: vec![
-                method("Greet", ("Greeting", "Greeting"), false),
-                method("GreetForever", ("Greeting", "Greeting"), true),
-                method("KeepGreeting", ("KeepGreetingRequest", "StoredGreeting"), false),
-                method(
-                    "ListGreetings",
-                    ("ListGreetingsRequest", "ListGreetingsResponse"),
-                    false,
-                ),
-            ],
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    Vec::leak(FileDescriptorSet { file: vec![file] }.encode_to_vec())
+    static DESCRIPTORS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/greeter");
+        let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+        let mut compiler = protox::Compiler::new([here, contract]).expect("the folders are there");
+        let compiled = compiler.include_imports(true).open_file("greeter.proto");
+        compiled.expect("it compiles").encode_file_descriptor_set()
+    });
+    &DESCRIPTORS
 }

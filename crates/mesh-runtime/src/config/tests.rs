@@ -120,3 +120,47 @@ fn durations_are_written_with_their_unit() {
     assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
     assert!(parse_duration("30").is_err() && parse_duration("-1s").is_err() && parse_duration("").is_err());
 }
+
+/// What tokens are verified by, with these flags.
+fn persons(flags: &[&str]) -> Result<Option<crate::tokens::Settings>, String> {
+    let matches = command::<Greeter>()
+        .try_get_matches_from([&["loud-greeter"], flags].concat())
+        .map_err(|error| error.to_string())?;
+    let common = Common::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+    common.persons.settings()
+}
+
+#[test]
+fn an_issuer_has_keys_and_a_name_or_there_is_none() {
+    assert!(persons(&[]).expect("nobody needs one").is_none());
+    let settings = persons(&["--jwks", "jwks.json", "--token-issuer", "me"]);
+    let settings = settings.expect("both are there").expect("there is one");
+    assert_eq!(settings.claims.issuer, "me");
+    assert_eq!(settings.claims.audiences, BTreeSet::from(["voluntier".to_owned()]));
+    assert_eq!(settings.claims.leeway, Duration::from_secs(30));
+    assert_eq!(settings.claims.roles_claim, "roles");
+    assert_eq!(settings.refresh, Duration::from_secs(300));
+    let both = "--jwks jwks.json --token-issuer me --token-audience one,two --token-audience three";
+    let settings = persons(&both.split(' ').collect::<Vec<_>>())
+        .expect("it is sound")
+        .expect("there is one");
+    let audiences = ["one", "two", "three"].map(str::to_owned);
+    assert_eq!(settings.claims.audiences, BTreeSet::from(audiences));
+}
+
+#[test]
+fn what_cannot_work_for_persons_is_refused_at_start() {
+    for (flags, part) in [
+        ("--jwks jwks.json", "needs token-issuer"),
+        ("--token-issuer me", "needs jwks"),
+        ("--jwks http://issuer.example/keys --token-issuer me", "use https"),
+        ("--token-leeway 61s", "at most 60s"),
+        ("--jwks-refresh 9s", "10s to 24h"),
+        ("--jwks-refresh 25h", "10s to 24h"),
+        ("--token-roles-claim=", "must not be empty"),
+        ("--token-audience=one,,two", "must not be empty"),
+    ] {
+        let error = persons(&flags.split(' ').collect::<Vec<_>>()).expect_err(flags);
+        assert!(error.contains(part), "{flags}: {error}");
+    }
+}

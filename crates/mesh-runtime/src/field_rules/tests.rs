@@ -1,4 +1,5 @@
 use super::*;
+use prost::Message;
 use prost_reflect::Value;
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -67,14 +68,13 @@ fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
 }
 
 async fn admit(rules: &FieldRules, message: &DynamicMessage) -> Result<Bytes, Status> {
-    use prost::Message;
-    let admitted = rules.admit(request(SEND, framed(0, &message.encode_to_vec()))).await?;
+    let (admitted, checked) = rules.admit(request(SEND, framed(0, &message.encode_to_vec()))).await?;
+    assert_eq!(checked.as_ref(), Some(message));
     Ok(admitted.into_body().collect().await.expect("it is whole").to_bytes())
 }
 
 #[tokio::test]
 async fn a_request_that_keeps_every_rule_is_handed_on_unchanged() {
-    use prost::Message;
     let rules = rules(1 << 20);
     let good = good(&rules);
     let admitted = admit(&rules, &good).await.expect("it keeps every rule");
@@ -143,14 +143,29 @@ async fn a_compressed_or_an_oversized_request_is_refused_before_it_is_read_whole
 }
 
 #[tokio::test]
+async fn more_or_less_than_one_message_is_refused_so_that_the_handler_gets_what_was_checked() {
+    let rules = rules(1000);
+    let message = good(&rules).encode_to_vec();
+    let whole = framed(0, &message);
+    let cut_off = whole[..whole.len() - 1].to_vec();
+    // Read as one message, the sender at the end would be the one that counts.
+    let with_another_sender = [whole.clone(), vec![2 << 3, 9]].concat();
+    for content in [cut_off, with_another_sender, whole.repeat(2)] {
+        let refused = rules.admit(request(SEND, content)).await.expect_err("it is refused");
+        assert_eq!(refused.code(), Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
 async fn messages_of_a_client_stream_are_left_to_their_handler() {
     let rules = rules(100);
     let content = framed(0, b"not a message");
     let path = "/test.parcel.v1.ParcelService/SendMany";
-    let admitted = rules
+    let (admitted, checked) = rules
         .admit(request(path, content.clone()))
         .await
         .expect("it is not read");
+    assert!(checked.is_none());
     assert_eq!(admitted.into_body().collect().await.expect("whole").to_bytes(), content);
 }
 

@@ -8,6 +8,7 @@ fn each_class_has_its_own_code() {
         (Class::NotFound, Code::NotFound),
         (Class::AlreadyExists, Code::AlreadyExists),
         (Class::FailedPrecondition, Code::FailedPrecondition),
+        (Class::Unauthenticated, Code::Unauthenticated),
         (Class::PermissionDenied, Code::PermissionDenied),
         (Class::ResourceExhausted, Code::ResourceExhausted),
         (Class::Unavailable, Code::Unavailable),

@@ -1,5 +1,7 @@
 //! Over a real server and real connections.
 
+mod access;
+
 use super::*;
 use crate::PeerChannel;
 use crate::tls::Transport;
@@ -60,6 +62,14 @@ impl Greet for Answers {
         let text = match request.get_ref().text.as_str() {
             "remaining" => deadline::remaining().map_or(0, |left| left.as_micros()).to_string(),
             "caller" => header(CALLER),
+            "actor" => Access::of(&request)?.actor().to_string(),
+            asked if asked.starts_with("look up ") => {
+                let owner = asked.trim_start_matches("look up ").parse().ok();
+                let missing = || Problem::new(mesh_types::Reason::ScheduleNotFound, "no greeting has this id");
+                let look = async { Ok(owner) };
+                Access::of(&request)?.require_owner(look, missing).await?;
+                "seen".to_owned()
+            }
             "panic" => panic!("a secret"),
             "hang" => {
                 let hanging = Hanging(self.told.clone());
@@ -83,6 +93,11 @@ async fn serve(answers: Answers) -> (SocketAddr, Stop) {
 }
 
 async fn serve_with(answers: Answers, streams: Streams) -> (SocketAddr, Stop) {
+    let (nobodys, _) = Tokens::new(None).expect("tokens");
+    serve_for(answers, streams, descriptors(), nobodys).await
+}
+
+async fn serve_for(answers: Answers, streams: Streams, policies: &[u8], tokens: Tokens) -> (SocketAddr, Stop) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let stop = CancellationToken::new();
@@ -96,10 +111,12 @@ async fn serve_with(answers: Answers, streams: Streams) -> (SocketAddr, Stop) {
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {
-            methods: catalogue.methods,
             streaming: catalogue.streaming,
             uploading: catalogue.uploading,
             field_rules: FieldRules::read(descriptors(), 4 << 20).expect("rules"),
+            access: AccessPolicies::read(policies, &catalogue.methods).expect("policies"),
+            tokens,
+            methods: catalogue.methods,
             default_deadline: Duration::from_secs(20),
             upload_deadline: Duration::from_secs(20),
             streams,
@@ -236,6 +253,10 @@ async fn a_peer_knows_who_calls_and_a_peer_that_is_away_is_unavailable() {
     assert_eq!(
         greet(channel(front), "pass on caller", None).await.expect("an answer"),
         "test"
+    );
+    assert_eq!(
+        greet(channel(front), "pass on actor", None).await.expect("an answer"),
+        "service:test"
     );
     let nobody = TcpListener::bind("127.0.0.1:0")
         .await

@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::PeerChannel;
+use crate::access::AccessPolicies;
 use crate::field_rules::FieldRules;
 use crate::rpc::Rules;
 use crate::rpc::tests::greeting::{GREET, Greet, GreeterServer, Greeting, descriptors};
 use crate::streams::Streams;
 use crate::telemetry::tests::collect_log;
+use crate::tokens::Tokens;
 use mesh_testkit::{CertificateFiles, Flaw, Pki, eventually, scratch};
 use std::collections::BTreeSet;
 use std::io;
@@ -60,6 +62,8 @@ async fn serve(credentials: Option<Arc<Credentials>>) -> Served {
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {
+            access: AccessPolicies::read(descriptors(), &catalogue.methods).expect("policies"),
+            tokens: Tokens::new(None).expect("no keys are needed").0,
             methods: catalogue.methods,
             streaming: catalogue.streaming,
             uploading: catalogue.uploading,

@@ -102,6 +102,7 @@ impl Greeter {
         matches!(self.page("/livez").await, Some((200, _)))
     }
 
+    /// Greets as the service `test`.
     async fn greet(&self, text: &str, traceparent: Option<&str>) -> Result<String, Status> {
         let mut request = Request::new(Greeting { text: text.to_owned() });
         if let Some(value) = traceparent {
@@ -118,6 +119,16 @@ impl Greeter {
         Q: prost::Message + 'static,
         A: prost::Message + Default + 'static,
     {
+        self.call_as("test", path, request).await
+    }
+
+    async fn call_as<Q, A>(&self, service: &str, path: &'static str, mut request: Request<Q>) -> Result<A, Status>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        let service = service.parse().expect("ASCII");
+        request.metadata_mut().insert("x-voluntier-caller", service);
         let channel = tonic::transport::Endpoint::from_shared(format!("http://127.0.0.1:{}", self.grpc))
             .map(|endpoint| endpoint.connect_lazy())
             .map_err(|error| Status::from_error(Box::new(error)))?;
@@ -160,49 +171,6 @@ async fn bad_configuration_ends_with_2_and_names_the_nearest_key() -> anyhow::Re
     let greeter = Greeter::start("check-config", &[]).await?;
     assert_eq!(greeter.exit_code().await?, Some(0));
     Ok(())
-}
-
-#[tokio::test]
-async fn a_process_without_certificates_starts_in_plaintext_on_purpose_only() -> anyhow::Result<()> {
-    let away = ("POSTGRES_URL", "postgres://nobody@127.0.0.1:1/nothing");
-    let secured = ("INSECURE_PLAINTEXT", "false");
-    let everywhere = ("GRPC_LISTEN", "0.0.0.0:0");
-    let refused = [
-        ("all", secured, "give tls-certificate, tls-key and tls-ca; or"),
-        ("check-config", secured, "give tls-certificate, tls-key and tls-ca; or"),
-        ("api", everywhere, "grpc-listen is 0.0.0.0:0"),
-        (
-            "api",
-            ("TLS_CERTIFICATE", "there/is/none.pem"),
-            "missing: tls-key, tls-ca",
-        ),
-    ];
-    for (subcommand, setting, why) in refused {
-        let greeter = Greeter::start(subcommand, &[away, setting]).await?;
-        assert_eq!(greeter.exit_code().await?, Some(2), "{}", greeter.log());
-        assert!(greeter.log().contains(why), "{}", greeter.log());
-    }
-    let folder = scratch("pki")?;
-    let pki = Pki::create(folder.path())?;
-    let proven = |issued: &CertificateFiles| {
-        let CertificateFiles { certificate, key, ca } = issued;
-        let names = ["TLS_CERTIFICATE", "TLS_KEY", "TLS_CA"];
-        let files = [certificate, key, ca].map(|file| file.display().to_string());
-        names.into_iter().zip(files).collect::<Vec<_>>()
-    };
-    let (ours, anothers) = (proven(&pki.issue("greeter")?), proven(&pki.issue("teller")?));
-    for (files, code) in [(&ours, 0), (&anothers, 2)] {
-        let mut settings = vec![secured];
-        settings.extend(files.iter().map(|(name, file)| (*name, file.as_str())));
-        let greeter = Greeter::start("check-config", &settings).await?;
-        assert_eq!(greeter.exit_code().await?, Some(code), "{}", greeter.log());
-    }
-    let plain = Greeter::start("all", &[away]).await?;
-    let warned = async || plain.log().contains("anybody on this machine may call").then_some(());
-    eventually(SOON, "the warning", warned).await?;
-    // A worker that calls nobody goes on to PostgreSQL without any.
-    let worker = Greeter::start("worker", &[away, secured]).await?;
-    worker.until(Some("start")).await
 }
 
 #[tokio::test]
@@ -339,6 +307,19 @@ async fn a_repeated_request_does_nothing_twice_and_a_list_comes_in_pages() -> an
             (Code::AlreadyExists, "REQUEST_ID_REUSED")
         );
     }
+    let request_id = new_id();
+    keep(request_id.clone(), "four").await?;
+    kept.insert(0, keep(request_id.clone(), "four").await?);
+    let request = Request::new(KeepGreetingRequest {
+        request_id,
+        text: "four".to_owned(),
+    });
+    let anothers: Result<StoredGreeting, _> = greeter.call_as("greeter", KEEP_GREETING, request).await;
+    let anothers = anothers.expect_err("the answer is the first caller's");
+    assert_eq!(
+        (anothers.code(), reason(&anothers).as_str()),
+        (Code::AlreadyExists, "REQUEST_ID_REUSED")
+    );
     let wrong = keep("no id".to_owned(), "").await.expect_err("two fields are wrong");
     let details = wrong.get_error_details();
     let violations = details.bad_request().map(|request| &request.field_violations);

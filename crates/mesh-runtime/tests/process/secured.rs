@@ -1,4 +1,4 @@
-//! PostgreSQL, Temporal and the OTLP collector by TLS.
+//! TLS: its settings, and PostgreSQL, Temporal and the OTLP collector by it.
 
 use super::*;
 use mesh_testkit::{ClientProof, TlsProxy};
@@ -274,4 +274,47 @@ async fn the_api_key_goes_to_temporal_by_tls_and_into_no_log() -> anyhow::Result
     assert!(told.iter().all(|header| header == "Bearer tell-no-one"), "{told:?}");
     assert!(!greeter.log().contains("tell-no-one"), "{}", greeter.log());
     Ok(())
+}
+
+#[tokio::test]
+async fn a_process_without_certificates_starts_in_plaintext_on_purpose_only() -> anyhow::Result<()> {
+    let away = ("POSTGRES_URL", "postgres://nobody@127.0.0.1:1/nothing");
+    let secured = ("INSECURE_PLAINTEXT", "false");
+    let everywhere = ("GRPC_LISTEN", "0.0.0.0:0");
+    let refused = [
+        ("all", secured, "give tls-certificate, tls-key and tls-ca; or"),
+        ("check-config", secured, "give tls-certificate, tls-key and tls-ca; or"),
+        ("api", everywhere, "grpc-listen is 0.0.0.0:0"),
+        (
+            "api",
+            ("TLS_CERTIFICATE", "there/is/none.pem"),
+            "missing: tls-key, tls-ca",
+        ),
+    ];
+    for (subcommand, setting, why) in refused {
+        let greeter = Greeter::start(subcommand, &[away, setting]).await?;
+        assert_eq!(greeter.exit_code().await?, Some(2), "{}", greeter.log());
+        assert!(greeter.log().contains(why), "{}", greeter.log());
+    }
+    let folder = scratch("pki")?;
+    let pki = Pki::create(folder.path())?;
+    let proven = |issued: &CertificateFiles| {
+        let CertificateFiles { certificate, key, ca } = issued;
+        let names = ["TLS_CERTIFICATE", "TLS_KEY", "TLS_CA"];
+        let files = [certificate, key, ca].map(|file| file.display().to_string());
+        names.into_iter().zip(files).collect::<Vec<_>>()
+    };
+    let (ours, anothers) = (proven(&pki.issue("greeter")?), proven(&pki.issue("teller")?));
+    for (files, code) in [(&ours, 0), (&anothers, 2)] {
+        let mut settings = vec![secured];
+        settings.extend(files.iter().map(|(name, file)| (*name, file.as_str())));
+        let greeter = Greeter::start("check-config", &settings).await?;
+        assert_eq!(greeter.exit_code().await?, Some(code), "{}", greeter.log());
+    }
+    let plain = Greeter::start("all", &[away]).await?;
+    let warned = async || plain.log().contains("anybody on this machine may call").then_some(());
+    eventually(SOON, "the warning", warned).await?;
+    // A worker that calls nobody goes on to PostgreSQL without any.
+    let worker = Greeter::start("worker", &[away, secured]).await?;
+    worker.until(Some("start")).await
 }

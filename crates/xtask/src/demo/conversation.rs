@@ -10,11 +10,11 @@ use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
-use mesh_testkit::{Mesh, new_uuid};
+use mesh_testkit::{Acting, Mesh, new_uuid};
 use std::process::ExitCode;
 use tonic::Request;
 
-/// The member of the demo: a platform would send its user id.
+/// The member of the demo: a platform would send its user id, and the member's token.
 const MEMBER_ID: i64 = 1;
 /// Bytes of a picture in one message.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -45,7 +45,7 @@ pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode>
 }
 
 async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<()> {
-    let mut members = MemberServiceClient::new(mesh.channel("orchestrator")?);
+    let mut members = MemberServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
     let profile = orchestrator::MemberProfile {
         given_names: material.given_names.clone(),
         family_name: material.family_name.clone(),
@@ -79,7 +79,7 @@ async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Res
         .into_iter()
         .map(|part| document::UploadDocumentRequest { part: Some(part) })
         .collect();
-    let mut documents = DocumentServiceClient::new(mesh.channel("document")?);
+    let mut documents = DocumentServiceClient::new(member(mesh).by(mesh.channel("document")?));
     let stream = traced(tokio_stream::iter(messages), trace_id)?;
     Ok(documents
         .upload_document(stream)
@@ -106,7 +106,7 @@ async fn start(
         methods: vec![orchestrator::MethodRequest { method: Some(method) }],
         timeout: None,
     };
-    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
+    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
     Ok(verifications
         .start_verification(traced(request, trace_id)?)
         .await
@@ -116,7 +116,7 @@ async fn start(
 
 /// Shows the verification until it ends, or, if it is kept, until it waits for somebody; whether its document was accepted.
 async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str) -> anyhow::Result<bool> {
-    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
+    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
     let request = orchestrator::WatchVerificationRequest {
         verification_id: verification_id.clone(),
     };
@@ -146,7 +146,7 @@ async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str)
 
 async fn cancel(mesh: &Mesh, verification_id: &str, trace_id: &str) -> anyhow::Result<()> {
     println!("\nnobody answers in a demo, so the verification is cancelled (with --keep it goes on waiting)");
-    let mut verifications = VerificationServiceClient::new(mesh.channel("orchestrator")?);
+    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
     let request = orchestrator::CancelVerificationRequest {
         request_id: new_uuid().to_string(),
         verification_id: verification_id.to_owned(),
@@ -156,6 +156,11 @@ async fn cancel(mesh: &Mesh, verification_id: &str, trace_id: &str) -> anyhow::R
         .await
         .context("CancelVerification")?;
     Ok(())
+}
+
+/// The platform's backend, on behalf of the member.
+fn member(mesh: &Mesh) -> Acting {
+    Acting::platform(&mesh.issuer().token(MEMBER_ID, &["member"]))
 }
 
 /// A request that belongs to the demo's trace (W3C trace context), so that one trace shows the whole conversation.

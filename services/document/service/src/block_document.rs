@@ -6,8 +6,8 @@ use crate::vault::Vault;
 use jiff::Timestamp;
 use mesh_proto::document::v1::{BlockDocumentRequest, BlockDocumentResponse};
 use mesh_proto::fields;
-use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_runtime::{Actor, Problem};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/BlockDocument";
@@ -17,8 +17,8 @@ const RPC: &str = "voluntier.document.v1.DocumentService/BlockDocument";
 /// # Errors
 /// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn block_document(
-    vault: &Vault,
-    idempotency: &IdempotencyStore,
+    (vault, idempotency): (&Vault, &IdempotencyStore),
+    actor: &Actor,
     message: &BlockDocumentRequest,
     now: Timestamp,
 ) -> Result<BlockDocumentResponse, Problem> {
@@ -30,7 +30,7 @@ pub async fn block_document(
     )?;
     let hashes = vault.identity_hashes(Some(&identity));
     let work = async |connection: &mut PgConnection, _: ResourceId| {
-        block(connection, &hashes, &message.reason_code, now).await?;
+        block(connection, &hashes, (actor, &message.reason_code), now).await?;
         Ok(BlockDocumentResponse {})
     };
     idempotency.in_transaction(RPC, request_id, message, now, work).await

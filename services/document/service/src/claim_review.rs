@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use mesh_proto::document::v1::{ClaimReviewRequest, ClaimReviewResponse};
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_types::MemberId;
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/ClaimReview";
@@ -20,10 +21,11 @@ pub const CLAIM_LENGTH: SignedDuration = SignedDuration::from_mins(15);
 /// `DOCUMENT_ERASED`; those of [`IdempotencyStore::in_transaction`].
 pub async fn claim_review(
     idempotency: &IdempotencyStore,
+    reviewer_id: MemberId,
     message: &ClaimReviewRequest,
     now: Timestamp,
 ) -> Result<ClaimReviewResponse, Problem> {
-    let (request_id, review_id, reviewer_id) = parse::claim_review(message)?;
+    let (request_id, review_id) = parse::claim_review(message)?;
     let claim = ReviewClaim {
         reviewer_id,
         until: now + CLAIM_LENGTH,

@@ -25,11 +25,16 @@ const RPC: &str = "voluntier.document.v1.DocumentService/DecideReview";
 pub async fn decide_review(
     (vault, idempotency, workflows): (&Vault, &IdempotencyStore, &Workflows),
     message: &DecideReviewRequest,
+    decision: NewReviewDecision,
     now: Timestamp,
 ) -> Result<DecideReviewResponse, Problem> {
     let request_id = fields::id("request_id", &message.request_id)?;
     let work = async |attempt: Attempt| {
-        let decision = parse::decide_review(message, attempt.resource_id.uuid())?;
+        let decision_id = attempt.resource_id.uuid();
+        let decision = NewReviewDecision {
+            decision_id,
+            ..decision
+        };
         let decision = with_identity(vault, message, decision, now).await?;
         let decided = vault.store().decide_review(&decision, now).await??;
         workflows.hand_over(&decided).await?;

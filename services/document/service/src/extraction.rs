@@ -250,7 +250,7 @@ fn engine_failed(error: ReadError) -> Problem {
 /// The document that a URL names, if it is the member's.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, also for a URL of another store; `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`,
+/// `DOCUMENT_NOT_FOUND`, also for a URL of another store; `DOCUMENT_OF_ANOTHER_MEMBER` where the URL says so; `DOCUMENT_ERASED`,
 /// `DATABASE_UNAVAILABLE`.
 pub(crate) async fn named_document(vault: &Vault, url: &DocumentUrl, member_id: MemberId) -> Result<Document, Problem> {
     if !vault.objects().holds(url) {
@@ -259,7 +259,11 @@ pub(crate) async fn named_document(vault: &Vault, url: &DocumentUrl, member_id: 
     if url.member_id() != member_id {
         return Err(of_another_member());
     }
-    own_document(vault.store(), url.document_id(), member_id).await
+    match own_document(vault.store(), url.document_id(), member_id).await {
+        // A URL that says otherwise was made up, and its maker is not told that there is such a document.
+        Err(problem) if problem.reason() == Reason::DocumentOfAnotherMember => Err(not_found()),
+        found => found,
+    }
 }
 
 /// The document, if it is the member's and can be read.

@@ -1,13 +1,13 @@
 //! `GetReviewPage`: sends the file of a page to the reviewer who holds the review. A file takes up to 20 MiB of memory until
 //! it is sent, so few are sent at once, each within two minutes.
 
-use crate::api::{parse, render};
+use crate::api::render;
 use crate::review;
 use crate::vault::Vault;
 use futures::{Stream, StreamExt};
-use mesh_proto::document::v1::{GetReviewPageRequest, GetReviewPageResponse};
+use mesh_proto::document::v1::GetReviewPageResponse;
 use mesh_runtime::{Problem, clock};
-use mesh_types::Reason;
+use mesh_types::{MemberId, Reason, ReviewId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -45,16 +45,17 @@ impl ReviewPages {
         }
     }
 
-    /// The messages that show a page. The file leaves memory after two minutes, also when the client does not receive it.
+    /// The messages that show a page to a reviewer. The file leaves memory after two minutes, also when the client does not receive it.
     ///
     /// # Errors
     /// Those of [`review::find_page`] and [`Vault::get_file`]; `TOO_MANY_REVIEW_PAGES` when no place is free in time. The
     /// stream ends with `DEADLINE_EXCEEDED` when the file was not sent in time.
     pub async fn show(
         &self,
-        request: &GetReviewPageRequest,
+        reviewer_id: MemberId,
+        review_id: ReviewId,
+        page_number: u32,
     ) -> Result<impl Stream<Item = Result<GetReviewPageResponse, Status>> + use<>, Problem> {
-        let (review_id, reviewer_id, page_number) = parse::get_review_page(request)?;
         let (document, page) =
             review::find_page(self.vault.store(), review_id, reviewer_id, page_number, clock::now()).await?;
         let place = tokio::time::timeout(self.place_timeout, self.places.clone().acquire_owned()).await;
@@ -111,27 +112,22 @@ fn too_many() -> Problem {
 mod tests {
     use super::*;
     use crate::claim_review::claim_review;
-    use crate::testing::World;
+    use crate::testing::{World, member};
     use mesh_proto::document::v1::ClaimReviewRequest;
 
     const REVIEWER: i64 = 7;
     /// A page of 1,000,000 bytes: its media type, and 16 chunks.
     const MESSAGES: usize = 17;
 
-    async fn claimed(world: &World) -> GetReviewPageRequest {
+    async fn claimed(world: &World) -> ReviewId {
         let (_, review_id) = world.reviewed(vec![7; 1_000_000]).await;
         let claim = ClaimReviewRequest {
             request_id: clock::new_uuid().to_string(),
             review_id: review_id.to_string(),
-            reviewer_id: REVIEWER,
         };
-        let claimed = claim_review(&world.idempotency, &claim, clock::now()).await;
+        let claimed = claim_review(&world.idempotency, member(REVIEWER), &claim, clock::now()).await;
         claimed.expect("nobody else has it");
-        GetReviewPageRequest {
-            review_id: claim.review_id,
-            reviewer_id: REVIEWER,
-            page_number: 1,
-        }
+        review_id
     }
 
     /// What came: nothing of each message, and the reason of an error.
@@ -145,18 +141,21 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_receives_nothing_makes_room_and_is_told_that_something_is_missing() {
         let world = World::new().await;
-        let request = claimed(&world).await;
+        let review_id = claimed(&world).await;
         let pages = ReviewPages {
             places: Arc::new(Semaphore::new(1)),
             send_timeout: Duration::from_millis(50),
             ..ReviewPages::new(world.vault.clone())
         };
-        let unread = pages.show(&request).await.expect("shown");
+        let unread = pages.show(member(REVIEWER), review_id, 1).await.expect("shown");
         let patient = ReviewPages {
             send_timeout: SEND_TIMEOUT,
             ..pages
         };
-        let read = patient.show(&request).await.expect("there is room after a while");
+        let read = patient
+            .show(member(REVIEWER), review_id, 1)
+            .await
+            .expect("there is room after a while");
         assert_eq!(received(read).await, vec![Ok(()); MESSAGES]);
         let missing = Err(Some("DEADLINE_EXCEEDED".to_owned()));
         assert_eq!(received(unread).await, [Ok(()), Ok(()), missing]);
@@ -165,21 +164,28 @@ mod tests {
     #[tokio::test]
     async fn who_waits_too_long_for_a_place_is_told_and_a_client_that_goes_away_makes_room() {
         let world = World::new().await;
-        let request = claimed(&world).await;
+        let review_id = claimed(&world).await;
         let pages = ReviewPages {
             places: Arc::new(Semaphore::new(1)),
             place_timeout: Duration::from_millis(20),
             ..ReviewPages::new(world.vault.clone())
         };
-        let slow = pages.show(&request).await.expect("shown");
-        let refused = pages.show(&request).await.err().expect("no place is free");
+        let slow = pages.show(member(REVIEWER), review_id, 1).await.expect("shown");
+        let refused = pages
+            .show(member(REVIEWER), review_id, 1)
+            .await
+            .err()
+            .expect("no place is free");
         assert_eq!(refused.reason(), Reason::TooManyReviewPages);
         drop(slow);
         let patient = ReviewPages {
             place_timeout: Duration::from_secs(10),
             ..pages
         };
-        let shown = patient.show(&request).await.expect("there is room");
+        let shown = patient
+            .show(member(REVIEWER), review_id, 1)
+            .await
+            .expect("there is room");
         assert_eq!(received(shown).await, vec![Ok(()); MESSAGES]);
     }
 }

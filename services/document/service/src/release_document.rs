@@ -6,8 +6,8 @@ use crate::store::release;
 use jiff::Timestamp;
 use mesh_proto::document::v1::{ReleaseDocumentRequest, ReleaseDocumentResponse};
 use mesh_proto::fields;
-use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_runtime::{Actor, Problem};
 use mesh_types::Reason;
 use sqlx::PgConnection;
 
@@ -19,6 +19,7 @@ const RPC: &str = "voluntier.document.v1.DocumentService/ReleaseDocument";
 /// `INVALID_REQUEST`, `DOCUMENT_NOT_FOUND`, `VERIFICATION_NOT_FOUND`; those of [`IdempotencyStore::in_transaction`].
 pub async fn release_document(
     idempotency: &IdempotencyStore,
+    actor: &Actor,
     message: &ReleaseDocumentRequest,
     now: Timestamp,
 ) -> Result<ReleaseDocumentResponse, Problem> {
@@ -29,7 +30,7 @@ pub async fn release_document(
     };
     let unknown = if of.0.is_some() { not_found } else { no_verification };
     let work = async |connection: &mut PgConnection, _: ResourceId| {
-        let released = release(connection, of, &message.reason_code, now).await?;
+        let released = release(connection, of, (actor, &message.reason_code), now).await?;
         let released = released.ok_or_else(unknown)?;
         Ok(ReleaseDocumentResponse {
             verification_ids: released.iter().map(ToString::to_string).collect(),

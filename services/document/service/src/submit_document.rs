@@ -1,6 +1,7 @@
 //! `SubmitDocument`: the next document of a verification that waits for one.
 
-use crate::api::parse;
+use crate::api::ownership::no_verification;
+use crate::api::parse::NextDocument;
 use crate::extraction::named_document;
 use crate::temporal::Workflows;
 use crate::vault::Vault;
@@ -9,7 +10,6 @@ use jiff::Timestamp;
 use mesh_proto::document::v1::{SubmitDocumentRequest, SubmitDocumentResponse};
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{Attempt, IdempotencyStore};
-use mesh_types::Reason;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
 
@@ -21,15 +21,12 @@ const RPC: &str = "voluntier.document.v1.DocumentService/SubmitDocument";
 pub async fn submit_document(
     (vault, idempotency, workflows): (&Vault, &IdempotencyStore, &Workflows),
     message: &SubmitDocumentRequest,
+    next: NextDocument,
     now: Timestamp,
 ) -> Result<SubmitDocumentResponse, Problem> {
-    let next = parse::submit_document(message)?;
     let work = async |_: Attempt| {
         let latest = vault.store().find_latest_submission(next.verification_id).await?;
-        let latest = latest.ok_or_else(|| {
-            let why = "no verification by document has this id";
-            Problem::new(Reason::VerificationNotFound, why)
-        })?;
+        let latest = latest.ok_or_else(no_verification)?;
         named_document(vault, &next.document_url, latest.member_id).await?;
         let submission = Submission {
             document_url: next.document_url.to_string(),

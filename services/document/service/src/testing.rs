@@ -10,8 +10,8 @@ use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
 use jiff::Timestamp;
-use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
+use mesh_runtime::{Actor, clock};
 use mesh_testkit::eventually;
 use mesh_testkit::fixtures::{OrPanic, fresh_database, temporal_client};
 pub(crate) use mesh_testkit::fixtures::{at, member};
@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const MEMBER: i64 = 42;
 pub(crate) const ANOTHER_MEMBER: i64 = 43;
+/// Who erases, blocks and releases.
+pub(crate) const STAFF: Actor = Actor::Person(1);
 
 /// A document that was uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +150,7 @@ impl World {
     /// Puts a document with these hashes on the blocklist.
     pub(crate) async fn block(&self, hashes: &[IdentityHash], blocked_at: Timestamp) {
         let mut transaction = self.pool.begin().await.expect("a transaction");
-        let blocked = block(&mut transaction, hashes, "REPORTED_STOLEN", blocked_at).await;
+        let blocked = block(&mut transaction, hashes, (&STAFF, "REPORTED_STOLEN"), blocked_at).await;
         blocked.expect("blocked");
         transaction.commit().await.expect("committed");
     }

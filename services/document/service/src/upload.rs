@@ -54,15 +54,18 @@ pub struct UploadedFile {
 }
 
 impl Upload {
-    /// Takes a client's stream to its end, or to the first message that can't be right.
+    /// Takes a client's stream to its end, or to the first message that can't be right. `admits` says whether the caller may
+    /// upload for the member that the header names.
     ///
     /// # Errors
+    /// Those of `admits`;
     /// `INVALID_REQUEST`, `DOCUMENT_EMPTY`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_MANY_PAGES`, `DOCUMENT_NOT_A_PICTURE`,
     /// `DOCUMENT_DAMAGED`, `DOCUMENT_ENCRYPTED`, `DOCUMENT_EXPANDS_TOO_MUCH`, `DOCUMENT_TOO_MANY_PIXELS`, each with the
     /// path of the field; `TOO_MANY_UPLOADS`; `DEADLINE_EXCEEDED` when the client is silent; `CANCELLED` when it went away;
     /// `OCR_FAILED` when a file could not be looked at.
     pub async fn receive(
         mut messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
+        admits: impl FnOnce(MemberId) -> Result<(), Problem>,
         opener: &Files,
         limits: &UploadLimits,
     ) -> Result<Self, Problem> {
@@ -74,6 +77,7 @@ impl Upload {
             }
             None => return Err(Problem::invalid_field("header", "the stream must begin with it")),
         };
+        admits(taking.member_id)?;
         while let Some(part) = next(&mut messages, limits.idle_timeout).await? {
             match part {
                 Part::Header(_) => return Err(Problem::invalid_field("header", "only the first message may be one")),

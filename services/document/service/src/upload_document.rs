@@ -10,7 +10,7 @@ use document_reading::Files;
 use futures::Stream;
 use mesh_proto::document::v1::{UploadDocumentRequest, UploadDocumentResponse};
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
-use mesh_runtime::{Problem, clock};
+use mesh_runtime::{Access, Problem, clock};
 use mesh_types::{DocumentId, MemberId};
 use prost::Message;
 use sqlx::PgConnection;
@@ -48,15 +48,17 @@ impl Uploads {
         }
     }
 
-    /// Takes a client's stream to its end and stores the document.
+    /// Takes a client's stream to its end and stores the document, if the caller may upload for the member that it names.
     ///
     /// # Errors
-    /// Those of [`Upload::receive`] and [`Uploads::store`].
+    /// `OBJECT_NOT_FOUND` when the caller may not; those of [`Upload::receive`] and [`Uploads::store`].
     pub async fn take(
         &self,
         messages: impl Stream<Item = Result<UploadDocumentRequest, tonic::Status>> + Unpin,
+        access: &Access,
     ) -> Result<UploadDocumentResponse, Problem> {
-        let upload = Upload::receive(messages, &self.files, &self.limits).await?;
+        let admits = |member_id: MemberId| access.check_owner_named(member_id.get());
+        let upload = Upload::receive(messages, admits, &self.files, &self.limits).await?;
         self.store(upload).await
     }
 

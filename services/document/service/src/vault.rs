@@ -11,7 +11,7 @@ use bytes::Bytes;
 use document_reading::PageReading;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use mesh_runtime::{BATCH, Problem};
+use mesh_runtime::{Actor, BATCH, Problem};
 use mesh_types::{DocumentId, Reason};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -157,8 +157,13 @@ impl Vault {
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; `OBJECT_STORE_UNAVAILABLE`, and then the key is gone already and a sweep will delete the
     /// objects, unless the same call comes again before.
-    pub async fn erase(&self, document_id: DocumentId, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
-        let Some(erased) = self.store.erase_document(document_id, now).await? else {
+    pub async fn erase(
+        &self,
+        document_id: DocumentId,
+        erased_by: &Actor,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Problem> {
+        let Some(erased) = self.store.erase_document(document_id, erased_by, now).await? else {
             return Ok(None);
         };
         self.delete_objects(erased.objects).await?;

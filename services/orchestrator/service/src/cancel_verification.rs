@@ -1,6 +1,7 @@
 //! `CancelVerification`: asks a verification to end; its own run, never another one of the member.
 
 use crate::api::parse;
+use crate::read_model::not_found;
 use crate::store::Verification;
 use crate::verifications::Verifications;
 use jiff::Timestamp;
@@ -40,5 +41,5 @@ pub async fn cancel_verification(
 
 async fn find(verifications: &Verifications, id: VerificationId) -> Result<Verification, Problem> {
     let found = verifications.find(id).await?;
-    found.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))
+    found.ok_or_else(not_found)
 }

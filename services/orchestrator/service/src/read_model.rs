@@ -72,8 +72,12 @@ impl ReadModel {
 
     async fn get_row(&self, id: VerificationId) -> Result<Verification, Problem> {
         let row = self.store.find_verification(id).await?;
-        row.ok_or_else(|| Problem::new(Reason::VerificationNotFound, "no verification has this id"))
+        row.ok_or_else(not_found)
     }
+}
+
+pub(crate) fn not_found() -> Problem {
+    Problem::new(Reason::VerificationNotFound, "no verification has this id")
 }
 
 impl Snapshot {

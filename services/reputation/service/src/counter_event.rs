@@ -5,8 +5,8 @@ use crate::api::{parse, render};
 use crate::store::insert_counter;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{CounterReputationEventRequest, CounterReputationEventResponse};
-use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_runtime::{Actor, Problem};
 use mesh_types::EventId;
 use sqlx::PgConnection;
 
@@ -18,13 +18,14 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/CounterReputationEv
 /// `INVALID_REQUEST`, `EVENT_NOT_FOUND`, `EVENT_NOT_COUNTERABLE`; those of [`IdempotencyStore::in_transaction`].
 pub async fn counter_event(
     (store, idempotency): (&Store, &IdempotencyStore),
+    actor: &Actor,
     request: &CounterReputationEventRequest,
     now: Timestamp,
 ) -> Result<CounterReputationEventResponse, Problem> {
     let (request_id, counter) = parse::counter(request)?;
     let _turn = store.turn(store.member_of(counter.event_id).await?).await?;
     let work = async |connection: &mut PgConnection, id: ResourceId| {
-        let event = insert_counter(connection, EventId::from(id.uuid()), &counter, now).await?;
+        let event = insert_counter(connection, EventId::from(id.uuid()), &counter, (actor, now)).await?;
         Ok(CounterReputationEventResponse {
             event: Some(render::event(event)),
         })

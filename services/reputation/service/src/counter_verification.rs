@@ -5,8 +5,8 @@ use crate::api::parse;
 use crate::store::counter_verification as counter;
 use jiff::Timestamp;
 use mesh_proto::reputation::v1::{CounterVerificationRequest, CounterVerificationResponse};
-use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_runtime::{Actor, Problem};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.reputation.v1.ReputationService/CounterVerification";
@@ -18,6 +18,7 @@ const RPC: &str = "voluntier.reputation.v1.ReputationService/CounterVerification
 /// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn counter_verification(
     (store, idempotency): (&Store, &IdempotencyStore),
+    actor: &Actor,
     request: &CounterVerificationRequest,
     now: Timestamp,
 ) -> Result<CounterVerificationResponse, Problem> {
@@ -27,7 +28,7 @@ pub async fn counter_verification(
         None => None,
     };
     let work = async |connection: &mut PgConnection, _: ResourceId| {
-        counter(connection, (verification_id, method), now).await?;
+        counter(connection, (verification_id, method), (actor, now)).await?;
         Ok(CounterVerificationResponse {})
     };
     idempotency.in_transaction(RPC, request_id, request, now, work).await

@@ -2,12 +2,15 @@
 
 use crate::Store;
 use crate::store::{CounterReason, Event, NewActivity, NewCounter, insert_activity, insert_counter};
-use mesh_runtime::{Problem, clock};
+use mesh_runtime::{Actor, Problem, clock};
 use mesh_testkit::fixtures::fresh_database;
 pub(crate) use mesh_testkit::fixtures::{OrPanic, at, member};
 use mesh_types::{EventId, MemberId};
 use reputation_workflows::policy::activity::Activity;
 use sqlx::PgPool;
+
+/// Who records and counters.
+pub(crate) const STAFF: Actor = Actor::Person(1);
 
 /// A day in seconds.
 pub(crate) const DAY: i64 = 24 * 3600;
@@ -35,7 +38,7 @@ pub(crate) async fn record(pool: &PgPool, activity: NewActivity, seconds: i64) -
 /// Records an activity under an id.
 pub(crate) async fn record_as(pool: &PgPool, event_id: EventId, activity: NewActivity, seconds: i64) -> Event {
     let mut transaction = pool.begin().await.expect("it answers");
-    let event = insert_activity(&mut transaction, event_id, &activity, at(seconds))
+    let event = insert_activity(&mut transaction, event_id, &activity, (&STAFF, at(seconds)))
         .await
         .or_panic();
     transaction.commit().await.expect("it answers");
@@ -54,7 +57,7 @@ pub(crate) async fn counter_as(
         event_id,
         reason: CounterReason::Disputed,
     };
-    let event = insert_counter(&mut transaction, counter_id, &counter, at(seconds)).await?;
+    let event = insert_counter(&mut transaction, counter_id, &counter, (&STAFF, at(seconds))).await?;
     transaction.commit().await.expect("it answers");
     Ok(event)
 }

@@ -60,10 +60,9 @@ async fn two_hundred_idle_uploads_and_two_hundred_slow_readers_stop_nobody() {
     let readers = (0..CROWD).map(|_| {
         let request = proto::GetReviewPageRequest {
             review_id: review.review_id.clone(),
-            reviewer_id: reviewer.id,
             page_number: 1,
         };
-        let mut documents = caller.documents.clone();
+        let mut documents = reviewer.caller.documents.clone();
         async move { documents.get_review_page(request).await }
     });
     let readers = futures::future::join_all(readers);

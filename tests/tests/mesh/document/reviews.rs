@@ -197,18 +197,11 @@ async fn a_decision_is_refused_with_the_field_that_is_wrong() {
     let reviewer = Reviewer::new(&caller);
     let nobody = "018f3c6e-7d1a-7bb2-9c55-0f1f2a3b4c5d";
     let good = || reviewer.decision(nobody, DocumentDecision::Rejected);
-    let table: [(&str, DecideReviewRequest); 6] = [
+    let table: [(&str, DecideReviewRequest); 5] = [
         (
             "review_id",
             DecideReviewRequest {
                 review_id: "7".into(),
-                ..good()
-            },
-        ),
-        (
-            "reviewer_id",
-            DecideReviewRequest {
-                reviewer_id: 0,
                 ..good()
             },
         ),

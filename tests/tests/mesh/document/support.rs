@@ -25,7 +25,7 @@ pub fn letter(seed: u64) -> Vec<u8> {
     specimen::to_png(&specimen::letter_page(seed))
 }
 
-/// A reviewer at work.
+/// A reviewer at work; the caller acts for them.
 #[derive(Clone)]
 pub struct Reviewer {
     pub caller: Caller,
@@ -34,10 +34,9 @@ pub struct Reviewer {
 
 impl Reviewer {
     pub fn new(caller: &Caller) -> Self {
-        Self {
-            caller: caller.clone(),
-            id: new_member_id(),
-        }
+        let id = new_member_id();
+        let caller = caller.acting_as(id, &["reviewer"]);
+        Self { caller, id }
     }
 
     /// Every review that waits, page by page, the oldest first.
@@ -70,7 +69,6 @@ impl Reviewer {
         let request = proto::ClaimReviewRequest {
             request_id: new_request_id(),
             review_id: review_id.to_owned(),
-            reviewer_id: self.id,
         };
         let answer = self.caller.documents.clone().claim_review(request).await?;
         Ok(answer.into_inner().review.expect("an answer holds what was claimed"))
@@ -80,7 +78,6 @@ impl Reviewer {
         proto::DecideReviewRequest {
             request_id: new_request_id(),
             review_id: review_id.to_owned(),
-            reviewer_id: self.id,
             decision: decision.into(),
             reason_code: "SEEN_BY_A_PERSON".to_owned(),
             member_text: "A person looked at your document.".to_owned(),
@@ -111,7 +108,6 @@ impl Reviewer {
     pub async fn page(&self, review_id: &str, page_number: i32) -> Result<(String, Vec<u8>), Status> {
         let request = proto::GetReviewPageRequest {
             review_id: review_id.to_owned(),
-            reviewer_id: self.id,
             page_number,
         };
         let mut parts = self

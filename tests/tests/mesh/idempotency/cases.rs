@@ -7,11 +7,14 @@ use mesh_proto::document::v1::DocumentDecision;
 use mesh_proto::document::v1::upload_document_request::Part;
 use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::reputation::v1 as reputation;
+use mesh_testkit::Acting;
 use prost::Message;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The messages of a request, and those of another one with the same `request_id`.
 pub struct Sent {
+    /// Who may send them.
+    pub acting: Acting,
     pub first: Vec<Vec<u8>>,
     pub other: Vec<Vec<u8>>,
 }
@@ -37,10 +40,11 @@ pub async fn sent(caller: &Caller, rpc: &str) -> Option<Sent> {
 }
 
 /// One message, changed for the other request.
-fn changed<M: Message + Clone>(first: M, change: impl FnOnce(&mut M)) -> Sent {
+fn changed<M: Message + Clone>(caller: &Caller, first: M, change: impl FnOnce(&mut M)) -> Sent {
     let mut other = first.clone();
     change(&mut other);
     Sent {
+        acting: caller.acting.clone(),
         first: vec![first.encode_to_vec()],
         other: vec![other.encode_to_vec()],
     }
@@ -74,7 +78,7 @@ async fn of_orchestrator(caller: &Caller, method: &str) -> Option<Sent> {
                 member_id: new_member_id(),
                 profile: profile("Tabor"),
             };
-            changed(request, |other| other.profile = profile("Lin"))
+            changed(caller, request, |other| other.profile = profile("Lin"))
         }
         "UpdateMember" => {
             let request = orchestrator::UpdateMemberRequest {
@@ -82,7 +86,7 @@ async fn of_orchestrator(caller: &Caller, method: &str) -> Option<Sent> {
                 member_id: registered(caller, new_member_id()).await,
                 profile: profile("Tabor-Lin"),
             };
-            changed(request, |other| other.profile = profile("Lin"))
+            changed(caller, request, |other| other.profile = profile("Lin"))
         }
         "StartVerification" => start_verification(caller, new_member_id()).await,
         "CancelVerification" => {
@@ -92,7 +96,7 @@ async fn of_orchestrator(caller: &Caller, method: &str) -> Option<Sent> {
                 request_id: new_request_id(),
                 verification_id,
             };
-            changed(request, |other| other.verification_id = another)
+            changed(caller, request, |other| other.verification_id = another)
         }
         _ => return None,
     };
@@ -109,7 +113,7 @@ pub async fn start_verification(caller: &Caller, member_id: i64) -> Sent {
         methods: vec![orchestrator::MethodRequest { method: Some(method) }],
         timeout: None,
     };
-    changed(request, |other| other.target_score = Some(51))
+    changed(caller, request, |other| other.target_score = Some(51))
 }
 
 /// A specimen that no other case has.
@@ -129,21 +133,25 @@ async fn in_review(caller: &Caller) -> (String, document::Review) {
 
 async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
     let sent = match method {
-        "UploadDocument" => upload_document(),
+        "UploadDocument" => upload_document(caller),
         "SubmitDocument" => submit_document(caller).await,
         "ClaimReview" => {
+            let (_, review) = in_review(caller).await;
+            let (_, another) = in_review(caller).await;
             let request = document::ClaimReviewRequest {
                 request_id: new_request_id(),
-                review_id: in_review(caller).await.1.review_id,
-                reviewer_id: new_member_id(),
+                review_id: review.review_id,
             };
-            changed(request, |other| other.reviewer_id = new_member_id())
+            let reviewer = Reviewer::new(caller);
+            changed(&reviewer.caller, request, |other| other.review_id = another.review_id)
         }
         "DecideReview" => {
             let (reviewer, (_, review)) = (Reviewer::new(caller), in_review(caller).await);
             reviewer.claim(&review.review_id).await.expect("the review is free");
             let request = reviewer.decision(&review.review_id, DocumentDecision::Rejected);
-            changed(request, |other| other.member_text = "Something else.".to_owned())
+            changed(&reviewer.caller, request, |other| {
+                other.member_text = "Something else.".to_owned();
+            })
         }
         "BlockDocument" => {
             let request = document::BlockDocumentRequest {
@@ -153,7 +161,7 @@ async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
                 document_number: new_number(),
                 reason_code: "REPORTED_STOLEN".to_owned(),
             };
-            changed(request, |other| other.document_number = new_number())
+            changed(caller, request, |other| other.document_number = new_number())
         }
         "UnblockDocument" => unblock_document(caller).await,
         "ReleaseDocument" => {
@@ -165,7 +173,7 @@ async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
                 verification_id: String::new(),
                 reason_code: "STOLEN_FROM_OWNER".to_owned(),
             };
-            changed(request, |other| other.document_id = another.document_id)
+            changed(caller, request, |other| other.document_id = another.document_id)
         }
         "EraseDocument" => erase_document(caller).await,
         "RecordProfileChange" => {
@@ -174,7 +182,8 @@ async fn of_document(caller: &Caller, method: &str) -> Option<Sent> {
                 member_id: new_member_id(),
                 profile_version: 2,
             };
-            changed(request, |other| other.profile_version = 3)
+            let orchestrator = Caller::of_service(shared_mesh().await, "orchestrator");
+            changed(&orchestrator, request, |other| other.profile_version = 3)
         }
         _ => return None,
     };
@@ -186,7 +195,7 @@ fn new_number() -> String {
     format!("I{:08}", new_member_id())
 }
 
-fn upload_document() -> Sent {
+fn upload_document(caller: &Caller) -> Sent {
     let messages = |parts: Vec<Part>| {
         let messages = parts
             .into_iter()
@@ -198,6 +207,7 @@ fn upload_document() -> Sent {
     // The header holds the request id.
     other[0] = first[0].clone();
     Sent {
+        acting: caller.acting.clone(),
         first: messages(first),
         other: messages(other),
     }
@@ -218,7 +228,7 @@ async fn submit_document(caller: &Caller) -> Sent {
         document_url: better,
         document_type: document::DocumentType::Passport.into(),
     };
-    changed(request, |other| other.document_url = another)
+    changed(caller, request, |other| other.document_url = another)
 }
 
 async fn unblock_document(caller: &Caller) -> Sent {
@@ -239,7 +249,7 @@ async fn unblock_document(caller: &Caller) -> Sent {
         issuing_state,
         document_number,
     };
-    changed(request, |other| other.document_number = new_number())
+    changed(caller, request, |other| other.document_number = new_number())
 }
 
 /// The erasure of a document that was uploaded and never used.
@@ -250,20 +260,22 @@ pub async fn erase_document(caller: &Caller) -> Sent {
         request_id: new_request_id(),
         document_id: uploaded.document_id,
     };
-    changed(request, |other| other.document_id = another.document_id)
+    changed(caller, request, |other| other.document_id = another.document_id)
 }
 
 async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
     let (request_id, schedule_id) = (new_request_id(), SCHEDULE.to_owned());
     let sent = match method {
-        "RecordActivity" => record_activity(new_member_id()),
+        "RecordActivity" => record_activity(caller, new_member_id()),
         "CounterReputationEvent" => {
             let request = reputation::CounterReputationEventRequest {
                 request_id,
                 event_id: recorded(caller).await,
                 reason: reputation::CounterReason::Disputed.into(),
             };
-            changed(request, |other| other.reason = reputation::CounterReason::Fraud.into())
+            changed(caller, request, |other| {
+                other.reason = reputation::CounterReason::Fraud.into()
+            })
         }
         "CounterVerification" => {
             let request = reputation::CounterVerificationRequest {
@@ -271,12 +283,12 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
                 verification_id: new_request_id(),
                 method: "document".to_owned(),
             };
-            changed(request, |other| other.verification_id = new_request_id())
+            changed(caller, request, |other| other.verification_id = new_request_id())
         }
         "StartDecay" => {
             let member_id = new_member_id();
             let request = reputation::StartDecayRequest { request_id, member_id };
-            changed(request, |other| other.member_id = new_member_id())
+            changed(caller, request, |other| other.member_id = new_member_id())
         }
         "CancelDecay" => {
             let member_id = new_member_id();
@@ -287,7 +299,7 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
             let started = caller.reputations.clone().start_decay(start).await;
             started.expect("the clock starts");
             let request = reputation::CancelDecayRequest { request_id, member_id };
-            changed(request, |other| other.member_id = new_member_id())
+            changed(caller, request, |other| other.member_id = new_member_id())
         }
         "PauseSchedule" => {
             let note = "the database moves".to_owned();
@@ -296,7 +308,7 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
                 schedule_id,
                 note,
             };
-            changed(request, |other| other.note = "something else".to_owned())
+            changed(caller, request, |other| other.note = "something else".to_owned())
         }
         "ResumeSchedule" => {
             let note = "the database has moved".to_owned();
@@ -305,14 +317,14 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
                 schedule_id,
                 note,
             };
-            changed(request, |other| other.note = "something else".to_owned())
+            changed(caller, request, |other| other.note = "something else".to_owned())
         }
         "TriggerSchedule" => {
             let request = reputation::TriggerScheduleRequest {
                 request_id,
                 schedule_id,
             };
-            changed(request, |other| {
+            changed(caller, request, |other| {
                 other.schedule_id = "weekly-verification-reminders".to_owned();
             })
         }
@@ -327,7 +339,7 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
                 start_time: instant(0),
                 end_time: instant(24),
             };
-            changed(request, |other| other.end_time = instant(25))
+            changed(caller, request, |other| other.end_time = instant(25))
         }
         _ => return None,
     };
@@ -340,14 +352,14 @@ fn hours(minutes: i32) -> Option<reputation::Activity> {
 }
 
 /// Hours that a member gave.
-pub fn record_activity(member_id: i64) -> Sent {
+pub fn record_activity(caller: &Caller, member_id: i64) -> Sent {
     let request = reputation::RecordActivityRequest {
         request_id: new_request_id(),
         member_id,
         activity: hours(60),
         occurred_at: None,
     };
-    changed(request, |other| other.activity = hours(30))
+    changed(caller, request, |other| other.activity = hours(30))
 }
 
 /// The id of an event that can be countered.

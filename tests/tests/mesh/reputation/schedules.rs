@@ -3,26 +3,25 @@
 use crate::support::*;
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::schedule_service_client::ScheduleServiceClient;
-use mesh_testkit::{Mesh, eventually, http_get};
+use mesh_testkit::{ActingChannel, Mesh, eventually, http_get};
 use sqlx::Connection;
 use tonic::Code;
-use tonic::transport::Channel;
 
 const DAILY: &str = "daily-reputation-update";
 const DAY: i64 = 86_400;
 
-fn schedules_of(mesh: &Mesh) -> ScheduleServiceClient<Channel> {
-    ScheduleServiceClient::new(channel(mesh, "reputation"))
+fn schedules_of(mesh: &Mesh) -> ScheduleServiceClient<ActingChannel> {
+    ScheduleServiceClient::new(operator_of(mesh).by(channel(mesh, "reputation")))
 }
 
-async fn listed(schedules: &ScheduleServiceClient<Channel>) -> Vec<proto::Schedule> {
+async fn listed(schedules: &ScheduleServiceClient<ActingChannel>) -> Vec<proto::Schedule> {
     let answer = schedules.clone().list_schedules(proto::ListSchedulesRequest {}).await;
     answer.expect("the list comes").into_inner().schedules
 }
 
 /// The daily sweep once it is as wanted.
 async fn shown(
-    schedules: &ScheduleServiceClient<Channel>,
+    schedules: &ScheduleServiceClient<ActingChannel>,
     what: &str,
     wanted: impl Fn(&proto::Schedule) -> bool,
 ) -> proto::Schedule {

@@ -1,11 +1,11 @@
 //! `DocumentService`.
 
 use super::parse::Meant;
-use super::{parse, render};
+use super::{ownership, parse, render};
 use crate::block_document::block_document;
 use crate::claim_review::claim_review;
 use crate::decide_review::decide_review;
-use crate::erase_document::erase_document;
+use crate::erase_document::{erase_document, no_document};
 use crate::extraction::not_found;
 use crate::get_review_page::ReviewPages;
 use crate::record_profile_change::record_profile_change;
@@ -18,8 +18,8 @@ use crate::vault::Vault;
 use futures::stream::BoxStream;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::document_service_server::DocumentService;
-use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
+use mesh_runtime::{Access, clock};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Answers `DocumentService`.
@@ -53,14 +53,15 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<Streaming<proto::UploadDocumentRequest>>,
     ) -> Result<Response<proto::UploadDocumentResponse>, Status> {
-        Ok(Response::new(self.uploads.take(request.into_inner()).await?))
+        let access = Access::of(&request)?;
+        Ok(Response::new(self.uploads.take(request.into_inner(), &access).await?))
     }
 
     async fn get_document_verification(
         &self,
         request: Request<proto::GetDocumentVerificationRequest>,
     ) -> Result<Response<proto::GetDocumentVerificationResponse>, Status> {
-        let store = self.vault.store();
+        let (access, store) = (Access::of(&request)?, self.vault.store());
         let request = request.get_ref();
         let (document_id, verification_id) = match parse::meant(&request.document_id, &request.verification_id)? {
             Meant::Document(document_id) => (Some(document_id), None),
@@ -71,8 +72,10 @@ impl DocumentService for DocumentApi {
         };
         let document_id = document_id.ok_or_else(not_found)?;
         let status = store.find_document_status(document_id, verification_id).await?;
+        let status = status.ok_or_else(not_found)?;
+        ownership::require_own(&access, status.member_id)?;
         Ok(Response::new(proto::GetDocumentVerificationResponse {
-            verification: Some(render::verification(status.ok_or_else(not_found)?)),
+            verification: Some(render::verification(status)),
         }))
     }
 
@@ -80,8 +83,11 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::SubmitDocumentRequest>,
     ) -> Result<Response<proto::SubmitDocumentResponse>, Status> {
+        let next = parse::submit_document(request.get_ref())?;
+        let access = Access::of(&request)?;
+        ownership::require_own_verification(self.vault.store(), &access, next.verification_id).await?;
         let through = (&self.vault, &self.idempotency, &self.workflows);
-        let answer = submit_document(through, request.get_ref(), clock::now()).await?;
+        let answer = submit_document(through, request.get_ref(), next, clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -104,7 +110,8 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::ClaimReviewRequest>,
     ) -> Result<Response<proto::ClaimReviewResponse>, Status> {
-        let answer = claim_review(&self.idempotency, request.get_ref(), clock::now()).await?;
+        let reviewer_id = ownership::reviewer(&Access::of(&request)?)?;
+        let answer = claim_review(&self.idempotency, reviewer_id, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -112,17 +119,23 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::GetReviewPageRequest>,
     ) -> Result<Response<Self::GetReviewPageStream>, Status> {
-        Ok(Response::new(Box::pin(
-            self.review_pages.show(request.get_ref()).await?,
-        )))
+        let (access, store) = (Access::of(&request)?, self.vault.store());
+        let (review_id, page_number) = parse::get_review_page(request.get_ref())?;
+        ownership::require_assigned_review(store, &access, review_id, clock::now()).await?;
+        let reviewer_id = ownership::reviewer(&access)?;
+        let page = self.review_pages.show(reviewer_id, review_id, page_number).await?;
+        Ok(Response::new(Box::pin(page)))
     }
 
     async fn decide_review(
         &self,
         request: Request<proto::DecideReviewRequest>,
     ) -> Result<Response<proto::DecideReviewResponse>, Status> {
+        let (access, now) = (Access::of(&request)?, clock::now());
+        let decision = parse::decide_review(request.get_ref(), ownership::reviewer(&access)?)?;
+        ownership::require_assigned_review(self.vault.store(), &access, decision.review_id, now).await?;
         let through = (&self.vault, &self.idempotency, &self.workflows);
-        let answer = decide_review(through, request.get_ref(), clock::now()).await?;
+        let answer = decide_review(through, request.get_ref(), decision, now).await?;
         Ok(Response::new(answer))
     }
 
@@ -132,6 +145,7 @@ impl DocumentService for DocumentApi {
     ) -> Result<Response<proto::ListEvidenceResponse>, Status> {
         let (verification_id, page) = parse::list_evidence(request.get_ref())?;
         let store = self.vault.store();
+        ownership::require_own_verification(store, &Access::of(&request)?, verification_id).await?;
         let evidence = store
             .list_evidence(verification_id, page.after().copied(), page.limit())
             .await?;
@@ -146,7 +160,8 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::BlockDocumentRequest>,
     ) -> Result<Response<proto::BlockDocumentResponse>, Status> {
-        let answer = block_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
+        let (access, through) = (Access::of(&request)?, (&self.vault, &self.idempotency));
+        let answer = block_document(through, access.actor(), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -162,7 +177,8 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::ReleaseDocumentRequest>,
     ) -> Result<Response<proto::ReleaseDocumentResponse>, Status> {
-        let answer = release_document(&self.idempotency, request.get_ref(), clock::now()).await?;
+        let access = Access::of(&request)?;
+        let answer = release_document(&self.idempotency, access.actor(), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -170,7 +186,11 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::EraseDocumentRequest>,
     ) -> Result<Response<proto::EraseDocumentResponse>, Status> {
-        let answer = erase_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
+        let document_id = parse::erase_document(request.get_ref())?;
+        let access = Access::of(&request)?;
+        ownership::require_own_document(self.vault.store(), &access, document_id, no_document).await?;
+        let through = (&self.vault, &self.idempotency);
+        let answer = erase_document(through, access.actor(), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 

@@ -4,8 +4,8 @@
 use crate::identity::Identity;
 use crate::store::{EvidenceKey, NewReviewDecision, ReviewKey};
 use mesh_proto::document::v1::{
-    ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, GetReviewPageRequest, ListEvidenceRequest,
-    ListReviewsRequest, ListRevocationsRequest, SubmitDocumentRequest,
+    ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType, EraseDocumentRequest,
+    GetReviewPageRequest, ListEvidenceRequest, ListReviewsRequest, ListRevocationsRequest, SubmitDocumentRequest,
 };
 use mesh_proto::fields;
 use mesh_runtime::Problem;
@@ -82,25 +82,26 @@ pub(super) fn list_revocations(request: &ListRevocationsRequest) -> Result<PageR
     PageRequest::parse(request.page_size, &request.page_token, &"ListRevocations")
 }
 
-pub(crate) fn claim_review(request: &ClaimReviewRequest) -> Result<(RequestId, ReviewId, MemberId), Problem> {
+pub(crate) fn claim_review(request: &ClaimReviewRequest) -> Result<(RequestId, ReviewId), Problem> {
     Ok((
         fields::id("request_id", &request.request_id)?,
         fields::id("review_id", &request.review_id)?,
-        fields::member_id("reviewer_id", request.reviewer_id)?,
     ))
 }
 
-pub(crate) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewId, MemberId, u32), Problem> {
+pub(crate) fn get_review_page(request: &GetReviewPageRequest) -> Result<(ReviewId, u32), Problem> {
     let page = u32::try_from(request.page_number);
     Ok((
         fields::id("review_id", &request.review_id)?,
-        fields::member_id("reviewer_id", request.reviewer_id)?,
         page.map_err(|_| Problem::invalid_field("page_number", "must be from 1"))?,
     ))
 }
 
-/// A decision, still without the physical document that it is about.
-pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) -> Result<NewReviewDecision, Problem> {
+/// A decision, still without the work that it is made by and the physical document that it is about.
+pub(crate) fn decide_review(
+    request: &DecideReviewRequest,
+    reviewer_id: MemberId,
+) -> Result<NewReviewDecision, Problem> {
     let decision = match request.decision() {
         DocumentDecision::Accepted => Decision::Accepted,
         DocumentDecision::Rejected => Decision::Rejected,
@@ -129,9 +130,9 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
         }
     }
     Ok(NewReviewDecision {
-        decision_id,
+        decision_id: Uuid::nil(),
         review_id: fields::id("review_id", &request.review_id)?,
-        reviewer_id: fields::member_id("reviewer_id", request.reviewer_id)?,
+        reviewer_id,
         decision,
         reason_code: request.reason_code.clone(),
         member_text,
@@ -139,6 +140,10 @@ pub(crate) fn decide_review(request: &DecideReviewRequest, decision_id: Uuid) ->
         identity: Vec::new(),
         is_members_own: request.is_members_own,
     })
+}
+
+pub(super) fn erase_document(request: &EraseDocumentRequest) -> Result<DocumentId, Problem> {
+    Ok(fields::id("document_id", &request.document_id)?)
 }
 
 /// The physical document that an administrator means. What is wrong with the number is said without the number.

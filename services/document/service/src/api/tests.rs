@@ -1,8 +1,10 @@
+mod actors;
+mod ownership;
 mod typed;
 
 use super::DocumentApi;
 use crate::extraction::NOTHING_READ;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png, workflows};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, new_verification, png, workflows};
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::document_service_server::DocumentServiceServer;
 use mesh_proto::document::v1::get_review_page_response;
@@ -13,15 +15,17 @@ use mesh_proto::document::v1::{
     ListReviewsRequest, SubmitDocumentRequest, UnblockDocumentRequest, UploadDocumentRequest,
 };
 use mesh_runtime::{ServiceParts, clock};
+use mesh_testkit::ActingChannel;
 use mesh_testkit::fixtures::Served;
 use mesh_types::{DocumentId, Reason};
 use tonic::Status;
-use tonic::transport::Channel;
 
 const MESSAGE_LIMIT: usize = 4 << 20;
 
-/// The API of a world under the kit's layer, and a client of it. It ends with the first value.
-async fn served(world: &World) -> (Served, DocumentServiceClient<Channel>) {
+type Client = DocumentServiceClient<ActingChannel>;
+
+/// The API of a world under the kit's layer, and an operator's client of it. It ends with the first value.
+async fn served(world: &World) -> (Served, Client) {
     let idempotency = world.idempotency.clone();
     let api = DocumentApi::new(
         world.vault.clone(),
@@ -153,7 +157,9 @@ fn reason<T>(answer: Result<T, Status>) -> Option<String> {
 #[tokio::test]
 async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is_gone_does_not_matter() {
     let world = World::new().await;
-    let (_server, mut client) = served(&world).await;
+    let (server, _) = served(&world).await;
+    let mut client = Client::new(server.channel_as(7, &["reviewer"]));
+    let mut another = Client::new(server.channel_as(8, &["reviewer"]));
     let (document_id, review_id) = world.reviewed(vec![7; 150_000]).await;
     let listed = client
         .list_reviews(ListReviewsRequest::default())
@@ -163,13 +169,12 @@ async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is
     let ids: Vec<&str> = listed.reviews.iter().map(|review| review.review_id.as_str()).collect();
     assert_eq!(ids, [review_id.to_string()]);
 
-    let claim = |reviewer_id| ClaimReviewRequest {
+    let claim = || ClaimReviewRequest {
         request_id: clock::new_uuid().to_string(),
         review_id: review_id.to_string(),
-        reviewer_id,
     };
     let claimed = client
-        .claim_review(claim(7))
+        .claim_review(claim())
         .await
         .expect("claimed")
         .into_inner()
@@ -177,15 +182,18 @@ async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is
         .expect("a review");
     assert_eq!((claimed.claimed_by, claimed.document_id), (7, document_id.to_string()));
     assert_eq!(
-        reason(client.claim_review(claim(8)).await).as_deref(),
+        reason(another.claim_review(claim()).await).as_deref(),
         Some("REVIEW_CLAIMED_BY_ANOTHER")
     );
 
     let page = |page_number| GetReviewPageRequest {
         review_id: review_id.to_string(),
-        reviewer_id: 7,
         page_number,
     };
+    assert_eq!(
+        reason(another.get_review_page(page(1)).await).as_deref(),
+        Some("REVIEW_CLAIMED_BY_ANOTHER")
+    );
     let mut parts = client.get_review_page(page(1)).await.expect("shown").into_inner();
     let mut shown = Vec::new();
     while let Some(part) = parts.message().await.expect("a part") {
@@ -206,13 +214,16 @@ async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is
     let decision = DecideReviewRequest {
         request_id: clock::new_uuid().to_string(),
         review_id: review_id.to_string(),
-        reviewer_id: 7,
         decision: DocumentDecision::Accepted.into(),
         reason_code: "LOOKS_RIGHT".to_owned(),
         issuing_state: "UTO".to_owned(),
         document_number: "L898902C3".to_owned(),
         ..Default::default()
     };
+    assert_eq!(
+        reason(another.decide_review(decision.clone()).await).as_deref(),
+        Some("REVIEW_CLAIMED_BY_ANOTHER")
+    );
     let first = client
         .decide_review(decision.clone())
         .await
@@ -224,12 +235,17 @@ async fn a_reviewer_claims_sees_and_decides_over_the_wire_and_a_workflow_that_is
         .expect("answered")
         .into_inner();
     assert_eq!(first, again);
-    let another = DecideReviewRequest {
+    // Not even the answer of before is another's to see.
+    assert_eq!(
+        reason(another.decide_review(decision.clone()).await).as_deref(),
+        Some("REVIEW_OVER")
+    );
+    let once_more = DecideReviewRequest {
         request_id: clock::new_uuid().to_string(),
         ..decision
     };
     assert_eq!(
-        reason(client.decide_review(another).await).as_deref(),
+        reason(client.decide_review(once_more).await).as_deref(),
         Some("REVIEW_OVER")
     );
     let listed = client
@@ -246,7 +262,11 @@ async fn another_document_is_taken_only_for_a_verification_that_is_there_and_for
     let (_server, mut client) = served(&world).await;
     let (own, foreign) = (world.uploaded_by(MEMBER).await, world.uploaded_by(ANOTHER_MEMBER).await);
     let erased = world.uploaded_by(MEMBER).await;
-    world.vault.erase(erased.document_id, at(1)).await.expect("erased");
+    world
+        .vault
+        .erase(erased.document_id, &STAFF, at(1))
+        .await
+        .expect("erased");
     let verification_id = new_verification();
     world.submitted(own.document_id, verification_id, 1).await;
     let request = |verification_id: String, document_url: String| SubmitDocumentRequest {
@@ -269,6 +289,10 @@ async fn another_document_is_taken_only_for_a_verification_that_is_there_and_for
             "DOCUMENT_NOT_FOUND",
         ),
         (request(known.clone(), url(&foreign)), "DOCUMENT_OF_ANOTHER_MEMBER"),
+        (
+            request(known.clone(), url(&foreign).replace("/43/", "/42/")),
+            "DOCUMENT_NOT_FOUND",
+        ),
         (request(known.clone(), url(&erased)), "DOCUMENT_ERASED"),
         // The workflow of the first submission is over.
         (request(known, url(&own)), "DOCUMENT_NOT_AWAITED"),

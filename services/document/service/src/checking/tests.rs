@@ -383,14 +383,15 @@ async fn whoever_accepts_a_document_of_two_numbers_types_the_right_one_and_it_al
         let message = DecideReviewRequest {
             request_id: clock::new_uuid().to_string(),
             review_id: review_id.to_string(),
-            reviewer_id: reviewer,
             decision: mesh_proto::document::v1::DocumentDecision::Accepted.into(),
             reason_code: "LOOKS_RIGHT".to_owned(),
             issuing_state: issuing_state.to_owned(),
             document_number: document_number.to_owned(),
             ..Default::default()
         };
-        let decided = decide_review((&world.vault, &world.idempotency, &workflows), &message, now).await;
+        let decision = crate::api::parse::decide_review(&message, member(reviewer)).expect("a sound decision");
+        let through = (&world.vault, &world.idempotency, &workflows);
+        let decided = decide_review(through, &message, decision, now).await;
         decided.map_err(|problem| problem.reason())
     };
     assert_eq!(decide("", "").await.err(), Some(Reason::InvalidRequest));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::default_model_dir;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, Uploaded, World, member, new_verification, png, run};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, Uploaded, World, member, new_verification, png, run};
 use document_reading::{Limits, ReaderConfig};
 use specimen::{Passport, to_png};
 use std::os::unix::fs::PermissionsExt;
@@ -244,7 +244,7 @@ async fn an_erased_document_is_not_read() {
     let document = world.uploaded(&[png(1)]).await;
     world
         .vault
-        .erase(document.document_id, clock::now())
+        .erase(document.document_id, &STAFF, clock::now())
         .await
         .expect("erased");
     let request = request(&document);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::identity::Identity;
 use crate::store::{DecidedReview, NewReviewDecision, Review, ReviewClaim, ReviewKey, claim_review};
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png, waiting};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, png, waiting};
 use document_workflows::contract::ReviewEnd;
 use mesh_types::{Decision, DocumentId, DocumentKind, VerificationId};
 
@@ -275,7 +275,7 @@ async fn an_erased_document_is_neither_listed_claimed_shown_nor_decided() {
     claimed(&world, review, 7, REQUESTED).await.expect("claimed");
     world
         .vault
-        .erase(asked.document_id, at(REQUESTED))
+        .erase(asked.document_id, &STAFF, at(REQUESTED))
         .await
         .expect("erased");
     let accept = decision(review, 7, Decision::Accepted);
@@ -441,7 +441,7 @@ async fn what_people_wrote_goes_with_the_document_in_one_transaction() {
         assert!(!is_erased.await.expect("a row"), "a crash here would leave the words");
         holding.rollback().await.expect("released");
     };
-    let (erased, ()) = tokio::join!(world.vault.erase(asked.document_id, at(EXPIRES)), release);
+    let (erased, ()) = tokio::join!(world.vault.erase(asked.document_id, &STAFF, at(EXPIRES)), release);
     assert_eq!(erased.expect("erased"), Some(at(EXPIRES)));
     assert!(!has_words(&world, asked.review_id).await);
 }
@@ -454,7 +454,7 @@ async fn of_an_erasure_and_a_decision_at_once_none_fails_and_no_words_are_left()
         claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
         let reject = decision(asked.review_id, 7, Decision::Rejected);
         let (erased, decided) = tokio::join!(
-            world.vault.erase(asked.document_id, at(REQUESTED)),
+            world.vault.erase(asked.document_id, &STAFF, at(REQUESTED)),
             decided(&world, &reject, REQUESTED)
         );
         assert_eq!(erased.expect("erased"), Some(at(REQUESTED)));

@@ -6,7 +6,7 @@ use super::{OrphanedObjects, Store};
 use crate::cipher::WrappedKey;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as Instant, ToSqlx};
-use mesh_runtime::Problem;
+use mesh_runtime::{Actor, Problem};
 use mesh_types::{DocumentId, DocumentKind, MemberId, Reason, RevocationReason};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -122,7 +122,7 @@ impl Store {
 
     /// Erases what a document shows: its key, what was read on it, what its reviewers wrote. Hashes, checks, decisions and
     /// evidence stay; the verifications that it was accepted in are revoked. `None` when there is no such document; again it
-    /// returns the time of the first time.
+    /// returns the time of the first time, and who erased it first stays.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -131,6 +131,7 @@ impl Store {
     pub async fn erase_document(
         &self,
         document_id: DocumentId,
+        erased_by: &Actor,
         erased_at: Timestamp,
     ) -> Result<Option<Erased>, Problem> {
         let id = document_id.uuid();
@@ -143,12 +144,15 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         let row = sqlx::query!(
-            r#"UPDATE documents SET erased_at = coalesce(erased_at, $2) WHERE document_id = $1
+            r#"UPDATE documents SET erased_at = coalesce(erased_at, $2),
+                 erased_by = CASE WHEN erased_at IS NULL THEN $3 ELSE erased_by END
+             WHERE document_id = $1
              RETURNING member_id, erased_at AS "erased_at!: Instant",
                  (SELECT count(DISTINCT file_number) FROM document_pages page
                   WHERE page.document_id = documents.document_id) AS "file_count!""#,
             id,
             erased_at.to_sqlx() as _,
+            erased_by.to_string(),
         )
         .fetch_optional(&mut *transaction)
         .await?;

@@ -11,7 +11,7 @@ use crate::identity::IdentityHash;
 use crate::keyring::UsedKeys;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use mesh_runtime::{Problem, clock};
+use mesh_runtime::{Actor, Problem, clock};
 use mesh_types::{DocumentId, MemberId, RevocationReason, VerificationId};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -100,7 +100,7 @@ impl Store {
 }
 
 /// Puts a physical document on the blocklist under every key, within a transaction, and revokes the verifications in which
-/// a member was accepted with it; one that is there stays as it is.
+/// a member was accepted with it; one that is there stays as it is. `by` says who does so, and why.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -109,16 +109,16 @@ impl Store {
 pub async fn block(
     connection: &mut PgConnection,
     hashes: &[IdentityHash],
-    reason_code: &str,
+    (by, reason_code): (&Actor, &str),
     blocked_at: Timestamp,
 ) -> Result<(), Problem> {
     // An acceptance that is under way either sees the block or is seen here.
     lock(connection, &bytes(hashes)).await?;
     sqlx::query!(
-        "INSERT INTO blocked_documents (identity_hash, key_id, is_weak, block_id, reason_code, blocked_at)
+        "INSERT INTO blocked_documents (identity_hash, key_id, is_weak, block_id, reason_code, blocked_at, blocked_by)
          SELECT identity_hash, key_id, is_weak,
                 coalesce((SELECT block_id FROM blocked_documents blocked
-                           WHERE blocked.identity_hash = ANY($1) AND NOT blocked.is_weak LIMIT 1), $4), $5, $6
+                           WHERE blocked.identity_hash = ANY($1) AND NOT blocked.is_weak LIMIT 1), $4), $5, $6, $7
            FROM unnest($1::bytea[], $2::text[], $3::boolean[]) AS each (identity_hash, key_id, is_weak)
          ON CONFLICT ON CONSTRAINT blocked_documents_pkey DO NOTHING",
         &bytes(hashes),
@@ -127,6 +127,7 @@ pub async fn block(
         clock::new_uuid(),
         reason_code,
         blocked_at.to_sqlx() as _,
+        by.to_string(),
     )
     .execute(&mut *connection)
     .await?;
@@ -158,7 +159,8 @@ pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> 
 }
 
 /// Takes the physical document of an upload, or of a verification, from the member who was accepted with it, within a transaction,
-/// and revokes the verifications in which that was. Returns them; `None` where there is no such upload or verification.
+/// and revokes the verifications in which that was. Returns them; `None` where there is no such upload or verification. `by`
+/// says who does so, and why.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
@@ -167,7 +169,7 @@ pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> 
 pub async fn release(
     connection: &mut PgConnection,
     (document_id, verification_id): (Option<DocumentId>, Option<VerificationId>),
-    reason_code: &str,
+    (by, reason_code): (&Actor, &str),
     released_at: Timestamp,
 ) -> Result<Option<Vec<VerificationId>>, Problem> {
     let (document_id, verification_id) = (
@@ -196,7 +198,7 @@ pub async fn release(
     .await?;
     lock(connection, &hashes).await?;
     let mut released: Vec<Uuid> = sqlx::query_scalar!(
-        "UPDATE document_identities SET released_at = $3, release_reason = $4
+        "UPDATE document_identities SET released_at = $3, release_reason = $4, released_by = $5
           WHERE member_id = $1 AND released_at IS NULL
             AND verification_id IN (SELECT verification_id FROM document_identities
                                      WHERE member_id = $1 AND identity_hash = ANY($2))
@@ -205,6 +207,7 @@ pub async fn release(
         &hashes,
         released_at.to_sqlx() as _,
         reason_code,
+        by.to_string(),
     )
     .fetch_all(&mut *connection)
     .await?;

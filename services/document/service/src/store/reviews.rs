@@ -77,6 +77,8 @@ pub struct Review {
     pub expires_at: Timestamp,
     /// Who took it last, and until when.
     pub claim: Option<ReviewClaim>,
+    /// Who decided it, until it is asked for anew.
+    pub decided_by: Option<MemberId>,
     /// Whether it waits for a decision.
     pub is_waiting: bool,
     /// Whether the document was erased.
@@ -138,6 +140,12 @@ impl Review {
         })
     }
 
+    /// Whose it is to work on: its holder's, and once it is decided that of the one who decided it.
+    pub fn assignee_at(&self, now: Timestamp) -> Option<MemberId> {
+        let holder = self.claim_at(now).map(|claim| claim.reviewer_id);
+        self.decided_by.or(holder)
+    }
+
     /// Who holds it now.
     pub fn claim_at(&self, now: Timestamp) -> Option<ReviewClaim> {
         self.claim.filter(|claim| now < claim.until)
@@ -157,6 +165,7 @@ struct ReviewRow {
     expires_at: Instant,
     claimed_by: Option<i64>,
     claimed_until: Option<Instant>,
+    decided_by: Option<i64>,
     is_waiting: bool,
     is_erased: bool,
 }
@@ -182,6 +191,7 @@ impl ReviewRow {
             requested_at: self.requested_at.to_jiff(),
             expires_at: self.expires_at.to_jiff(),
             claim: claim.transpose()?,
+            decided_by: self.decided_by.map(member).transpose()?,
             is_waiting: self.is_waiting,
             is_erased: self.is_erased,
         })
@@ -290,7 +300,7 @@ impl Store {
                    coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                    checked.checks AS "checks?: Json<Vec<Check>>",
                    requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
-                   claimed_by, claimed_until AS "claimed_until: Instant",
+                   claimed_by, claimed_until AS "claimed_until: Instant", decided_by,
                    true AS "is_waiting!", false AS "is_erased!"
              FROM reviews review JOIN documents document ON document.document_id = review.document_id
              LEFT JOIN document_checks checked
@@ -351,7 +361,7 @@ async fn find_review(connection: &mut PgConnection, review_id: ReviewId) -> Resu
                coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                checked.checks AS "checks?: Json<Vec<Check>>",
                requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
-               claimed_by, claimed_until AS "claimed_until: Instant",
+               claimed_by, claimed_until AS "claimed_until: Instant", decided_by,
                status = 'waiting' AS "is_waiting!", erased_at IS NOT NULL AS "is_erased!"
          FROM reviews review JOIN documents document ON document.document_id = review.document_id
          LEFT JOIN document_checks checked

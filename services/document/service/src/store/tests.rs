@@ -2,7 +2,7 @@ use super::*;
 use crate::extraction::NOTHING_READ;
 use crate::identity::Identity;
 use crate::keyring::Keyring;
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, png};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, png};
 use document_workflows::contract::Refusal;
 use mesh_types::{
     Check, CheckName, CheckReason, Decision, DocumentId, DocumentKind, EvidenceKind, Method, Open, VerificationId,
@@ -300,7 +300,7 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
         .expect("asked");
     assert_eq!((entry.blocked, entry.in_use), (Found::Nothing, Found::SameDocument));
 
-    world.vault.erase(document, at(5)).await.expect("erased");
+    world.vault.erase(document, &STAFF, at(5)).await.expect("erased");
     assert_eq!(accept().await, Written::Refused(Refusal::Erased));
     let rejected = new_decision(document, new_verification(), Decision::Rejected);
     let recorded = world.store.record_decision(&rejected).await.expect("recorded");

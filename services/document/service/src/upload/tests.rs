@@ -29,7 +29,13 @@ async fn receive(parts: impl IntoIterator<Item = Part>) -> Result<Upload, Proble
     let messages = parts
         .into_iter()
         .map(|part| Ok(UploadDocumentRequest { part: Some(part) }));
-    Upload::receive(futures::stream::iter(messages), &opener(), &UploadLimits::new(1)).await
+    Upload::receive(
+        futures::stream::iter(messages),
+        |_| Ok(()),
+        &opener(),
+        &UploadLimits::new(1),
+    )
+    .await
 }
 
 /// A PNG whose header says 10,000 × 10,000 pixels, with the check sum that fits.
@@ -174,13 +180,18 @@ async fn a_stream_that_breaks_off_stores_nothing() {
         Ok(UploadDocumentRequest { part: Some(page()) }),
         Err(tonic::Status::cancelled("the client went away")),
     ];
-    let problem = Upload::receive(futures::stream::iter(messages), &opener(), &UploadLimits::new(1))
-        .await
-        .expect_err("must be refused");
+    let problem = Upload::receive(
+        futures::stream::iter(messages),
+        |_| Ok(()),
+        &opener(),
+        &UploadLimits::new(1),
+    )
+    .await
+    .expect_err("must be refused");
     assert_eq!(problem.reason(), Reason::Cancelled);
 
     let unknown = futures::stream::iter([Ok(UploadDocumentRequest { part: None })]);
-    let problem = Upload::receive(unknown, &opener(), &UploadLimits::new(1))
+    let problem = Upload::receive(unknown, |_| Ok(()), &opener(), &UploadLimits::new(1))
         .await
         .expect_err("must be refused");
     assert_eq!(
@@ -249,7 +260,12 @@ async fn a_client_that_falls_silent_is_told_and_keeps_nobody_out() {
         Box::pin(futures::stream::iter(messages).chain(futures::stream::pending()))
     };
     let opener = opener();
-    let idle = Upload::receive(silent(vec![header(), page(), chunk(vec![0; 1000])]), &opener, &places);
+    let idle = Upload::receive(
+        silent(vec![header(), page(), chunk(vec![0; 1000])]),
+        |_| Ok(()),
+        &opener,
+        &places,
+    );
     tokio::pin!(idle);
     assert!(futures::poll!(&mut idle).is_pending());
     let honest = places.take(MemberId::try_from(7).expect("positive")).await;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::extraction::NOTHING_READ;
 use crate::store::insert_document;
-use crate::testing::{MEMBER, Uploaded, World, at, member, new_verification, png};
+use crate::testing::{MEMBER, STAFF, Uploaded, World, at, member, new_verification, png};
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
 use std::path::PathBuf;
@@ -168,11 +168,11 @@ async fn erasing_leaves_hashes_and_nothing_that_can_be_read_and_twice_is_fine() 
         .expect("kept");
     let kept = std::fs::read(object(&world, &upload, 1)).expect("an object");
 
-    assert_eq!(world.vault.erase(id, at(5)).await.expect("erased"), Some(at(5)));
+    assert_eq!(world.vault.erase(id, &STAFF, at(5)).await.expect("erased"), Some(at(5)));
     assert_eq!(world.object_count(), 0);
     assert_eq!(world.store.find_key(id).await.expect("asked"), StoredKey::Erased);
     assert_eq!(world.store.list_readings(id).await.expect("asked"), []);
-    assert_eq!(world.vault.erase(id, at(9)).await.expect("again"), Some(at(5)));
+    assert_eq!(world.vault.erase(id, &STAFF, at(9)).await.expect("again"), Some(at(5)));
     // Whoever reads it at this moment leaves nothing behind, and a copy of the object opens nothing.
     let too_late = world.vault.insert_reading(id, 2, &NOTHING_READ, at(6)).await;
     assert_eq!(too_late.expect_err("erased").reason(), Reason::DocumentErased);
@@ -185,7 +185,11 @@ async fn erasing_leaves_hashes_and_nothing_that_can_be_read_and_twice_is_fine() 
     assert_eq!(pages.len(), 2, "hashes and counts stay");
 
     assert_eq!(
-        world.vault.erase(clock::new_uuid().into(), at(5)).await.expect("asked"),
+        world
+            .vault
+            .erase(clock::new_uuid().into(), &STAFF, at(5))
+            .await
+            .expect("asked"),
         None
     );
 }

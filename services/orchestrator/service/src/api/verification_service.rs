@@ -3,15 +3,16 @@
 use super::{parse, render};
 use crate::Store;
 use crate::cancel_verification::cancel_verification;
-use crate::read_model::{ReadModel, Snapshot};
+use crate::read_model::{ReadModel, Snapshot, not_found};
 use crate::start_verification::start_verification;
 use crate::verifications::Verifications;
 use crate::watches::Watches;
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::verification_service_server::VerificationService;
-use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
+use mesh_runtime::{Access, Problem, clock};
+use mesh_types::VerificationId;
 use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
@@ -41,6 +42,15 @@ impl VerificationApi {
             watches,
         }
     }
+
+    /// Looks up whose a verification is, before anything else is done: also an answer of before is not for others.
+    async fn require_own(&self, access: &Access, id: VerificationId) -> Result<(), Problem> {
+        let owner = async {
+            let found = self.store.find_verification(id).await?;
+            Ok(found.map(|found| found.member_id.get()))
+        };
+        access.require_owner(owner, not_found).await
+    }
 }
 
 type Watch = Pin<Box<dyn Stream<Item = Result<proto::WatchVerificationResponse, Status>> + Send>>;
@@ -62,7 +72,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::GetVerificationRequest>,
     ) -> Result<Response<proto::GetVerificationResponse>, Status> {
-        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        let id = parse::verification_id(&request.get_ref().verification_id)?;
+        self.require_own(&Access::of(&request)?, id).await?;
         let verification = Some(render::verification(self.read_model.get(id).await?));
         Ok(Response::new(proto::GetVerificationResponse { verification }))
     }
@@ -71,7 +82,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::WatchVerificationRequest>,
     ) -> Result<Response<Watch>, Status> {
-        let id = parse::verification_id(&request.into_inner().verification_id)?;
+        let id = parse::verification_id(&request.get_ref().verification_id)?;
+        self.require_own(&Access::of(&request)?, id).await?;
         // An id that nobody knows is an error of the call, not of its stream.
         Ok(Response::new(Box::pin(self.watches.watch(id).await?)))
     }
@@ -80,6 +92,8 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::CancelVerificationRequest>,
     ) -> Result<Response<proto::CancelVerificationResponse>, Status> {
+        let (_, id) = parse::cancel_verification(request.get_ref())?;
+        self.require_own(&Access::of(&request)?, id).await?;
         let answer =
             cancel_verification(&self.verifications, &self.idempotency, request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))

@@ -4,8 +4,8 @@ use super::{parse, render};
 use crate::{Store, Workflows, cancel_decay, counter_event, counter_verification, record_activity, start_decay};
 use mesh_proto::reputation::v1 as proto;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationService;
-use mesh_runtime::clock;
 use mesh_runtime::idempotency::IdempotencyStore;
+use mesh_runtime::{Access, clock};
 use tonic::{Request, Response, Status};
 
 /// Answers `ReputationService`.
@@ -45,8 +45,9 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::RecordActivityRequest>,
     ) -> Result<Response<proto::RecordActivityResponse>, Status> {
-        let answer =
-            record_activity::record_activity((&self.store, &self.idempotency), request.get_ref(), clock::now()).await?;
+        let (access, through) = (Access::of(&request)?, (&self.store, &self.idempotency));
+        let message = request.get_ref();
+        let answer = record_activity::record_activity(through, access.actor(), message, clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -54,8 +55,9 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::CounterReputationEventRequest>,
     ) -> Result<Response<proto::CounterReputationEventResponse>, Status> {
-        let answer =
-            counter_event::counter_event((&self.store, &self.idempotency), request.get_ref(), clock::now()).await?;
+        let (access, through) = (Access::of(&request)?, (&self.store, &self.idempotency));
+        let message = request.get_ref();
+        let answer = counter_event::counter_event(through, access.actor(), message, clock::now()).await?;
         Ok(Response::new(answer))
     }
 
@@ -63,8 +65,9 @@ impl ReputationService for ReputationApi {
         &self,
         request: Request<proto::CounterVerificationRequest>,
     ) -> Result<Response<proto::CounterVerificationResponse>, Status> {
-        let through = (&self.store, &self.idempotency);
-        let answer = counter_verification::counter_verification(through, request.get_ref(), clock::now()).await?;
+        let (access, through) = (Access::of(&request)?, (&self.store, &self.idempotency));
+        let message = request.get_ref();
+        let answer = counter_verification::counter_verification(through, access.actor(), message, clock::now()).await?;
         Ok(Response::new(answer))
     }
 

@@ -4,7 +4,7 @@ use super::revocations::insert_revocation;
 use super::{CounterReason, Event, Store, events, materialized};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use mesh_runtime::{Problem, clock};
+use mesh_runtime::{Actor, Problem, clock};
 use mesh_types::{
     EventId, EvidenceId, KnownContribution, KnownEvidence, MemberId, Method, Reason, RuleVersion, VerificationId,
 };
@@ -192,7 +192,7 @@ fn rule_number(rules: RuleVersion) -> Result<i16, Problem> {
     i16::try_from(rules.number()).map_err(Problem::internal)
 }
 
-/// Records an activity under the id of its event, within a transaction.
+/// Records an activity under the id of its event, within a transaction; `recorded_by` says who tells of it.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
@@ -200,18 +200,20 @@ pub async fn insert_activity(
     connection: &mut PgConnection,
     event_id: EventId,
     new: &NewActivity,
-    recorded_at: Timestamp,
+    (recorded_by, recorded_at): (&Actor, Timestamp),
 ) -> Result<Event, Problem> {
     let score = materialized::lock(connection, new.member_id).await?;
     sqlx::query!(
-        "INSERT INTO ledger_entries (entry_id, kind, member_id, rule_version, quantity, occurred_at, recorded_at)
-         VALUES ($1, 'activity', $2, $3, $4, $5, $6)",
+        "INSERT INTO ledger_entries
+             (entry_id, kind, member_id, rule_version, quantity, occurred_at, recorded_at, recorded_by)
+         VALUES ($1, 'activity', $2, $3, $4, $5, $6, $7)",
         event_id.uuid(),
         new.member_id.get(),
         rule_number(RuleVersion::V2)?,
         i32::try_from(new.activity.quantity()).map_err(Problem::internal)?,
         new.occurred_at.to_sqlx() as _,
         recorded_at.to_sqlx() as _,
+        recorded_by.to_string(),
     )
     .execute(&mut *connection)
     .await?;
@@ -230,7 +232,7 @@ pub async fn insert_activity(
 }
 
 /// Records that an event does not count any more from now on, within a transaction; the verification that it is of, if any, is
-/// revoked with it.
+/// revoked with it. `countered_by` says who wants it so.
 ///
 /// # Errors
 /// `EVENT_NOT_FOUND`; `EVENT_NOT_COUNTERABLE` for an event that is countered already or is a counter itself;
@@ -239,7 +241,7 @@ pub async fn insert_counter(
     connection: &mut PgConnection,
     counter_id: EventId,
     new: &NewCounter,
-    recorded_at: Timestamp,
+    (countered_by, recorded_at): (&Actor, Timestamp),
 ) -> Result<Event, Problem> {
     let countered = sqlx::query!(
         "SELECT member_id, kind, verification_id FROM ledger_entries WHERE entry_id = $1",
@@ -255,8 +257,9 @@ pub async fn insert_counter(
     let score = materialized::lock(connection, member_id).await?;
     let occurred_at = Timestamp::from_second(recorded_at.as_second()).map_err(Problem::internal)?;
     let inserted = sqlx::query!(
-        "INSERT INTO ledger_entries (entry_id, kind, member_id, counters, reason, occurred_at, recorded_at)
-         VALUES ($1, 'counter', $2, $3, $4, $5, $6)
+        "INSERT INTO ledger_entries
+             (entry_id, kind, member_id, counters, reason, occurred_at, recorded_at, countered_by)
+         VALUES ($1, 'counter', $2, $3, $4, $5, $6, $7)
          ON CONFLICT ON CONSTRAINT ledger_entries_countered_once DO NOTHING",
         counter_id.uuid(),
         member_id.get(),
@@ -264,6 +267,7 @@ pub async fn insert_counter(
         new.reason.as_str(),
         occurred_at.to_sqlx() as _,
         recorded_at.to_sqlx() as _,
+        countered_by.to_string(),
     )
     .execute(&mut *connection)
     .await?;
@@ -284,7 +288,7 @@ pub async fn insert_counter(
 pub async fn counter_verification(
     connection: &mut PgConnection,
     (verification_id, method): (VerificationId, Method),
-    recorded_at: Timestamp,
+    (countered_by, recorded_at): (&Actor, Timestamp),
 ) -> Result<(), Problem> {
     let Some(member_id) = find_member_of(connection, verification_id).await? else {
         return Ok(());
@@ -306,7 +310,13 @@ pub async fn counter_verification(
             event_id: entry_id.into(),
             reason: CounterReason::Revoked,
         };
-        insert_counter(connection, clock::new_uuid().into(), &counter, recorded_at).await?;
+        insert_counter(
+            connection,
+            clock::new_uuid().into(),
+            &counter,
+            (countered_by, recorded_at),
+        )
+        .await?;
     }
     Ok(())
 }

@@ -314,3 +314,24 @@ async fn a_writer_whose_clock_is_behind_leaves_no_event_out() {
     assert_eq!(kept.map(|kept| kept.score.score().get()), Some(33));
     assert_eq!(falls(&pool).await, [], "nobody fell");
 }
+
+#[tokio::test]
+async fn who_recorded_an_activity_and_who_countered_it_stands_beside_it() {
+    let (pool, _) = empty_ledger().await;
+    let event = record(&pool, hours(member(1), 2, 0), 1).await;
+    counter(&pool, event.event_id, 2).await.or_panic();
+    let again = counter(&pool, event.event_id, 3).await;
+    assert_eq!(
+        again.map(drop).map_err(|problem| problem.reason()),
+        Err(Reason::EventNotCounterable)
+    );
+    let rows = sqlx::query_as::<_, (String, Option<String>, Option<String>)>(
+        "SELECT kind, recorded_by, countered_by FROM ledger_entries ORDER BY recorded_at",
+    );
+    let staff = || Some("person:1".to_owned());
+    let expected = [
+        ("activity".to_owned(), staff(), None),
+        ("counter".to_owned(), None, staff()),
+    ];
+    assert_eq!(rows.fetch_all(&pool).await.expect("the rows"), expected);
+}

@@ -21,14 +21,13 @@ fn broken<M: prost::Message + prost::Name>(message: &M) -> String {
 }
 
 fn parsed(request: &DecideReviewRequest) -> Result<NewReviewDecision, Problem> {
-    decide_review(request, Uuid::nil())
+    decide_review(request, MemberId::try_from(7).expect("positive"))
 }
 
 fn decision() -> DecideReviewRequest {
     DecideReviewRequest {
         request_id: ID.to_owned(),
         review_id: ID.to_owned(),
-        reviewer_id: 7,
         decision: DocumentDecision::Rejected.into(),
         reason_code: "PHOTO_REPLACED".to_owned(),
         member_text: "x".repeat(500),
@@ -48,10 +47,9 @@ fn a_decision_is_refused_by_the_path_of_its_field() {
     };
     assert!(parsed(&silent).is_ok(), "an acceptance needs no words");
     type Change = fn(&mut DecideReviewRequest);
-    let table: [(Change, &str); 16] = [
+    let table: [(Change, &str); 15] = [
         (|r| r.request_id.clear(), "request_id"),
         (|r| r.review_id = "one".into(), "review_id"),
-        (|r| r.reviewer_id = 0, "reviewer_id"),
         (|r| r.decision = 0, "decision"),
         (|r| r.decision = DocumentDecision::NeedsReview.into(), "decision"),
         (|r| r.decision = 99, "decision"),

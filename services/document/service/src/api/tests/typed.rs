@@ -1,18 +1,16 @@
 //! What a person types who accepts a document whose number was not read.
 
-use super::{reason, served};
+use super::{Client, reason, served};
 use crate::checking::record_decision;
 use crate::store::Found;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, World, member, new_verification};
 use document_workflows::contract::{DecisionRecord, DocumentDecision as Decided, StoredEvidence};
-use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::{ClaimReviewRequest, DecideReviewRequest, DocumentDecision, DocumentType};
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::{Decision, EvidenceKind, ReviewId};
 use sqlx::Row;
 use tonic::Status;
-use tonic::transport::Channel;
 
 const REVIEWER: i64 = 7;
 
@@ -20,7 +18,6 @@ fn accepting(review_id: ReviewId, issuing_state: &str, document_number: &str) ->
     DecideReviewRequest {
         request_id: clock::new_uuid().to_string(),
         review_id: review_id.to_string(),
-        reviewer_id: REVIEWER,
         decision: DocumentDecision::Accepted.into(),
         reason_code: "LOOKS_RIGHT".to_owned(),
         issuing_state: issuing_state.to_owned(),
@@ -30,17 +27,12 @@ fn accepting(review_id: ReviewId, issuing_state: &str, document_number: &str) ->
 }
 
 /// The review of a member's document on which nothing was read, and what records its acceptance.
-async fn held(
-    world: &World,
-    client: &mut DocumentServiceClient<Channel>,
-    member_id: i64,
-) -> (ReviewId, DecisionRecord) {
+async fn held(world: &World, client: &mut Client, member_id: i64) -> (ReviewId, DecisionRecord) {
     let (document_id, verification_id) = (world.uploaded_by(member_id).await.document_id, new_verification());
     let review_id = world.in_review(document_id, verification_id).await;
     let claim = ClaimReviewRequest {
         request_id: clock::new_uuid().to_string(),
         review_id: review_id.to_string(),
-        reviewer_id: REVIEWER,
     };
     client.claim_review(claim).await.expect("it is free");
     let record = DecisionRecord {
@@ -82,7 +74,8 @@ async fn whole_database(world: &World) -> String {
 #[tokio::test]
 async fn a_person_who_accepts_types_the_number() {
     let world = World::new().await;
-    let (_server, mut client) = served(&world).await;
+    let (server, _) = served(&world).await;
+    let mut client = Client::new(server.channel_as(REVIEWER, &["reviewer"]));
     let (review_id, record) = held(&world, &mut client, MEMBER).await;
     for (typed, expected) in [
         (("", ""), vec!["issuing_state", "document_number"]),

@@ -3,7 +3,7 @@ use crate::identity::Identity;
 use crate::store::{
     NewDecision, NewReview, NewReviewDecision, Requested, ReviewClaim, ReviewRefusal, Written, claim_review,
 };
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, member, new_verification, waiting};
+use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, waiting};
 use document_workflows::contract::Refusal;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::{Decision, DocumentKind, ReviewId};
@@ -208,7 +208,7 @@ async fn a_block_is_of_one_document_and_the_others_of_its_number_go_to_a_person(
 async fn released(world: &World, document_id: DocumentId, seconds: i64) -> Vec<VerificationId> {
     let mut transaction = world.pool.begin().await.expect("a transaction");
     let of = (Some(document_id), None);
-    let released = release(&mut transaction, of, "STOLEN_FROM_OWNER", at(seconds)).await;
+    let released = release(&mut transaction, of, (&STAFF, "STOLEN_FROM_OWNER"), at(seconds)).await;
     transaction.commit().await.expect("committed");
     released.or_panic().expect("it is there")
 }
@@ -256,7 +256,7 @@ async fn a_release_takes_a_document_with_its_renewals_from_one_member_and_from_n
 
     let mut connection = world.pool.acquire().await.expect("a connection");
     let unknown = (Some(clock::new_uuid().into()), None);
-    let unknown = release(&mut connection, unknown, "STOLEN_FROM_OWNER", at(40)).await;
+    let unknown = release(&mut connection, unknown, (&STAFF, "STOLEN_FROM_OWNER"), at(40)).await;
     assert_eq!(unknown.or_panic(), None);
 }
 
@@ -296,7 +296,7 @@ async fn a_renewal_waits_for_a_release_that_is_under_way_and_is_refused() {
     let mut releasing = world.pool.begin().await.expect("a transaction");
     let of = (None, Some(first.verification_id));
     world.submitted(first.document_id, first.verification_id, 1).await;
-    let released = release(&mut releasing, of, "STOLEN_FROM_OWNER", at(20)).await;
+    let released = release(&mut releasing, of, (&STAFF, "STOLEN_FROM_OWNER"), at(20)).await;
     assert_eq!(released.or_panic(), Some(vec![first.verification_id]));
     let commit = async {
         let is_recorded = "SELECT count(*) > 1 FROM document_decisions";

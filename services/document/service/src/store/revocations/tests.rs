@@ -1,7 +1,7 @@
 use super::*;
 use crate::identity::Identity;
 use crate::store::{NewDecision, Written, block};
-use crate::testing::{World, at, new_verification, png};
+use crate::testing::{STAFF, World, at, new_verification, png};
 use document_workflows::contract::Refusal;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::{Decision, DocumentId, DocumentKind};
@@ -81,7 +81,7 @@ async fn an_erasure_revokes_every_verification_that_accepted_the_document_once()
     decided(&world, document_id, "L898902C3", Decision::NeedsReview).await;
     let _another = accepted(&world, "L898902C3").await;
     for seconds in [20, 30] {
-        world.vault.erase(document_id, at(seconds)).await.or_panic();
+        world.vault.erase(document_id, &STAFF, at(seconds)).await.or_panic();
     }
     let mut found = listed(&world).await;
     found.sort();
@@ -96,7 +96,7 @@ async fn an_acceptance_waits_for_a_block_that_is_under_way_and_is_refused() {
     let document_id = world.uploaded(&[png(1)]).await.document_id;
     let hashes = world.vault.identity_hashes(Some(&identity("L898902C3")));
     let mut blocking = world.pool.begin().await.expect("a transaction");
-    let blocked = block(&mut blocking, &hashes, "REPORTED_STOLEN", at(20)).await;
+    let blocked = block(&mut blocking, &hashes, (&STAFF, "REPORTED_STOLEN"), at(20)).await;
     blocked.or_panic();
     let commit = async {
         world

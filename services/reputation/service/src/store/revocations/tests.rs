@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::{CounterReason, EventFact, EvidenceBatch, counter_verification};
-use crate::testing::{OrPanic, at, counter, empty_ledger, hours, member, record};
+use crate::testing::{OrPanic, STAFF, at, counter, empty_ledger, hours, member, record};
 use mesh_testkit::eventually;
 use mesh_types::{EventId, Evidence, EvidenceId, EvidenceKind, Level, MemberId, Method, RuleVersion, Score};
 use sqlx::PgPool;
@@ -50,7 +50,7 @@ async fn score(store: &Store, member_id: MemberId, seconds: i64) -> (i64, Level)
 async fn counter_document(pool: &PgPool, verification_id: VerificationId, seconds: i64) {
     let mut transaction = pool.begin().await.expect("it answers");
     let what = (verification_id, Method::Document);
-    counter_verification(&mut transaction, what, at(seconds))
+    counter_verification(&mut transaction, what, (&STAFF, at(seconds)))
         .await
         .or_panic();
     transaction.commit().await.expect("it answers");

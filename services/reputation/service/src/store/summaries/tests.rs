@@ -1,7 +1,7 @@
 use super::*;
 use crate::store::tests::numbers;
 use crate::store::{EventFact, EvidenceBatch, insert_activity};
-use crate::testing::{DAY, OrPanic, at, counter, empty_ledger, hours, member, record};
+use crate::testing::{DAY, OrPanic, STAFF, at, counter, empty_ledger, hours, member, record};
 use mesh_runtime::clock;
 use mesh_types::{KnownEvidence, Reason, RuleVersion, Score};
 use sqlx::PgPool;
@@ -137,7 +137,7 @@ async fn an_activity_after_a_hundred_thousand_reads_none_of_them() {
     let activity = hours(member(1), 1, BEGUN + 2 * DAY);
     let before = rows_read(&mut transaction).await;
     let begun = Instant::now();
-    insert_activity(&mut transaction, event, &activity, at(BEGUN + 2 * DAY))
+    insert_activity(&mut transaction, event, &activity, (&STAFF, at(BEGUN + 2 * DAY)))
         .await
         .or_panic();
     println!("one more activity: {:?}", begun.elapsed());

@@ -1,0 +1,62 @@
+//! Whose it is what a request names. It is looked up before anything else is done: a repeat of a request is answered from what
+//! was stored, and must not get past the look. What is another's is answered as if it did not exist.
+
+use crate::extraction::not_found;
+use crate::store::{ReviewRefusal, Store};
+use jiff::Timestamp;
+use mesh_runtime::{Access, Problem};
+use mesh_types::{DocumentId, MemberId, Reason, ReviewId, VerificationId};
+
+pub(super) async fn require_own_document(
+    store: &Store,
+    access: &Access,
+    document_id: DocumentId,
+    missing: impl FnOnce() -> Problem,
+) -> Result<(), Problem> {
+    let owner = async {
+        let document = store.find_document(document_id).await?;
+        Ok(document.map(|document| document.member_id.get()))
+    };
+    access.require_owner(owner, missing).await
+}
+
+/// A verification that no document was submitted to is nobody's here.
+pub(super) async fn require_own_verification(
+    store: &Store,
+    access: &Access,
+    verification_id: VerificationId,
+) -> Result<(), Problem> {
+    let owner = async {
+        let latest = store.find_latest_submission(verification_id).await?;
+        Ok(latest.map(|latest| latest.member_id.get()))
+    };
+    access.require_owner(owner, no_verification).await
+}
+
+pub(super) fn require_own(access: &Access, owner: MemberId) -> Result<(), Problem> {
+    access.admits_owner(owner.get()).then_some(()).ok_or_else(not_found)
+}
+
+/// The reviewer who acts.
+pub(super) fn reviewer(access: &Access) -> Result<MemberId, Problem> {
+    MemberId::try_from(access.person()?).map_err(Problem::internal)
+}
+
+/// A review is assigned to who holds it, and afterwards to who decided it.
+pub(super) async fn require_assigned_review(
+    store: &Store,
+    access: &Access,
+    review_id: ReviewId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let review = store.find_review(review_id).await?.ok_or(ReviewRefusal::NotFound)?;
+    if access.admits_assignee(review.assignee_at(now).map(MemberId::get)) {
+        return Ok(());
+    }
+    let refusal = review.refusal_unless_held(reviewer(access)?, now);
+    Err(refusal.unwrap_or(ReviewRefusal::NotClaimed).into())
+}
+
+pub(crate) fn no_verification() -> Problem {
+    Problem::new(Reason::VerificationNotFound, "no verification by document has this id")
+}

@@ -1,0 +1,192 @@
+//! What the calls of the matrix are about, and the messages that name it.
+
+use crate::support::*;
+use mesh_proto::orchestrator::v1 as orchestrator;
+use mesh_testkit::Mesh;
+use prost::Message;
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, MethodDescriptor, Value};
+
+/// What the object of a call is to the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// Theirs: it belongs to them, and the review is theirs to work on.
+    Own,
+    /// Another person's.
+    Anothers,
+    /// There is no such object.
+    Missing,
+}
+
+/// The objects of one relation.
+#[derive(Clone, Debug)]
+pub struct ObjectIds {
+    pub member_id: i64,
+    pub verification_id: String,
+    /// Was submitted to the verification, and a person is to look at it.
+    pub document_url: String,
+    /// Another one, which may be erased.
+    pub document_id: String,
+    /// Is held by whom the objects are of; the document is of neither person.
+    pub held_review_id: String,
+    /// Was decided by them.
+    pub decided_review_id: String,
+}
+
+/// The objects of all calls.
+pub struct Objects {
+    /// Who acts.
+    pub person: i64,
+    own: ObjectIds,
+    anothers: ObjectIds,
+    missing: ObjectIds,
+}
+
+impl Objects {
+    /// Puts them into a mesh. Nothing that a call of the matrix does to them changes what another one is to find.
+    pub async fn of(mesh: &Mesh) -> Self {
+        let caller = Caller::of(mesh);
+        let (own, anothers) = tokio::join!(objects_of_a_person(mesh, &caller), objects_of_a_person(mesh, &caller));
+        // One that another person has decided is over for everybody.
+        let anothers = ObjectIds {
+            decided_review_id: anothers.held_review_id.clone(),
+            ..anothers
+        };
+        let missing = ObjectIds {
+            member_id: new_member_id(),
+            verification_id: new_request_id(),
+            document_id: new_request_id(),
+            held_review_id: new_request_id(),
+            decided_review_id: new_request_id(),
+            document_url: own.document_url.clone(),
+        };
+        Self {
+            person: own.member_id,
+            own,
+            anothers,
+            missing,
+        }
+    }
+
+    pub fn of_relation(&self, relation: Relation) -> &ObjectIds {
+        match relation {
+            Relation::Own => &self.own,
+            Relation::Anothers => &self.anothers,
+            Relation::Missing => &self.missing,
+        }
+    }
+}
+
+/// A member with a verification that has ended, two documents, and two reviews that are theirs to work on.
+async fn objects_of_a_person(mesh: &Mesh, caller: &Caller) -> ObjectIds {
+    let passport = passport(9_000);
+    let member_id = caller.register(passport.truth()).await;
+    let method = orchestrator::method_request::Method::Reputation(orchestrator::ReputationMethod::default());
+    let start = orchestrator::StartVerificationRequest {
+        request_id: new_request_id(),
+        member_id,
+        target_score: Some(50),
+        methods: vec![orchestrator::MethodRequest { method: Some(method) }],
+        timeout: None,
+    };
+    let verification_id = caller.start(start).await.expect("it starts").verification_id;
+    caller.end_of(&verification_id).await;
+    let submitted = caller.upload(member_id, &[picture(&passport)]).await;
+    let erasable = caller.upload(member_id, &[picture(&passport)]).await;
+    let strangers = caller.upload(new_member_id(), &[picture(&passport)]).await.document_id;
+    let [held_review_id, decided_review_id] = [(); 2].map(|()| new_request_id());
+    let review = |review_id: &str, columns: &str, values: &str| {
+        format!(
+            "INSERT INTO reviews (review_id, verification_id, document_id, internal_reason, requested_at, expires_at,
+                 workflow_id, run_id, activity_id, claimed_by, claimed_until, {columns})
+             VALUES ('{review_id}', '{}', '{strangers}', 'SINGLE_SOURCE', now(), now() + interval '1 day',
+                 'none', 'none', '1', {member_id}, now() + interval '1 day', {values})",
+            new_request_id()
+        )
+    };
+    let statements = [
+        format!(
+            "INSERT INTO submissions (verification_id, submission, document_id, workflow_id, run_id, submitted_at)
+             VALUES ('{verification_id}', 1, '{}', 'none', '{}', now())",
+            submitted.document_id,
+            new_request_id()
+        ),
+        review(&held_review_id, "status", "'waiting'"),
+        review(
+            &decided_review_id,
+            "status, ended_at, decision, reason_code, member_text, decided_by, decision_id",
+            &format!(
+                "'decided', now(), 'rejected', 'SEEN', 'No.', {member_id}, '{}'",
+                new_request_id()
+            ),
+        ),
+    ];
+    let written = mesh.postgres.sql_at(&mesh.databases.document, &statements).await;
+    written.expect("the rows are written");
+    ObjectIds {
+        member_id,
+        verification_id,
+        document_url: submitted.document_url,
+        document_id: erasable.document_id,
+        held_review_id,
+        decided_review_id,
+    }
+}
+
+/// A message of an RPC about these objects. Where it is about an object it keeps the field rules and says something that is
+/// refused only after access is decided, or changes nothing that matters; where not, its request has no valid id, which is looked
+/// at after all else that decides on access.
+pub fn request(method: &MethodDescriptor, is_about_an_object: bool, ids: &ObjectIds) -> Vec<u8> {
+    let ids = &ObjectIds {
+        held_review_id: match method.name() {
+            "DecideReview" => ids.decided_review_id.clone(),
+            _ => ids.held_review_id.clone(),
+        },
+        ..ids.clone()
+    };
+    filled(&method.input(), is_about_an_object, ids).encode_to_vec()
+}
+
+fn filled(descriptor: &MessageDescriptor, is_valid: bool, ids: &ObjectIds) -> DynamicMessage {
+    let mut message = DynamicMessage::new(descriptor.clone());
+    for field in descriptor.fields() {
+        if let Some(value) = value(&field, is_valid, ids) {
+            message.set_field(&field, value);
+        }
+    }
+    message
+}
+
+/// What a field says, by its name; fields that are not named here stay empty.
+fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Value> {
+    let text = |text: &str| Some(Value::String(text.to_owned()));
+    let one_of_two = field.parent_message().get_field_by_name("document_id").is_some();
+    match field.name() {
+        "request_id" if !is_valid => None,
+        "request_id" => text(&new_request_id()),
+        "member_id" => Some(Value::I64(ids.member_id)),
+        "verification_id" if one_of_two => None,
+        "verification_id" => text(&ids.verification_id),
+        "document_id" => text(&ids.document_id),
+        "document_type" => Some(Value::EnumNumber(1)),
+        // The start of a verification names none that can be, so that none starts.
+        "document_url" if field.parent_message().name() == "DocumentMethod" => text("file:///nothing"),
+        "document_url" => text(&ids.document_url),
+        "review_id" => text(&ids.held_review_id),
+        "page_number" => Some(Value::I32(1)),
+        "decision" => Some(Value::EnumNumber(2)),
+        "reason_code" => text("SEEN_BY_A_PERSON"),
+        "member_text" => text("No."),
+        "given_names" => text("Ida"),
+        // Nobody is born so late, so that no profile changes.
+        "birth_date" => text("2999-01-01"),
+        "header" | "profile" | "document" => match field.kind() {
+            Kind::Message(descriptor) => Some(Value::Message(filled(&descriptor, is_valid, ids))),
+            _ => None,
+        },
+        "methods" => match field.kind() {
+            Kind::Message(descriptor) => Some(Value::List(vec![Value::Message(filled(&descriptor, is_valid, ids))])),
+            _ => None,
+        },
+        _ => None,
+    }
+}
