@@ -1,22 +1,32 @@
 //! Who may call an RPC: what the contract's `access` option says of it, enforced before and after its handler.
 //!
 //! Before the handler: the calling service and the role of the person on whose behalf it calls, and, where the request names
-//! the object's owner, that it is the person's own. After the handler: where only a look-up tells whose the object is, the
-//! handler has told the kit ([`Access::admits_owner`], [`Access::admits_assignee`]), or its answer is not sent. An RPC without
-//! a policy is refused.
+//! the object's owner, that it is the person's own. Where only a look-up tells whose the object is, the handler tells the kit
+//! ([`Access::admits_owner`], [`Access::admits_assignee`]): before that, the store of requests does no work for it
+//! ([`crate::idempotency`]), and an answer is not sent. An RPC without a policy is refused.
 
 mod policies;
 
 pub(crate) use policies::AccessPolicies;
 
 use crate::Problem;
+use jiff::Timestamp;
 use mesh_types::Reason;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The kit's own services. They have no policy: what they say is known to whoever has the contract.
+pub(crate) const OPEN_SERVICES: [&str; 2] = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
+
+/// Whether a path is of one of [`OPEN_SERVICES`].
+pub(crate) fn is_open(path: &str) -> bool {
+    let service = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    service.is_some_and(|(service, _)| OPEN_SERVICES.contains(&service))
+}
+
 tokio::task_local! {
-    static ACTOR: Option<Actor>;
+    static ACCESS: Option<Access>;
 }
 
 /// What a person must be to the object of a call (`voluntier.common.v1.Relation`).
@@ -57,6 +67,8 @@ pub struct Access {
     needs: Vec<Relation>,
     /// Whether the handler has said whose the object is.
     is_settled: Arc<AtomicBool>,
+    /// When the person's token stops to count; nothing where there is none.
+    until: Option<Timestamp>,
 }
 
 impl Access {
@@ -66,7 +78,21 @@ impl Access {
             actor,
             needs,
             is_settled,
+            until: None,
         }
+    }
+
+    /// The same, with a token that counts until then.
+    pub(crate) fn until(self, until: Timestamp) -> Self {
+        Self {
+            until: Some(until),
+            ..self
+        }
+    }
+
+    /// When the person's token stops to count; nothing where there is none.
+    pub(crate) fn token_ends(&self) -> Option<Timestamp> {
+        self.until
     }
 
     /// That of a request, for its handler.
@@ -146,20 +172,20 @@ impl Access {
         admits
     }
 
-    /// Whether an answer may be sent.
+    /// Whether work may be done, and an answer sent.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_settled.load(Ordering::Relaxed)
     }
 }
 
-/// Who acts in the present RPC; `None` outside one.
-pub(crate) fn current_actor() -> Option<Actor> {
-    ACTOR.try_with(Clone::clone).ok().flatten()
+/// That of the present RPC; `None` outside one.
+pub(crate) fn current() -> Option<Access> {
+    ACCESS.try_with(Clone::clone).ok().flatten()
 }
 
-/// Runs the work of an RPC for an actor.
-pub(crate) async fn scope<F: Future>(actor: Option<Actor>, work: F) -> F::Output {
-    ACTOR.scope(actor, work).await
+/// Runs the work of an RPC with what its caller may do.
+pub(crate) async fn scope<F: Future>(access: Option<Access>, work: F) -> F::Output {
+    ACCESS.scope(access, work).await
 }
 
 #[cfg(test)]

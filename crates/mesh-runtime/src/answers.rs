@@ -22,6 +22,14 @@ pub(crate) fn stream_too_old(_method: &str) -> Status {
     .into()
 }
 
+pub(crate) fn token_ended(_method: &str) -> Status {
+    Problem::new(
+        Reason::TokenExpired,
+        "the token that the stream was opened with has expired; open it again with a new one",
+    )
+    .into()
+}
+
 pub(crate) fn too_many_streams() -> Status {
     Problem::new(
         Reason::TooManyStreams,

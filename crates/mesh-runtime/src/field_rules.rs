@@ -113,7 +113,10 @@ impl FieldRules {
 
     fn check_encoded(&self, descriptor: &MessageDescriptor, message: &[u8]) -> Result<Option<DynamicMessage>, Problem> {
         let Ok(message) = DynamicMessage::decode(descriptor.clone(), message) else {
-            return Ok(None); // tonic says what is wrong with it
+            return Err(Problem::new(
+                Reason::InvalidRequest,
+                "the request's message can't be decoded",
+            ));
         };
         match validate(&message) {
             Ok(()) => Ok(Some(message)),

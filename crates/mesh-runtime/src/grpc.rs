@@ -4,6 +4,7 @@ mod catalogue;
 
 pub(crate) use catalogue::Catalogue;
 
+use crate::access::OPEN_SERVICES;
 use crate::health::Readiness;
 use crate::rpc::{RpcLayer, Rules};
 use crate::tls::{self, Credentials};
@@ -16,9 +17,9 @@ use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-/// The kit's own services, which reflection names with the service's.
-const OWN_SERVICES: [&str; 2] = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"];
-
+/// The age at which a connection is asked to make way for a new one, so that a caller proves itself anew; what runs on it ends
+/// in peace. How long a certificate that was stolen or has ended goes on to count.
+pub(crate) const MAX_CONNECTION_AGE: Duration = Duration::from_secs(3600);
 /// The most RPCs at once on one connection; a client holds back those above. A stream of answers counts as long as it lasts.
 const MAX_CONCURRENT_STREAMS: u32 = 500;
 /// The bytes that a client may send ahead of a handler, for each RPC: 64 KiB.
@@ -32,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) listener: TcpListener,
     /// With them every connection is TLS, and its caller proven.
     pub(crate) credentials: Option<Arc<Credentials>>,
+    /// [`MAX_CONNECTION_AGE`], but for tests.
+    pub(crate) max_connection_age: Duration,
     /// Encoded: [`Catalogue::descriptors`].
     pub(crate) descriptors: Vec<u8>,
     pub(crate) routes: RoutesBuilder,
@@ -45,6 +48,7 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
     let Server {
         listener,
         credentials,
+        max_connection_age,
         descriptors,
         mut routes,
         rules,
@@ -58,7 +62,7 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
         tonic_health::server::HealthService::from_health_reporter(reporter),
     ));
     let mut reflection = tonic_reflection::server::Builder::configure();
-    for name in services.iter().map(String::as_str).chain(OWN_SERVICES) {
+    for name in services.iter().map(String::as_str).chain(OPEN_SERVICES) {
         reflection = reflection.with_service_name(name);
     }
     routes.add_service(
@@ -71,6 +75,8 @@ pub(crate) async fn serve(server: Server, stop: CancellationToken) -> anyhow::Re
     tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        // Without a grace: what still runs has limits of its own.
+        .max_connection_age(max_connection_age)
         .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

@@ -132,7 +132,7 @@ impl IdempotencyStore {
         now: Timestamp,
         work: impl AsyncFnOnce(&mut PgConnection, ResourceId) -> Result<A, Problem>,
     ) -> Result<A, Problem> {
-        let asked = self.asked(rpc, request_id, message);
+        let asked = self.asked(rpc, request_id, message)?;
         let mut turn = self
             .flights
             .wait(request_id, WAIT_TIMEOUT)
@@ -175,7 +175,7 @@ impl IdempotencyStore {
         now: Timestamp,
         work: impl AsyncFnOnce(Attempt) -> Result<A, Problem>,
     ) -> Result<A, Problem> {
-        let asked = self.asked(rpc, request_id, message);
+        let asked = self.asked(rpc, request_id, message)?;
         let mut turn = self
             .flights
             .wait(request_id, WAIT_TIMEOUT)
@@ -214,7 +214,7 @@ impl IdempotencyStore {
         request_id: RequestId,
         message: &Q,
     ) -> Result<Option<A>, Problem> {
-        let asked = self.asked(rpc, request_id, message);
+        let asked = self.asked(rpc, request_id, message)?;
         let mut connection = self.pool.acquire().await?;
         match rows::find_request(&mut connection, request_id).await? {
             Some((fingerprint, _)) if fingerprint != asked.fingerprint => Err(reused()),
@@ -247,23 +247,35 @@ impl IdempotencyStore {
         Ok(())
     }
 
-    fn asked<'a>(&self, rpc: &'a str, request_id: RequestId, message: &impl Message) -> RequestKey<'a> {
+    /// # Errors
+    /// `INTERNAL` within an RPC whose handler has not yet said whose the object is: nothing is done or told before that.
+    fn asked<'a>(
+        &self,
+        rpc: &'a str,
+        request_id: RequestId,
+        message: &impl Message,
+    ) -> Result<RequestKey<'a>, Problem> {
+        let access = access::current();
+        if access.as_ref().is_some_and(|access| !access.is_settled()) {
+            let what = format!("the handler of {rpc} began before it said whose the object is");
+            return Err(Problem::internal(what));
+        }
         let rpc = rpc.trim_start_matches('/');
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.key).expect("HMAC takes a key of any length");
         mac.update(&(rpc.len() as u64).to_be_bytes());
         mac.update(rpc.as_bytes());
         // Another caller's request with the same id is another request.
-        if let Some(actor) = access::current_actor() {
-            let actor = actor.to_string();
+        if let Some(access) = access {
+            let actor = access.actor().to_string();
             mac.update(&(actor.len() as u64).to_be_bytes());
             mac.update(actor.as_bytes());
         }
         mac.update(&message.encode_to_vec());
-        RequestKey {
+        Ok(RequestKey {
             request_id,
             rpc,
             fingerprint: mac.finalize().into_bytes().into(),
-        }
+        })
     }
 
     /// Claims a request; while another instance works on it, looks again until the wait is over.
@@ -326,3 +338,6 @@ fn too_slow() -> Problem {
         "the work took too long; ask again for its answer",
     )
 }
+
+#[cfg(test)]
+mod tests;

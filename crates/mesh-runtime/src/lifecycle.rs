@@ -328,6 +328,7 @@ impl Running {
             let server = grpc::Server {
                 listener: listen(common.grpc_listen, "gRPC").await?,
                 credentials: transport.credentials(),
+                max_connection_age: grpc::MAX_CONNECTION_AGE,
                 descriptors: catalogue.descriptors,
                 routes: parts.routes,
                 rules: Rules {

@@ -328,7 +328,8 @@ fn temporal_status<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Status
 }
 
 /// What a peer's refusal means for our own caller: a reason of the catalogue is kept with its facts, a peer that is away
-/// is [`Reason::PeerUnavailable`], an expired deadline stays one, anything else is a fault of ours.
+/// is [`Reason::PeerUnavailable`], and so is one that does not let us call, which our caller can't help and an operator mends;
+/// an expired deadline stays one, anything else is a fault of ours.
 pub fn from_peer(status: Status) -> Problem {
     let details = status.get_error_details();
     let info = details.error_info().filter(|info| info.domain == ERROR_DOMAIN);
@@ -341,6 +342,8 @@ pub fn from_peer(status: Status) -> Problem {
     let reason = match (known, status.code()) {
         // What the peer lacks is the peer's business; to our caller it is the peer that is away.
         (Some(reason), _) if reason.class() == Class::Unavailable => Reason::PeerUnavailable,
+        (Some(Reason::CallerNotAllowed | Reason::RoleNotAllowed), _) => Reason::PeerUnavailable,
+        (Some(reason), _) if reason.class() == Class::Unauthenticated => Reason::PeerUnavailable,
         (Some(reason), _) => reason,
         (None, Code::Unavailable) => Reason::PeerUnavailable,
         (None, Code::DeadlineExceeded) => Reason::DeadlineExceeded,

@@ -1,16 +1,17 @@
 //! What happens around every RPC that comes in: trace context, caller, deadline, panics, metrics.
 
 use crate::access::{self, Access, AccessPolicies};
-use crate::answers::{expired, panic_status, shutting_down, stream_too_old, too_many_streams};
+use crate::answers::{expired, panic_status, shutting_down, stream_too_old, token_ended, too_many_streams};
 use crate::body::{RpcRecorder, WatchedBody, margin};
 use crate::field_rules::{self, FieldRules};
 use crate::metrics::RpcMetrics;
 use crate::streams::Streams;
 use crate::tls::PeerService;
 use crate::tokens::Tokens;
-use crate::{Problem, deadline, telemetry};
+use crate::{Problem, clock, deadline, telemetry};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The header in which a service of the mesh names itself. It serves traces in plaintext; it proves nothing.
+/// The header in which a service of the mesh names itself. It proves nothing, and counts only in plaintext, where nobody can
+/// prove more.
 pub(crate) const CALLER: &str = "x-voluntier-caller";
 
 /// Settings of the layer, shared by all RPCs.
@@ -149,14 +151,15 @@ where
     let work = async {
         let (request, access) = match admit(request, &rules).await {
             Ok(admitted) => admitted,
-            Err(status) => return Ok(status.into_http()),
+            Err(status) => return Ok((status.into_http(), None)),
         };
-        let actor = access.as_ref().map(|access| access.actor().clone());
-        let response = access::scope(actor, inner.call(request)).await?;
-        Ok(match access {
+        let token_ends = access.as_ref().and_then(Access::token_ends);
+        let response = access::scope(access.clone(), inner.call(request)).await?;
+        let response = match access {
             Some(access) if !access.is_settled() && is_ok(&response) => unsettled(&path).into_http(),
             _ => response,
-        })
+        };
+        Ok((response, token_ends))
     };
     let work = AssertUnwindSafe(deadline::scope(deadline, work)).catch_unwind();
     let bounded = async {
@@ -165,12 +168,17 @@ where
             None => Ok(work.await),
         }
     };
-    let response = match bounded.await {
-        Err(_) => expired(&path).into_http(),
-        Ok(Err(panic)) => panic_status(panic).into_http(),
+    let (response, token_ends) = match bounded.await {
+        Err(_) => (expired(&path).into_http(), None),
+        Ok(Err(panic)) => (panic_status(panic).into_http(), None),
         Ok(Ok(Err(error))) => return Err(error),
-        Ok(Ok(Ok(response))) => name_oversize(response),
+        Ok(Ok(Ok((response, token_ends)))) => (name_oversize(response), token_ends),
     };
+    if let Some(ends) = token_ends.filter(|_| is_stream).map(instant_of)
+        && deadline.is_none_or(|deadline| ends < deadline)
+    {
+        (deadline, on_expiry) = (Some(ends), token_ended);
+    }
     if recorder.read(response.headers()) {
         return Ok(response);
     }
@@ -189,7 +197,10 @@ where
 async fn admit(request: http::Request<Body>, rules: &Rules) -> Result<(http::Request<Body>, Option<Access>), Status> {
     let path = request.uri().path();
     if !rules.methods.contains(path) {
-        return Ok((request, None));
+        return match access::is_open(path) {
+            true => Ok((request, None)),
+            false => Err(Status::unimplemented("this service has no such RPC")),
+        };
     }
     let granted = rules.access.of_service(path, caller(&request))?;
     // A token that does not count is refused also where none is asked for: it says that something is wrong.
@@ -211,11 +222,10 @@ fn is_ok(response: &http::Response<Body>) -> bool {
     Status::from_header_map(response.headers()).is_none_or(|status| status.code() == Code::Ok)
 }
 
-/// The service that calls: as its certificate says or, on a connection without one, as it says itself. Only a service that
-/// was started with `--insecure-plaintext` has such connections.
+/// The service that calls: as its certificate says or, on a connection in plaintext, as it says itself. Only a service that was
+/// started with `--insecure-plaintext` has such connections. Nobody, where the connection does not say what it is.
 fn caller<B>(request: &http::Request<B>) -> Option<&str> {
-    let proven = request.extensions().get::<PeerService>();
-    match proven.and_then(PeerService::name) {
+    match request.extensions().get::<PeerService>()?.name() {
         Some(name) => Some(name),
         None => {
             let name = request.headers().get(CALLER)?.to_str().ok()?;
@@ -240,6 +250,13 @@ fn server_span<B>(method: &str, request: &http::Request<B>) -> tracing::Span {
     // Fails only when no OpenTelemetry layer is installed, and then there is nothing to continue.
     let _ = span.set_parent(telemetry::extract(request.headers()));
     span
+}
+
+/// When it will be that time by the clock that deadlines are measured by.
+fn instant_of(time: Timestamp) -> Instant {
+    let left = Duration::try_from(time.duration_since(clock::now())).unwrap_or_default();
+    let now = Instant::now();
+    now.checked_add(left).unwrap_or(now + Duration::from_secs(86_400))
 }
 
 fn deadline_of(headers: &http::HeaderMap, default: Option<Duration>) -> Option<Instant> {

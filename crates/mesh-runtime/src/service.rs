@@ -191,6 +191,7 @@ impl ServiceParts {
         let server = grpc::Server {
             listener,
             credentials: None,
+            max_connection_age: grpc::MAX_CONNECTION_AGE,
             descriptors: catalogue.descriptors,
             routes: self.routes,
             rules: Rules {

@@ -6,8 +6,8 @@
 //! the connection as [`PeerService`]. The client wants the name of the service that it calls, whatever its address is.
 //!
 //! Absent on purpose: TLS 1.2, since all callers are services of today; resumed sessions, since a resumed one repeats no check
-//! of the certificate; revocation lists, since certificates that live for hours or days and a CA bundle that is exchanged do
-//! the same.
+//! of the certificate; revocation lists: certificates live for hours or days, the CA bundle can be exchanged, and a
+//! connection gives way to a new one after an hour.
 
 mod client;
 mod credentials;

@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! * the header of a token chooses among the issuer's keys and nothing else, so it never decides how it is verified;
-//! * no answer and no log line holds a token, its `kid` or its claims;
+//! * no answer and no log line holds a token or its `kid`; of its claims, the log has the person's id, and an answer its times;
 //! * a token that does not count is an error, also where the call would be allowed without one.
 //!
 //! Where the keys come from is in `source.rs`, when they are read in `follower.rs`.
@@ -45,6 +45,8 @@ pub struct Person {
     pub id: i64,
     /// What the issuer says they are, at most 32 words of at most 64 characters. Unknown ones are kept.
     pub roles: BTreeSet<String>,
+    /// When the token stops to count, leeway included.
+    pub until: Timestamp,
 }
 
 /// Whose tokens count, and how.
@@ -121,10 +123,9 @@ impl Check {
         if header.alg != key.algorithm {
             return Err(algorithm_refused());
         }
-        let verified = self.claims.check(&claims(token, &key)?, now)?;
-        self.cache
-            .insert(fingerprint, generation, verified.person.clone(), verified.until);
-        Ok(verified.person)
+        let person = self.claims.check(&claims(token, &key)?, now)?;
+        self.cache.insert(fingerprint, generation, person.clone());
+        Ok(person)
     }
 }
 

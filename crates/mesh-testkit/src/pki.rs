@@ -6,6 +6,7 @@ use std::{
     net::Ipv4Addr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -23,6 +24,8 @@ pub const TRUST_DOMAIN: &str = "voluntier.internal";
 pub struct Pki {
     folder: PathBuf,
     authority: CertifiedIssuer<'static, KeyPair>,
+    /// Held while a certificate and its key are written or read, so that nobody of this process gets two that don't fit.
+    files: Mutex<()>,
 }
 
 /// The three files that a service, or a caller of one, needs for TLS, in PEM.
@@ -51,6 +54,8 @@ pub enum Flaw {
     NoName,
     /// It has two SPIFFE names.
     TwoNames,
+    /// It is for clients alone.
+    NoServer,
 }
 
 impl Pki {
@@ -66,6 +71,7 @@ impl Pki {
         let pki = Self {
             folder: folder.to_owned(),
             authority,
+            files: Mutex::new(()),
         };
         write(&pki.ca(), &pki.authority.pem())?;
         Ok(pki)
@@ -82,7 +88,7 @@ impl Pki {
     /// # Errors
     /// When they can't be written.
     pub fn of(&self, service: &str) -> anyhow::Result<CertificateFiles> {
-        let files = self.files(service);
+        let files = self.files_of(service);
         match files.certificate.exists() && files.key.exists() {
             true => Ok(files),
             false => self.issue(service),
@@ -95,6 +101,7 @@ impl Pki {
     /// When the caller's files can't be written or read.
     pub fn client(&self, caller: &str) -> anyhow::Result<ClientTlsConfig> {
         let CertificateFiles { certificate, key, ca } = self.of(caller)?;
+        let _unchanged = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |file: &Path| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
         Ok(ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(read(&ca)?))
@@ -124,6 +131,20 @@ impl Pki {
         self.write_certificate(service, params, &[uri(TRUST_DOMAIN, service)?])
     }
 
+    /// As [`Pki::issue`], with a certificate that begins after `delay`.
+    ///
+    /// # Errors
+    /// When the files can't be written.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the begin of a certificate is an instant, and there is no kit to ask"
+    )]
+    pub fn issue_from(&self, service: &str, delay: Duration) -> anyhow::Result<CertificateFiles> {
+        let mut params = params(service);
+        params.not_before = (SystemTime::now() + delay).into();
+        self.write_certificate(service, params, &[uri(TRUST_DOMAIN, service)?])
+    }
+
     /// As [`Pki::issue`], but with something wrong, and in files of its own.
     ///
     /// # Errors
@@ -138,11 +159,12 @@ impl Pki {
             Flaw::NoService => names = vec![uri(TRUST_DOMAIN, &format!("{service}/1"))?],
             Flaw::NoName => names.clear(),
             Flaw::TwoNames => names.push(uri(TRUST_DOMAIN, "another")?),
+            Flaw::NoServer => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
         }
         self.write_certificate(&format!("{service}-{flaw:?}"), params, &names)
     }
 
-    fn files(&self, name: &str) -> CertificateFiles {
+    fn files_of(&self, name: &str) -> CertificateFiles {
         CertificateFiles {
             certificate: self.folder.join(format!("{name}.pem")),
             key: self.folder.join(format!("{name}-key.pem")),
@@ -162,11 +184,14 @@ impl Pki {
             .subject_alt_names
             .push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        if params.extended_key_usages.is_empty() {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        }
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.authority)?;
-        let files = self.files(file);
+        let _alone = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = self.files_of(file);
         write(&files.certificate, &certificate.pem())?;
         write(&files.key, &key.serialize_pem())?;
         Ok(files)

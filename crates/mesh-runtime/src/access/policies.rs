@@ -95,36 +95,38 @@ pub(crate) struct Granted<'a> {
 }
 
 impl<'a> Granted<'a> {
-    /// What the service may do on behalf of a person, or for itself.
+    /// What the service may do on behalf of a person, or for itself. A call with a token is the person's, also where the
+    /// service may call for itself: who is not allowed something is not allowed it through such a service either.
     ///
     /// # Errors
     /// `TOKEN_MISSING`, `ROLE_NOT_ALLOWED`.
     pub(crate) fn admit(&self, person: Option<&Person>) -> Result<Access, Problem> {
-        let actor = match person {
-            Some(person) => Actor::Person(person.id),
-            None => Actor::Service(self.service.clone()),
-        };
-        if self.grants.iter().any(|grant| grant.person.is_none()) {
-            return Ok(Access::new(actor, Vec::new()));
-        }
+        let is_for_itself = self.grants.iter().any(|grant| grant.person.is_none());
         let Some(person) = person else {
+            if is_for_itself {
+                return Ok(Access::new(Actor::Service(self.service.clone()), Vec::new()));
+            }
             let message = "this RPC acts for a person: send their token as `authorization: Bearer <token>`";
             return Err(Problem::new(Reason::TokenMissing, message));
         };
+        let actor = Actor::Person(person.id);
         let of_persons = self.grants.iter().filter_map(|grant| grant.person.as_ref());
         let mut needs: Vec<Relation> = of_persons
             .filter(|(role, _)| person.roles.contains(role))
             .map(|(_, relation)| *relation)
             .collect();
         if needs.is_empty() {
-            let message = "no role of this person may call this RPC";
+            let message = match is_for_itself {
+                true => "no role of this person may call this RPC; without a token, the service calls for itself",
+                false => "no role of this person may call this RPC",
+            };
             let who = format!("{} for {actor}", self.service);
             return Err(Problem::new(Reason::RoleNotAllowed, message).with_source(who));
         }
         if needs.contains(&Relation::Any) {
             needs.clear();
         }
-        Ok(Access::new(actor, needs))
+        Ok(Access::new(actor, needs).until(person.until))
     }
 
     /// Checks the owner that a request names, where it names one.

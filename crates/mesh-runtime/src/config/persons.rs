@@ -1,8 +1,10 @@
 //! Whose tokens of persons count.
 
 use super::duration::parse_duration;
+use crate::tls::engines;
 use crate::tokens::{ClaimRules, Settings, Source};
 use clap::Args;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const MAX_LEEWAY: Duration = Duration::from_secs(60);
@@ -16,6 +18,10 @@ pub(crate) struct Persons {
     /// be verified, and every one is refused.
     #[arg(long, value_name = "FILE|URL", value_parser = Source::parse)]
     pub(crate) jwks: Option<Source>,
+    /// The CA certificates that the server of an https URL in --jwks is checked against, in PEM; by default the system's. The file
+    /// is read at start.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) jwks_ca: Option<PathBuf>,
     /// The issuer: what the claim `iss` of a token must be. Needed with --jwks.
     #[arg(long, value_name = "ISSUER")]
     pub(crate) token_issuer: Option<String>,
@@ -29,8 +35,8 @@ pub(crate) struct Persons {
     /// claim within others, as in realm_access.roles.
     #[arg(long, value_name = "CLAIM", default_value = "roles")]
     pub(crate) token_roles_claim: String,
-    /// How often the issuer's keys are read again, 10s to 24h: so long a key that the issuer takes away may still count. They
-    /// are read as well when a token names an unknown key, a URL at most once in 10 s.
+    /// How often the issuer's keys are read again, 10s to 24h: so long a key that the issuer takes away may still count, and
+    /// longer while they can't be read. They are read as well when a token names an unknown key, a URL at most once in 10 s.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     pub(crate) jwks_refresh: Duration,
 }
@@ -56,11 +62,18 @@ impl Persons {
             return Err("token-issuer, token-audience and token-roles-claim must not be empty".to_owned());
         }
         match (&self.jwks, &self.token_issuer) {
-            (None, None) => Ok(None),
+            (None, None) if self.jwks_ca.is_none() => Ok(None),
+            (None, None) => Err("jwks-ca needs jwks, the issuer's keys".to_owned()),
             (None, Some(_)) => Err("token-issuer needs jwks, the issuer's keys".to_owned()),
             (Some(_), None) => Err("jwks needs token-issuer: a key says nothing without whose it is".to_owned()),
             (Some(source), Some(issuer)) => Ok(Some(Settings {
-                source: source.clone(),
+                source: match &self.jwks_ca {
+                    Some(file) => {
+                        let ca = engines::ca(file).map_err(|error| format!("jwks-ca: {error:#}"))?;
+                        source.clone().checked_against(ca)?
+                    }
+                    None => source.clone(),
+                },
                 refresh: self.jwks_refresh,
                 claims: ClaimRules {
                     issuer: issuer.clone(),

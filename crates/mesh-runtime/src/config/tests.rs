@@ -154,6 +154,11 @@ fn what_cannot_work_for_persons_is_refused_at_start() {
         ("--jwks jwks.json", "needs token-issuer"),
         ("--token-issuer me", "needs jwks"),
         ("--jwks http://issuer.example/keys --token-issuer me", "use https"),
+        ("--jwks-ca ca.pem", "needs jwks"),
+        (
+            "--jwks https://a.example --jwks-ca nowhere.pem --token-issuer me",
+            "nowhere.pem can't be read",
+        ),
         ("--token-leeway 61s", "at most 60s"),
         ("--jwks-refresh 9s", "10s to 24h"),
         ("--jwks-refresh 25h", "10s to 24h"),

@@ -46,9 +46,11 @@ fn every_reason_travels_as_error_info_and_reads_back() {
             assert_eq!(status.message(), "text");
         }
         let back = from_peer(status).reason();
+        let lets_us_call = reason.class() != Class::Unauthenticated
+            && !matches!(reason, Reason::CallerNotAllowed | Reason::RoleNotAllowed);
         assert_eq!(
             back,
-            if is_unavailable {
+            if is_unavailable || !lets_us_call {
                 Reason::PeerUnavailable
             } else {
                 reason

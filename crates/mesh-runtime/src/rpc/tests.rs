@@ -108,6 +108,7 @@ async fn serve_for(answers: Answers, streams: Streams, policies: &[u8], tokens: 
     let server = crate::grpc::Server {
         listener,
         credentials: None,
+        max_connection_age: crate::grpc::MAX_CONNECTION_AGE,
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {

@@ -8,18 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
-use tokio_rustls::rustls::client::{ClientConfig, Resumption};
+use tokio_rustls::rustls::client::{ClientConfig, Resumption, verify_server_cert_signed_by_trust_anchor};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use tokio_rustls::rustls::server::{
-    NoServerSessionStorage, ServerConfig, WebPkiClientVerifier, danger::ClientCertVerifier,
+    NoServerSessionStorage, ParsedCertificate, ServerConfig, WebPkiClientVerifier, danger::ClientCertVerifier,
 };
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
-use tokio_rustls::rustls::{RootCertStore, version};
+use tokio_rustls::rustls::{Error as TlsError, RootCertStore, version};
 
 /// How often the files are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
-/// How long before its end the log warns of a certificate.
+/// How long before its end the log warns of a certificate, at most. Of one that lives for less than three times as long it warns
+/// in the last third of the time that was left when it was read.
 const EXPIRY_NOTICE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where certificate, key and CA bundle are.
@@ -38,6 +39,8 @@ struct Material {
     /// Says whether a certificate is of the CA and in its time.
     authority: Arc<dyn ClientCertVerifier>,
     digest: Digested,
+    /// How long before its end the log warns of the certificate.
+    notice: Duration,
 }
 
 /// SHA-256 over the three files.
@@ -134,15 +137,13 @@ impl Credentials {
     /// One look: takes over what is new and good.
     pub(super) fn look(&self, look: &mut Look) {
         match Bytes::read(&self.files) {
-            Err(error) => look.complain(format!("{error:#}")),
-            Ok(bytes) => {
-                let digest = bytes.digest();
-                if digest == self.current().digest {
-                    look.complaint = None;
-                } else if look.refused != Some(digest) {
-                    self.exchange(&bytes, look);
-                }
+            Err(error) => {
+                let error = format!("{error:#}");
+                look.complain(Complaint::Unreadable(error.clone()), &error);
             }
+            Ok(bytes) if bytes.digest() == self.current().digest => look.complaint = None,
+            // Also what was refused before: a certificate that is not yet valid will be.
+            Ok(bytes) => self.exchange(&bytes, look),
         }
         self.notice_expiry(look);
     }
@@ -154,23 +155,28 @@ impl Credentials {
                 *look = Look::default();
                 tracing::info!("certificate, key and CA were exchanged; new connections use the new ones");
             }
-            Err(error) => {
-                look.refused = Some(bytes.digest());
-                look.complain(format!("{error:#}"));
-            }
+            Err(error) => look.complain(Complaint::Refused(bytes.digest()), &format!("{error:#}")),
         }
     }
 
     fn notice_expiry(&self, look: &mut Look) {
-        let soon = UnixTime::since_unix_epoch(Duration::from_secs(now().as_secs()) + EXPIRY_NOTICE);
-        let ends_soon = self.current().check_own(soon).is_err();
-        if ends_soon && !look.told_of_expiry {
-            tracing::warn!(
-                file = %self.files.certificate.display(),
-                "the certificate ends within {EXPIRY_NOTICE:?}, and with it every connection: put a new one in its place"
-            );
+        let (current, file) = (self.current(), self.files.certificate.display());
+        let end = match current.check_own(now()) {
+            Err(_) => End::Past,
+            Ok(()) if current.check_own(later(now(), current.notice)).is_err() => End::Near,
+            Ok(()) => End::Far,
+        };
+        if end > look.end {
+            match end {
+                End::Past => tracing::error!(%file, "the certificate has ended: every new connection is refused"),
+                End::Near | End::Far => tracing::warn!(
+                    %file,
+                    "the certificate ends within {:?}, and no connection can be opened then: put a new one in its place",
+                    current.notice
+                ),
+            }
         }
-        look.told_of_expiry = ends_soon;
+        look.end = end;
     }
 
     fn current(&self) -> Arc<Material> {
@@ -181,18 +187,31 @@ impl Credentials {
 /// What earlier looks said, so that each thing is said once.
 #[derive(Default)]
 pub(super) struct Look {
-    refused: Option<Digested>,
-    complaint: Option<String>,
-    told_of_expiry: bool,
+    complaint: Option<Complaint>,
+    end: End,
+}
+
+/// What is wrong with the files.
+#[derive(PartialEq)]
+enum Complaint {
+    Unreadable(String),
+    /// By what they hold: the reason may have the present time in it.
+    Refused(Digested),
+}
+
+/// When the certificate ends.
+#[derive(Clone, Copy, Default, PartialEq, PartialOrd)]
+enum End {
+    #[default]
+    Far,
+    Near,
+    Past,
 }
 
 impl Look {
-    fn complain(&mut self, complaint: String) {
+    fn complain(&mut self, complaint: Complaint, error: &str) {
         if self.complaint.as_ref() != Some(&complaint) {
-            tracing::warn!(
-                error = complaint,
-                "the new certificates are of no use; the former ones go on"
-            );
+            tracing::warn!(error, "the new certificates are of no use; the former ones go on");
             self.complaint = Some(complaint);
         }
     }
@@ -250,16 +269,18 @@ impl Bytes {
         server.alpn_protocols = vec![HTTP2.to_vec()];
         server.session_storage = Arc::new(NoServerSessionStorage {});
         server.send_tls13_tickets = 0;
-        let material = Material {
+        let mut material = Material {
             own,
             roots,
             server: Arc::new(server),
             authority,
             digest: self.digest(),
+            notice: EXPIRY_NOTICE,
         };
         material
             .check_own(now())
             .with_context(|| format!("{certificate} proves nothing to whoever has {ca}"))?;
+        material.notice = EXPIRY_NOTICE.min(material.time_left(3 * EXPIRY_NOTICE) / 3);
         spiffe::expect(&material.own.cert[0], trust_domain, service)
             .with_context(|| format!("{certificate} is of no use"))?;
         Ok(material)
@@ -267,12 +288,34 @@ impl Bytes {
 }
 
 impl Material {
-    /// Whether our own certificate is one that we ourselves would accept at that moment.
-    fn check_own(&self, at: UnixTime) -> Result<(), tokio_rustls::rustls::Error> {
+    /// Whether our own certificate is one that we ourselves would accept at that moment, from a caller and from a peer.
+    fn check_own(&self, at: UnixTime) -> Result<(), TlsError> {
         let [own, intermediates @ ..] = self.own.cert.as_slice() else {
-            return Err(tokio_rustls::rustls::Error::NoCertificatesPresented);
+            return Err(TlsError::NoCertificatesPresented);
         };
-        self.authority.verify_client_cert(own, intermediates, at).map(|_| ())
+        self.authority.verify_client_cert(own, intermediates, at)?;
+        verify_server_cert_signed_by_trust_anchor(
+            &ParsedCertificate::try_from(own)?,
+            &self.roots,
+            intermediates,
+            at,
+            provider().signature_verification_algorithms.all,
+        )
+    }
+
+    /// How long our own certificate, which is good now, will be so yet, to the second and up to `most`.
+    fn time_left(&self, most: Duration) -> Duration {
+        let now = now();
+        let is_good = |after: u64| self.check_own(later(now, Duration::from_secs(after))).is_ok();
+        let (mut good, mut bad) = (0, most.as_secs() + 1);
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            match is_good(middle) {
+                true => good = middle,
+                false => bad = middle,
+            }
+        }
+        Duration::from_secs(good)
     }
 }
 
@@ -280,6 +323,10 @@ pub(super) fn certificates(pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'sta
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?;
     ensure!(!certificates.is_empty(), "no certificate in PEM");
     Ok(certificates)
+}
+
+fn later(now: UnixTime, by: Duration) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + by)
 }
 
 fn now() -> UnixTime {

@@ -98,7 +98,11 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("{} can't be read", file.display()))
 }
 
-fn ca(file: &Path) -> anyhow::Result<Vec<u8>> {
+/// CA certificates in PEM.
+///
+/// # Errors
+/// When the file can't be read, or holds none.
+pub(crate) fn ca(file: &Path) -> anyhow::Result<Vec<u8>> {
     let pem = read(file)?;
     certificates(&pem).with_context(|| format!("{} can't be read", file.display()))?;
     Ok(pem)

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -20,7 +20,9 @@ use tokio_rustls::rustls::Error as TlsError;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
-/// How long a handshake may take.
+/// What a client of HTTP/2 sends first (RFC 9113, section 3.4).
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long a handshake may take, up to the client's [`PREFACE`].
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Handshakes at once. One more ends the oldest: a handshake takes milliseconds, so the oldest is of a peer that says nothing.
 pub(super) const MAX_HANDSHAKES: usize = 256;
@@ -32,8 +34,16 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// A connection with a caller.
 pub(crate) enum Connection {
     Plaintext(TcpStream),
-    /// With the caller's name, which its certificate proves.
-    Tls(Box<TlsStream<TcpStream>>, Arc<str>),
+    Tls(Box<Proven>),
+}
+
+/// A connection within TLS.
+pub(crate) struct Proven {
+    stream: TlsStream<TcpStream>,
+    /// The caller's name, which its certificate proves.
+    name: Arc<str>,
+    /// What of the [`PREFACE`] is yet to be handed on; it was read before.
+    preface: &'static [u8],
 }
 
 impl Connected for Connection {
@@ -42,7 +52,7 @@ impl Connected for Connection {
     fn connect_info(&self) -> PeerService {
         match self {
             Self::Plaintext(_) => PeerService::default(),
-            Self::Tls(_, name) => PeerService::proven(name.clone()),
+            Self::Tls(proven) => PeerService::proven(proven.name.clone()),
         }
     }
 }
@@ -70,8 +80,8 @@ struct Door {
     listener: TcpListener,
     credentials: Option<Arc<Credentials>>,
     handshakes: JoinSet<Result<Connection, Refused>>,
-    /// The handshakes, the oldest first; some have ended.
-    order: VecDeque<AbortHandle>,
+    /// The handshakes and whose they are, the oldest first; some have ended.
+    order: VecDeque<(AbortHandle, SocketAddr)>,
     refusals: Refusals,
 }
 
@@ -101,7 +111,8 @@ impl Door {
                 Some(ended) = self.handshakes.join_next() => match ended {
                     Ok(Ok(connection)) => return connection,
                     Ok(Err(refused)) => self.refusals.note(&refused),
-                    // Ended for a newer one.
+                    Err(error) if error.is_panic() => tracing::error!(%error, "a handshake broke off"),
+                    // Ended for a newer one, which is logged already.
                     Err(_) => {}
                 },
             }
@@ -109,33 +120,49 @@ impl Door {
     }
 
     fn begin(&mut self, stream: TcpStream, peer: SocketAddr, credentials: Arc<Credentials>) {
-        while self.order.front().is_some_and(AbortHandle::is_finished) {
+        while self.order.front().is_some_and(|(oldest, _)| oldest.is_finished()) {
             self.order.pop_front();
         }
         if self.handshakes.len() >= MAX_HANDSHAKES
-            && let Some(oldest) = self.order.pop_front()
+            && let Some((oldest, peer)) = self.order.pop_front()
         {
             oldest.abort();
+            let why = io::Error::other(format!("{MAX_HANDSHAKES} handshakes went on, and this was the oldest"));
+            self.refusals.note(&Refused { peer, why });
         }
         let handshake = async move {
             let limited = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(stream, &credentials));
             let refused = |why| Refused { peer, why };
             limited.await.unwrap_or_else(|_| Err(too_slow())).map_err(refused)
         };
-        self.order.push_back(self.handshakes.spawn(handshake));
+        self.order.push_back((self.handshakes.spawn(handshake), peer));
     }
 }
 
 async fn shake_hands(stream: TcpStream, credentials: &Credentials) -> io::Result<Connection> {
-    let stream = TlsAcceptor::from(credentials.server()).accept(stream).await?;
+    let mut stream = TlsAcceptor::from(credentials.server()).accept(stream).await?;
     let session = stream.get_ref().1;
     if session.alpn_protocol() != Some(HTTP2) {
-        return Err(io::Error::other("the client does not speak HTTP/2 within TLS"));
+        return Err(no_http2());
     }
     let certificate = session.peer_certificates().and_then(<[_]>::first);
     let certificate = certificate.ok_or(io::Error::other(TlsError::NoCertificatesPresented))?;
     let name = spiffe::service_of(certificate, credentials.trust_domain()).map_err(io::Error::other)?;
-    Ok(Connection::Tls(Box::new(stream), name))
+    // HTTP/2's own keepalive begins only after it.
+    let mut first = [0; PREFACE.len()];
+    stream.read_exact(&mut first).await?;
+    if first != *PREFACE {
+        return Err(no_http2());
+    }
+    Ok(Connection::Tls(Box::new(Proven {
+        stream,
+        name,
+        preface: PREFACE,
+    })))
+}
+
+fn no_http2() -> io::Error {
+    io::Error::other("the client does not speak HTTP/2 within TLS")
 }
 
 fn too_slow() -> io::Error {
@@ -177,7 +204,13 @@ impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plaintext(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream, _) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tls(proven) if proven.preface.is_empty() => Pin::new(&mut proven.stream).poll_read(context, buffer),
+            Self::Tls(proven) => {
+                let (now, later) = proven.preface.split_at(buffer.remaining().min(proven.preface.len()));
+                buffer.put_slice(now);
+                proven.preface = later;
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }
@@ -186,21 +219,21 @@ impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plaintext(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream, _) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tls(proven) => Pin::new(&mut proven.stream).poll_write(context, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plaintext(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream, _) => Pin::new(stream).poll_flush(context),
+            Self::Tls(proven) => Pin::new(&mut proven.stream).poll_flush(context),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plaintext(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(proven) => Pin::new(&mut proven.stream).poll_shutdown(context),
         }
     }
 }

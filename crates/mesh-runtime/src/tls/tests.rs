@@ -15,7 +15,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
@@ -30,6 +30,8 @@ mod exchange;
 mod settings;
 
 const SOON: Duration = Duration::from_secs(20);
+/// The connections of these tests give way to new ones all the time, and nobody may notice.
+const CONNECTION_AGE: Duration = Duration::from_millis(500);
 
 /// Answers with the name of the caller.
 struct Names;
@@ -59,6 +61,7 @@ async fn serve(credentials: Option<Arc<Credentials>>) -> Served {
     let server = crate::grpc::Server {
         listener,
         credentials,
+        max_connection_age: CONNECTION_AGE,
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {
@@ -123,6 +126,15 @@ async fn greet(channel: PeerChannel) -> Result<String, Status> {
 
 /// A client of no service: it looks at the server's address, and presents whatever it is given.
 async fn connect(address: SocketAddr, ca: &Path, own: Option<&CertificateFiles>) -> io::Result<TlsOf> {
+    let mut stream = shake_hands(address, ca, own).await?;
+    // A server that refuses a client may have gone by now; why, it has said by an alert.
+    let _ = stream.write_all(server::PREFACE).await;
+    // One that accepts it says which HTTP/2 settings it has.
+    stream.read_u8().await?;
+    Ok(stream)
+}
+
+async fn shake_hands(address: SocketAddr, ca: &Path, own: Option<&CertificateFiles>) -> io::Result<TlsOf> {
     let mut roots = RootCertStore::empty();
     for root in pem(ca) {
         roots.add(root).expect("a CA certificate");
@@ -143,10 +155,7 @@ async fn connect(address: SocketAddr, ca: &Path, own: Option<&CertificateFiles>)
     config.alpn_protocols = vec![HTTP2.to_vec()];
     let name = ServerName::from(address.ip());
     let tcp = TcpStream::connect(address).await?;
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
-    // A server refuses a client by what it says next; one that accepts it says which HTTP/2 settings it has.
-    stream.read_u8().await?;
-    Ok(stream)
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
 type TlsOf = tokio_rustls::client::TlsStream<TcpStream>;
@@ -303,6 +312,32 @@ async fn peers_that_say_nothing_hold_up_nobody_and_are_let_go() {
     assert!(ends(&mut first, Duration::from_secs(2)).await);
     assert!(!ends(&mut newest, Duration::from_millis(500)).await);
     assert!(ends(&mut newest, Duration::from_secs(10)).await);
+}
+
+#[tokio::test]
+async fn a_proven_client_that_sends_no_http2_is_let_go() {
+    let (pki, _folder) = pki();
+    let served = serve(Some(credentials(&pki, "greeter"))).await;
+    let good = pki.issue("teller").expect("a certificate");
+    let mut silent = shake_hands(served.address, &good.ca, Some(&good))
+        .await
+        .expect("it may");
+    let mut other = shake_hands(served.address, &good.ca, Some(&good))
+        .await
+        .expect("it may");
+    other
+        .write_all(b"GET / HTTP/1.1\r\nHost: greeter\r\n\r\n")
+        .await
+        .expect("sent");
+    let gone = async |stream: &mut TlsOf, within| {
+        let read = tokio::time::timeout(within, stream.read_u8()).await;
+        matches!(read, Ok(Err(_)))
+    };
+    assert!(
+        gone(&mut other, Duration::from_secs(2)).await,
+        "it speaks something else"
+    );
+    assert!(gone(&mut silent, Duration::from_secs(10)).await, "it says nothing");
 }
 
 async fn ends(stream: &mut TcpStream, within: Duration) -> bool {

@@ -14,7 +14,6 @@ pub(super) type Fingerprint = [u8; 32];
 
 struct Entry {
     generation: u64,
-    until: f64,
     person: Person,
 }
 
@@ -31,19 +30,12 @@ impl Cache {
     pub(super) fn get(&self, token: &Fingerprint, generation: u64, now: Timestamp) -> Option<Person> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(token)?;
-        let counts = entry.generation == generation && now.as_microsecond() as f64 / 1e6 < entry.until;
+        let counts = entry.generation == generation && now < entry.person.until;
         counts.then(|| entry.person.clone())
     }
 
-    pub(super) fn insert(&self, token: Fingerprint, generation: u64, person: Person, until: f64) {
+    pub(super) fn insert(&self, token: Fingerprint, generation: u64, person: Person) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.put(
-            token,
-            Entry {
-                generation,
-                until,
-                person,
-            },
-        );
+        entries.put(token, Entry { generation, person });
     }
 }

@@ -27,17 +27,10 @@ pub(crate) struct Rules {
     pub(crate) roles_claim: String,
 }
 
-/// A person, and until when the token counts: the first second in which it does not, leeway included, since 1970.
-#[derive(Debug)]
-pub(super) struct Verified {
-    pub(super) person: Person,
-    pub(super) until: f64,
-}
-
 impl Rules {
     /// # Errors
     /// When a claim is missing, malformed or not what the rules ask for.
-    pub(super) fn check(&self, claims: &Claims, now: Timestamp) -> Result<Verified, Problem> {
+    pub(super) fn check(&self, claims: &Claims, now: Timestamp) -> Result<Person, Problem> {
         let person_id = person_id(claims);
         let of_whom = |problem: Problem| match person_id {
             // Signed by the issuer, so the id is true, and the log may have it.
@@ -55,8 +48,7 @@ impl Rules {
             )
         })?;
         let roles = self.roles(claims).map_err(of_whom)?;
-        let person = Person { id, roles };
-        Ok(Verified { person, until })
+        Ok(Person { id, roles, until })
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), Problem> {
@@ -80,7 +72,7 @@ impl Rules {
         Ok(())
     }
 
-    fn check_time(&self, claims: &Claims, now: Timestamp) -> Result<f64, Problem> {
+    fn check_time(&self, claims: &Claims, now: Timestamp) -> Result<Timestamp, Problem> {
         let now = now.as_microsecond() as f64 / 1e6;
         let leeway = self.leeway.as_secs_f64();
         let expires_at = claims.get("exp").and_then(Value::as_f64);
@@ -104,7 +96,8 @@ impl Rules {
                 let message = format!("the token counts from {begins_at} on; the leeway is {leeway} s");
                 Err(Problem::new(Reason::TokenNotYetValid, message))
             }
-            None => Ok(until),
+            // A cast from a float saturates.
+            None => Ok(Timestamp::from_microsecond((until * 1e6) as i64).unwrap_or(Timestamp::MAX)),
         }
     }
 

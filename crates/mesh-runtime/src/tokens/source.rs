@@ -15,10 +15,14 @@ const MAX_BYTES: usize = 1 << 20;
 /// A JWKS as a file or a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// Read again when it changes.
+    /// Read again when it is time to, and when a token names an unknown key and the file has changed.
     File(PathBuf),
     /// `https`, or `http` at a loopback address.
-    Page(Url),
+    Page {
+        url: Url,
+        /// The CA certificates that the page is checked against, in PEM; without, the system's.
+        ca: Option<Vec<u8>>,
+    },
 }
 
 impl Source {
@@ -45,7 +49,18 @@ impl Source {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not hold a name or a password".to_owned());
         }
-        Ok(Self::Page(url))
+        Ok(Self::Page { url, ca: None })
+    }
+
+    /// The same, checked against these CA certificates, in PEM.
+    ///
+    /// # Errors
+    /// When it is no `https` URL.
+    pub(crate) fn checked_against(self, ca: Vec<u8>) -> Result<Self, String> {
+        match self {
+            Self::Page { url, .. } if url.scheme() == "https" => Ok(Self::Page { url, ca: Some(ca) }),
+            _ => Err("jwks-ca needs a jwks that begins with https://".to_owned()),
+        }
     }
 
     /// How long after the begin of one reading the next may begin, when a token names an unknown key. To see that a file has
@@ -53,7 +68,7 @@ impl Source {
     pub(super) fn least_interval(&self) -> Duration {
         match self {
             Self::File(_) => Duration::ZERO,
-            Self::Page(_) => Duration::from_secs(10),
+            Self::Page { .. } => Duration::from_secs(10),
         }
     }
 }
@@ -63,7 +78,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Page(url) => write!(f, "{}{}", url.origin().ascii_serialization(), url.path()),
+            Self::Page { url, .. } => write!(f, "{}{}", url.origin().ascii_serialization(), url.path()),
         }
     }
 }
@@ -87,13 +102,15 @@ pub(super) enum Reader {
 pub(super) type Stamp = (u64, u64, i64, i64);
 
 impl Reader {
+    /// # Errors
+    /// When the CA can't be used.
     pub(super) fn new(source: &Source) -> anyhow::Result<Self> {
         match source {
             Source::File(path) => Ok(Self::File {
                 path: path.clone(),
                 seen: None,
             }),
-            Source::Page(url) => {
+            Source::Page { url, ca } => {
                 let client = reqwest::Client::builder()
                     // Each reading is by itself, and one that fails is not tried again.
                     .pool_max_idle_per_host(0)
@@ -106,9 +123,17 @@ impl Reader {
                 } else {
                     client
                 };
+                let client = match ca {
+                    Some(pem) => client.tls_certs_only(
+                        reqwest::Certificate::from_pem_bundle(pem).context("jwks-ca holds something else than PEM")?,
+                    ),
+                    None => client,
+                };
                 Ok(Self::Page {
                     url: url.clone(),
-                    client: client.build().context("no HTTP client can be made")?,
+                    client: client
+                        .build()
+                        .context("no HTTP client can be made; jwks-ca must hold certificates of a CA")?,
                 })
             }
         }

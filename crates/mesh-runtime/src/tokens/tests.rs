@@ -80,14 +80,12 @@ async fn a_good_token_of_each_algorithm_is_its_person() {
     for algorithm in [TokenAlgorithm::EdDsa, TokenAlgorithm::Es256, TokenAlgorithm::Rs256] {
         let setup = Setup::new(algorithm);
         let token = setup.issuer.token(7, &["editor", "no such role"]);
-        let expected = Person {
-            id: 7,
-            roles: ["editor".to_owned(), "no such role".to_owned()].into(),
-        };
+        let roles = BTreeSet::from(["editor", "no such role"].map(str::to_owned));
         // The second time it is known.
         for _ in 0..2 {
             let person = setup.person(&token).await.expect("it counts");
-            assert_eq!(person.as_ref(), Some(&expected), "{algorithm:?}");
+            let found = person.map(|person| (person.id, person.roles));
+            assert_eq!(found.as_ref(), Some(&(7, roles.clone())), "{algorithm:?}");
         }
     }
 }
@@ -143,14 +141,15 @@ async fn a_known_token_is_refused_from_the_moment_that_it_expires() {
 #[test]
 fn what_is_kept_is_bounded_and_what_was_used_stays() {
     let cache = Cache::default();
-    let (now, until) = (clock::now(), f64::INFINITY);
+    let now = clock::now();
     let person = |id| Person {
         id,
         roles: BTreeSet::new(),
+        until: Timestamp::MAX,
     };
     let fingerprint = |of: u32| -> Fingerprint { Sha256::digest(of.to_be_bytes()).into() };
     for of in 0..10_000 {
-        cache.insert(fingerprint(of), 1, person(i64::from(of)), until);
+        cache.insert(fingerprint(of), 1, person(i64::from(of)));
         assert_eq!(cache.get(&fingerprint(0), 1, now), Some(person(0)));
     }
     let kept = (0..10_000).filter(|of| cache.get(&fingerprint(*of), 1, now).is_some());

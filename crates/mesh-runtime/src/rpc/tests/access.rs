@@ -15,6 +15,9 @@ const POLICY: &str = r#"
     grants: {services: "test"}
 "#;
 
+/// What `GreetForever` allows.
+const POLICY_OF_STREAM: &str = r#"grants: {services: "app", role: ROLE_ORGANISER, relation: RELATION_ANY}"#;
+
 /// A greeter whose callers prove themselves by tokens of an issuer of its own.
 struct Guarded {
     address: SocketAddr,
@@ -81,11 +84,9 @@ fn with_token<T>(mut request: Request<T>, token: Option<&str>) -> Request<T> {
 /// The example's descriptors with another policy of `Greet`.
 fn policies() -> Vec<u8> {
     let source = include_str!("../../../examples/greeter/greeter.proto");
-    let source = source.replacen(
-        "grants: {services: [\"test\", \"greeter\", \"teller\", \"caller\", \"greeter-2\"]}",
-        POLICY,
-        1,
-    );
+    let former = r#"grants: {services: ["test", "greeter", "teller", "caller", "greeter-2"]}"#;
+    // `Greet` is the first one in the file, and `GreetForever` the second.
+    let source = source.replacen(former, POLICY, 1).replacen(former, POLICY_OF_STREAM, 1);
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("greeter.proto"), source).expect("it is written");
     let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
@@ -196,10 +197,38 @@ async fn each_refusal_has_its_reason_and_the_actor_is_who_was_proven() {
         guarded.greet("test", None, "actor").await.expect("it may"),
         "service:test"
     );
-    assert_eq!(
-        guarded.greet("test", Some(&operator), "actor").await.expect("it may"),
-        "person:7"
-    );
+    let refused = guarded.greet("test", Some(&operator), "actor").await;
+    let (code, reason) = told(&refused.expect_err("the service may call for itself alone"));
+    assert_eq!((code, reason.as_str()), (Code::PermissionDenied, "ROLE_NOT_ALLOWED"));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_token_that_it_was_opened_with_does() {
+    let guarded = Guarded::serve().await;
+    let token = guarded.issuer.draft(7).roles(&["organiser"]);
+    let token = token.valid_for(Duration::from_secs(3)).sign();
+    let mut client = tonic::client::Grpc::new(guarded.channel("app"));
+    client.ready().await.expect("it connects");
+    let codec = tonic_prost::ProstCodec::<Greeting, Greeting>::default();
+    let path = http::uri::PathAndQuery::from_static(GREET_FOREVER);
+    let text = "hello".to_owned();
+    let request = with_token(Request::new(Greeting { text }), Some(&token));
+    let answer = client.server_streaming(request, path, codec).await.expect("it may");
+    let mut answers = answer.into_inner();
+    let mut count = 0;
+    let ended = tokio::time::timeout(Duration::from_secs(15), async {
+        loop {
+            match answers.message().await {
+                Ok(Some(_)) => count += 1,
+                Ok(None) => panic!("it ends with a reason"),
+                Err(status) => return status,
+            }
+        }
+    });
+    let status = ended.await.expect("it ends");
+    assert_eq!(told(&status), (Code::Unauthenticated, "TOKEN_EXPIRED".to_owned()));
+    // One in 20 ms, and the token counts for more than a second yet.
+    assert!(count > 10, "{count}");
 }
 
 #[tokio::test]

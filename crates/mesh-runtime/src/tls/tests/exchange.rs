@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tls::credentials::Look;
+use std::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
 /// The certificate that a new connection to the server gets.
@@ -45,20 +46,49 @@ async fn files_that_do_not_fit_are_left_alone_and_said_once() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_ends_soon_is_said_once() {
+async fn a_certificate_is_warned_of_in_its_last_third_and_told_when_it_has_ended() {
     let (pki, _folder) = pki();
     let greeter = credentials(&pki, "greeter");
     let (log, _guard) = collect_log();
     let mut look = Look::default();
+    let said = || ["ends within", "has ended"].map(|what| log.text().matches(what).count());
     greeter.look(&mut look);
-    assert!(!log.text().contains("ends within"), "{}", log.text());
-    let soon = pki
-        .issue_for("greeter", Duration::from_secs(3600))
-        .expect("a certificate");
-    assert_eq!(soon.certificate, greeter.files().certificate);
+    let hour = pki.issue_for("greeter", Duration::from_secs(3600)).expect("issued");
+    assert_eq!(hour.certificate, greeter.files().certificate);
     greeter.look(&mut look);
+    assert_eq!(said(), [0, 0], "{}", log.text());
+    pki.issue_for("greeter", Duration::from_secs(5)).expect("issued");
+    let looks = Mutex::new(look);
+    let look = || greeter.look(&mut looks.lock().expect("nobody panics"));
+    eventually(SOON, "the certificate to end", async || {
+        look();
+        (said()[1] > 0).then_some(())
+    })
+    .await
+    .expect("its end is told");
+    look();
+    assert_eq!(said(), [1, 1], "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_yet_valid_is_taken_over_when_it_is() {
+    let (pki, _folder) = pki();
+    let greeter = credentials(&pki, "greeter");
+    let before = greeter.digest();
+    let (log, _guard) = collect_log();
+    let mut look = Look::default();
+    pki.issue_from("greeter", Duration::from_secs(3)).expect("issued");
     greeter.look(&mut look);
-    assert_eq!(log.text().matches("ends within").count(), 1, "{}", log.text());
+    assert_eq!(greeter.digest(), before, "it is too early");
+    let looks = Mutex::new(look);
+    eventually(SOON, "it to be taken over", async || {
+        greeter.look(&mut looks.lock().expect("nobody panics"));
+        (greeter.digest() != before).then_some(())
+    })
+    .await
+    .expect("it is valid by now");
+    let warnings = log.text().matches("the former ones go on").count();
+    assert_eq!(warnings, 1, "{}", log.text());
 }
 
 /// A CA gives way to another in three steps, as an operator does it: both are trusted, then the new one signs, then the old one

@@ -59,12 +59,14 @@ fn files_that_prove_nothing_are_named() {
     let other = others.issue("greeter").expect("a certificate");
     let teller = pki.issue("teller").expect("a certificate");
     let expired = pki.issue_flawed("greeter", Flaw::Expired).expect("a certificate");
+    let caller = pki.issue_flawed("greeter", Flaw::NoServer).expect("a certificate");
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").expect("a file");
     let cases = [
         ((&good.certificate, &other.key, &good.ca), "is not the key of"),
         ((&good.certificate, &good.key, &other.ca), "UnknownIssuer"),
         ((&expired.certificate, &expired.key, &expired.ca), "certificate expired"),
+        ((&caller.certificate, &caller.key, &caller.ca), "server authentication"),
         (
             (&teller.certificate, &teller.key, &teller.ca),
             r#"names "teller", and "greeter" is wanted"#,

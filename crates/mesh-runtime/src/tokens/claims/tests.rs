@@ -33,7 +33,7 @@ fn with(changes: Value) -> Claims {
 
 fn check(rules: &Rules, claims: &Claims) -> Result<Person, Problem> {
     let now = Timestamp::from_second(NOW).expect("an instant");
-    rules.check(claims, now).map(|verified| verified.person)
+    rules.check(claims, now)
 }
 
 fn roles_of(claim: &str, claims: Value) -> Result<Vec<String>, Reason> {
@@ -54,7 +54,8 @@ fn good_claims_are_a_person() {
         person,
         Person {
             id: 7,
-            roles: ["editor".to_owned()].into()
+            roles: ["editor".to_owned()].into(),
+            until: Timestamp::from_second(NOW + 60 + 30).expect("an instant"),
         }
     );
 }

@@ -4,6 +4,7 @@ use super::*;
 use axum::body::Body;
 use axum::response::Response;
 use futures::future::join_all;
+use mesh_testkit::{ClientProof, Pki, TlsProxy};
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -220,6 +221,36 @@ async fn nobody_listens_where_the_issuer_should_be() {
 }
 
 #[tokio::test]
+async fn keys_come_by_https_only_from_a_server_that_the_ca_vouches_for() {
+    let [folder, ours, others] = [(); 3].map(|()| tempfile::tempdir().expect("a folder"));
+    let [ours, others] = [&ours, &others].map(|folder| Pki::create(folder.path()).expect("a CA"));
+    let issuer = issuer(folder.path(), TokenAlgorithm::EdDsa);
+    let page = Page::serve(Answer::Text(issuer.jwks())).await;
+    let plain = page.url.socket_addrs(|| None).expect("an address")[0];
+    let server = ours.issue("issuer").expect("a certificate");
+    let https = TlsProxy::before(plain, &server, ClientProof::NotAsked).await;
+    let url = format!("{}/jwks.json", https.as_ref().expect("it listens").url());
+    let [ours_pem, others_pem] = [ours.ca(), others.ca()].map(|file| std::fs::read(file).expect("a CA"));
+    for (ca, expected, requests) in [
+        (Some(others_pem), Some(Reason::TokenKeyUnknown), 0),
+        // The system knows no CA of ours.
+        (None, Some(Reason::TokenKeyUnknown), 0),
+        (Some(ours_pem), None, 1),
+    ] {
+        let with_ca = ca.is_some();
+        let source = Source::parse(&url).and_then(|source| match ca {
+            Some(ca) => source.checked_against(ca),
+            None => Ok(source),
+        });
+        let (tokens, follower) = Tokens::new(Some(settings(source.expect("https")))).expect("it can be set up");
+        let _tasks = run(follower);
+        let found = tokens.person(&bearer_header(&issuer.token(7, &[]))).await;
+        let found = (found.err().map(|problem| problem.reason()), page.requests());
+        assert_eq!(found, (expected, requests), "{with_ca}");
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_slow_holds_back_nobody_but_unknown_keys() {
     let remote = Remote::up().await;
     remote
@@ -313,7 +344,12 @@ async fn a_rotation_lets_no_token_fail_and_costs_one_request() {
 
 #[test]
 fn keys_come_by_https_or_from_this_machine() {
-    let page = |text: &str| Ok(Source::Page(text.parse().expect("a URL")));
+    let page = |text: &str| {
+        Ok(Source::Page {
+            url: text.parse().expect("a URL"),
+            ca: None,
+        })
+    };
     for text in [
         "https://issuer.example/keys",
         "http://127.0.0.1:8080/keys",
