@@ -2,7 +2,7 @@
 //! (options of `buf.validate`) and the access policies (`voluntier.common.v1.access`), which the kit enforces and gRPC reflection
 //! shows. An RPC that has no policy is not compiled.
 
-use protox::prost_reflect::{DescriptorPool, MethodDescriptor};
+use protox::prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
@@ -37,12 +37,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// The full names of the RPCs that nobody may call, because they do not say who may.
+/// The full names of the RPCs that nobody may call, because they do not say who may: without the option, without a grant, or with
+/// one that names no service.
 fn rpcs_without_policy(pool: &DescriptorPool) -> Vec<String> {
     let option = pool.get_extension_by_name("voluntier.common.v1.access");
+    let items = |message: &Value, name: &str| {
+        let field = message.as_message()?.get_field_by_name(name)?;
+        Some(field.as_list()?.to_vec()).filter(|items| !items.is_empty())
+    };
     let has_policy = |method: &MethodDescriptor| {
-        let options = method.options();
-        option.as_ref().is_some_and(|option| options.has_extension(option))
+        let policy = option
+            .as_ref()
+            .map(|option| method.options().get_extension(option).into_owned());
+        let grants = policy.and_then(|policy| items(&policy, "grants"));
+        grants.is_some_and(|grants| grants.iter().all(|grant| items(grant, "services").is_some()))
     };
     let methods = pool
         .services()
