@@ -4,6 +4,9 @@ use std::{process::ExitCode, time::Duration};
 
 use crate::credentials;
 
+/// The roles of the contract (`voluntier.common.v1.Role`).
+const ROLES: [&str; 5] = ["member", "reviewer", "verifier", "organiser", "operator"];
+
 /// Print a token of a person for the mesh that is up.
 ///
 /// The token goes to standard output and nothing else does, so that a command can take it from there. Its issuer is that of
@@ -12,7 +15,7 @@ use crate::credentials;
 ///
 /// Try:
 ///   files=~/.cache/voluntier-mesh/up
-///   token=$(cargo xtask token --member 7 --role reviewer)
+///   token=$(cargo xtask token --member 7)
 ///   grpcurl -cacert $files/ca.pem -cert $files/platform.pem -key $files/platform-key.pem \
 ///     -H "authorization: Bearer $token" -d '{"member_id": 7}' \
 ///     127.0.0.1:7405 voluntier.reputation.v1.ReputationService/GetReputation
@@ -22,8 +25,8 @@ pub struct Arguments {
     /// Who acts: the member's id.
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     member: i64,
-    /// What they are: member, reviewer, verifier, organiser or operator. Can be given more than once.
-    #[arg(long = "role", value_name = "ROLE", default_value = "member")]
+    /// What they are; a member unless said otherwise. Can be given more than once.
+    #[arg(long = "role", value_name = "ROLE", default_value = "member", value_parser = ROLES)]
     roles: Vec<String>,
     /// How long the token counts.
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
