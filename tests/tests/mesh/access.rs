@@ -1,6 +1,6 @@
 //! Who may call: every RPC of every service, by every calling service, for every role of a person and every relation of theirs
 //! to the object. What is expected is read here from the option in the contract and from nothing else; what happens comes over
-//! the wire.
+//! the wire. Any other option would expect something else: that is looked at, too.
 
 mod objects;
 
@@ -53,7 +53,7 @@ enum Verdict {
 }
 
 /// One grant of an option: services, role and relation by their words in the contract.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Grant {
     services: Vec<String>,
     role: String,
@@ -61,6 +61,7 @@ struct Grant {
 }
 
 /// An RPC and what its option says.
+#[derive(Clone)]
 struct Rpc {
     name: String,
     method: MethodDescriptor,
@@ -105,11 +106,12 @@ impl Rpc {
         if grants.is_empty() {
             return Verdict::PermissionDenied;
         }
-        if grants.iter().any(|grant| grant.role == "ROLE_UNSPECIFIED") {
-            return Verdict::Admitted;
-        }
+        let is_for_itself = grants.iter().any(|grant| grant.role == "ROLE_UNSPECIFIED");
         let Some(roles) = roles else {
-            return Verdict::Unauthenticated;
+            return match is_for_itself {
+                true => Verdict::Admitted,
+                false => Verdict::Unauthenticated,
+            };
         };
         let has_role = |grant: &&&Grant| {
             roles
@@ -126,21 +128,57 @@ impl Rpc {
         Verdict::Hidden
     }
 
+    /// The same RPC by other options: each grant left out, each for anybody's object, and two grants more. The calls must show
+    /// that none of these is the option.
+    fn changed(&self) -> Vec<(String, Rpc)> {
+        let with = |grants: Vec<Grant>| Rpc { grants, ..self.clone() };
+        let mut changed = Vec::new();
+        for (at, grant) in self.grants.iter().enumerate() {
+            let mut fewer = self.grants.clone();
+            fewer.remove(at);
+            changed.push((format!("without {grant:?}"), with(fewer)));
+            if grant.relation == "RELATION_OWN" || self.is_about_work(grant) {
+                let mut wider = self.grants.clone();
+                wider[at].relation = "RELATION_ANY".to_owned();
+                changed.push((format!("anybody's by {grant:?}"), with(wider)));
+            }
+        }
+        for (service, role) in [("stranger", "ROLE_OPERATOR"), ("platform", "ROLE_VERIFIER")] {
+            let grant = Grant {
+                services: vec![service.to_owned()],
+                role: role.to_owned(),
+                relation: "RELATION_ANY".to_owned(),
+            };
+            let mut more = self.grants.clone();
+            changed.push((
+                format!("with {grant:?}"),
+                with({
+                    more.push(grant);
+                    more
+                }),
+            ));
+        }
+        changed
+    }
+
     /// What an answer says. Where nothing is hidden from anybody, a missing object is no matter of access.
-    fn actual(&self, answer: &Result<Vec<u8>, Status>) -> Verdict {
+    fn actual(&self, relation: Relation, answer: &Result<Vec<u8>, Status>) -> Verdict {
         let Err(status) = answer else {
             return Verdict::Admitted;
         };
-        let is_not_theirs = matches!(
-            refusal(status).reason.as_str(),
-            "REVIEW_NOT_CLAIMED" | "REVIEW_CLAIMED_BY_ANOTHER"
-        );
+        let is_not_theirs = match refusal(status).reason.as_str() {
+            "REVIEW_NOT_CLAIMED" | "REVIEW_CLAIMED_BY_ANOTHER" => true,
+            // Whoever has decided it is told that it is over, too.
+            "REVIEW_OVER" => relation == Relation::Anothers,
+            _ => false,
+        };
         match status.code() {
             // A status that a service sent has no source on the caller's side.
             _ if status.source().is_some() && mesh_proto::reason(status).is_none() => Verdict::NoConnection,
             Code::Unauthenticated => Verdict::Unauthenticated,
             Code::PermissionDenied => Verdict::PermissionDenied,
-            Code::Internal | Code::Unknown | Code::Unimplemented => Verdict::Broken,
+            Code::Internal | Code::Unknown | Code::Unimplemented | Code::Unavailable => Verdict::Broken,
+            Code::ResourceExhausted | Code::DeadlineExceeded => Verdict::Broken,
             Code::NotFound if self.is_about_an_object() => Verdict::Hidden,
             Code::FailedPrecondition if is_not_theirs && self.grants.iter().any(|grant| self.is_about_work(grant)) => {
                 Verdict::Hidden
@@ -191,7 +229,12 @@ struct Findings {
     differences: Vec<String>,
     /// What was said of another's object and of a missing one, by everything else.
     hidden: BTreeMap<String, BTreeSet<Told>>,
+    /// What each call came to, by the RPC's name.
+    actual: BTreeMap<String, Vec<Seen>>,
 }
+
+/// The service that called, the person's roles, the relation to the object, and what it came to.
+type Seen = (Option<&'static str>, Roles, Relation, Verdict);
 
 impl Findings {
     fn take(&mut self, cell: &Cell<'_>, answer: &Result<Vec<u8>, Status>) {
@@ -201,12 +244,12 @@ impl Findings {
             roles,
             relation,
         } = cell;
-        let (expected, actual) = (rpc.expected(*service, *roles, *relation), rpc.actual(answer));
+        let (expected, actual) = (rpc.expected(*service, *roles, *relation), rpc.actual(*relation, answer));
+        let seen = (*service, *roles, *relation, actual);
+        self.actual.entry(rpc.name.clone()).or_default().push(seen);
         self.count += 1;
         *self.verdicts.entry(expected).or_default() += 1;
-        // Whoever may see anybody's is told that there is none.
-        let is_told = expected == Verdict::Admitted && *relation == Relation::Missing && actual == Verdict::Hidden;
-        if actual != expected && !is_told {
+        if differ(expected, *relation, actual) {
             self.differences.push(format!(
                 "{} by {service:?} with {roles:?}, {relation:?}: {expected:?} by the option, but {actual:?}: {answer:?}",
                 rpc.name
@@ -220,6 +263,12 @@ impl Findings {
             self.hidden.entry(who).or_default().insert(told);
         }
     }
+}
+
+/// Whoever may see anybody's is told that there is none.
+fn differ(expected: Verdict, relation: Relation, actual: Verdict) -> bool {
+    let is_told = expected == Verdict::Admitted && relation == Relation::Missing && actual == Verdict::Hidden;
+    actual != expected && !is_told
 }
 
 /// A channel with the certificate of a caller, or without one.
@@ -293,6 +342,7 @@ async fn each_rpc_is_open_to_whom_its_option_names_and_to_nobody_else() {
         verdicts,
         differences,
         hidden,
+        actual,
     } = findings;
     println!(
         "{} RPCs, {count} cells, {} differences in {:.1} s: {verdicts:?}",
@@ -306,6 +356,21 @@ async fn each_rpc_is_open_to_whom_its_option_names_and_to_nobody_else() {
         differences.len(),
         differences.join("\n")
     );
+    let mut changes = 0;
+    for rpc in &rpcs {
+        for (change, changed) in rpc.changed() {
+            let is_seen = |(service, roles, relation, actual): &Seen| {
+                differ(changed.expected(*service, *roles, *relation), *relation, *actual)
+            };
+            assert!(
+                actual[&rpc.name].iter().any(is_seen),
+                "no call of {} shows that its option is not the one {change}",
+                rpc.name
+            );
+            changes += 1;
+        }
+    }
+    println!("{changes} options that are changed in one place are each told from the contract's");
     let told_apart: Vec<_> = hidden.iter().filter(|(_, told)| told.len() > 1).collect();
     assert!(
         told_apart.is_empty(),

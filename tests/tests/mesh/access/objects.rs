@@ -46,11 +46,6 @@ impl Objects {
     pub async fn of(mesh: &Mesh) -> Self {
         let caller = Caller::of(mesh);
         let (own, anothers) = tokio::join!(objects_of_a_person(mesh, &caller), objects_of_a_person(mesh, &caller));
-        // One that another person has decided is over for everybody.
-        let anothers = ObjectIds {
-            decided_review_id: anothers.held_review_id.clone(),
-            ..anothers
-        };
         let missing = ObjectIds {
             member_id: new_member_id(),
             verification_id: new_request_id(),
