@@ -7,6 +7,7 @@ mod access;
 mod budget;
 mod crashes;
 mod document;
+mod exchange;
 mod faults;
 mod field_rules;
 mod idempotency;

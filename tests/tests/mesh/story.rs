@@ -10,7 +10,10 @@ use mesh_proto::reputation::v1::{GetReputationRequest, Level};
 async fn a_passport_is_read_checked_scored_and_recorded() {
     let caller = Caller::of(shared_mesh().await);
     let passport = passport(1);
-    let (member_id, verification_id) = caller.start_with(passport.truth(), &[picture(&passport)]).await;
+    let member_id = caller.register(passport.truth()).await;
+    // All that follows a member may do.
+    let caller = caller.acting_as(member_id, &["member"]);
+    let verification_id = caller.start_for(member_id, &[picture(&passport)]).await;
 
     let changes = caller.watch(&verification_id).await;
     let end = changes.last().expect("the end is shown");

@@ -200,12 +200,15 @@ impl Caller {
     /// Registers the holder, uploads the pages, starts a verification by them; returns member and verification.
     pub async fn start_with(&self, truth: &Truth, pages: &[Vec<u8>]) -> (i64, String) {
         let member_id = self.register(truth).await;
+        let verification_id = self.start_for(member_id, pages).await;
+        (member_id, verification_id)
+    }
+
+    /// Uploads the pages of a registered member and starts a verification by them.
+    pub async fn start_for(&self, member_id: i64, pages: &[Vec<u8>]) -> String {
         let document_url = self.upload(member_id, pages).await.document_url;
-        let started = self
-            .start(by_document(member_id, document_url))
-            .await
-            .expect("the verification starts");
-        (member_id, started.verification_id)
+        let started = self.start(by_document(member_id, document_url)).await;
+        started.expect("the verification starts").verification_id
     }
 
     /// Every change of a verification until it ends.
