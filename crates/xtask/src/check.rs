@@ -51,11 +51,9 @@ fn all(root: &Path, arguments: &Arguments, steps: &mut Steps) -> anyhow::Result<
     if !arguments.quick {
         lint(root, steps)?;
     }
-    steps.command("build", &mut cargo(root, &["build", "--workspace", "--bins"]))?;
-    steps.command(
-        "build the tests",
-        &mut cargo(root, &["test", "--workspace", "--no-run"]),
-    )?;
+    // The services and the tests in one build: apart they would be built with other features of the same libraries, twice.
+    let build = ["build", "--workspace", "--bins", "--tests", "--examples"];
+    steps.command("build", &mut cargo(root, &build))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     let engines = steps.work("start PostgreSQL, Temporal, Jaeger", || {
         runtime.block_on(async { tokio::try_join!(Postgres::start(), Temporal::start(), Jaeger::start()) })
