@@ -10,10 +10,10 @@ use specimen::Passport;
 
 const PAGES: i32 = 50;
 
-/// Letters and many an empty page, and the passport's page at the end.
+/// A letter in ten, empty pages, and the passport's page at the end.
 fn fifty_pages(passport: &Passport) -> Vec<u8> {
     let (letter, blank) = (specimen::letter_page(1), specimen::blank_page());
-    let sheets = [&letter, &blank, &blank, &blank, &blank];
+    let sheets = [vec![&letter], vec![&blank; 9]].concat();
     let mut pages: Vec<_> = sheets.into_iter().cycle().take(PAGES as usize - 1).cloned().collect();
     pages.push(passport.draw());
     specimen::to_pdf(&pages, 80)
