@@ -25,8 +25,8 @@ const RETENTION_CLASS: &str = "while_verification_counts";
 /// with, and keeps the checks.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`; `EXTRACTION_NOT_FOUND` when a page was not read
-/// yet; `DOCUMENT_UNREADABLE`; what `profile` fails with; `DATABASE_UNAVAILABLE`.
+/// `DOCUMENT_NOT_FOUND`, also for another member's; `DOCUMENT_ERASED`; `EXTRACTION_NOT_FOUND` when a page was not read yet;
+/// `DOCUMENT_UNREADABLE`; what `profile` fails with; `DATABASE_UNAVAILABLE`.
 pub async fn check_document(
     vault: &Vault,
     request: &ValidityRequest,

@@ -92,8 +92,8 @@ impl Extractor {
     /// Reads every page that was not read yet, and says after each one how far it is. `run` is the workflow's that asks.
     ///
     /// # Errors
-    /// `DOCUMENT_NOT_FOUND` when the URL names none of this store; `DOCUMENT_OF_ANOTHER_MEMBER`; `DOCUMENT_ERASED`;
-    /// `DOCUMENT_UNREADABLE` when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`,
+    /// `DOCUMENT_NOT_FOUND` when the URL names none of this store, or another member's; `DOCUMENT_ERASED`; `DOCUMENT_UNREADABLE`
+    /// when a picture is gone or changed; `KEY_UNAVAILABLE`; `OCR_FAILED`,
     /// `OCR_BUSY`, `NEWER_VERSION_NEEDED`, `OBJECT_STORE_UNAVAILABLE` and `DATABASE_UNAVAILABLE`, after which another try can help.
     pub async fn extract(
         &self,
@@ -250,26 +250,23 @@ fn engine_failed(error: ReadError) -> Problem {
 /// The document that a URL names, if it is the member's.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, also for a URL of another store; `DOCUMENT_OF_ANOTHER_MEMBER` where the URL says so; `DOCUMENT_ERASED`,
-/// `DATABASE_UNAVAILABLE`.
+/// `DOCUMENT_NOT_FOUND`, also for a URL of another store; `DOCUMENT_OF_ANOTHER_MEMBER` where the URL says so, whether or not there
+/// is such a document; `DOCUMENT_ERASED`, `DATABASE_UNAVAILABLE`.
 pub(crate) async fn named_document(vault: &Vault, url: &DocumentUrl, member_id: MemberId) -> Result<Document, Problem> {
     if !vault.objects().holds(url) {
         return Err(not_found());
     }
     if url.member_id() != member_id {
-        return Err(of_another_member());
+        let message = "the URL names another member's document";
+        return Err(Problem::new(Reason::DocumentOfAnotherMember, message));
     }
-    match own_document(vault.store(), url.document_id(), member_id).await {
-        // A URL that says otherwise was made up, and its maker is not told that there is such a document.
-        Err(problem) if problem.reason() == Reason::DocumentOfAnotherMember => Err(not_found()),
-        found => found,
-    }
+    own_document(vault.store(), url.document_id(), member_id).await
 }
 
 /// The document, if it is the member's and can be read.
 ///
 /// # Errors
-/// `DOCUMENT_NOT_FOUND`, `DOCUMENT_OF_ANOTHER_MEMBER`, `DOCUMENT_ERASED`, `DATABASE_UNAVAILABLE`.
+/// `DOCUMENT_NOT_FOUND`, also for another member's; `DOCUMENT_ERASED`; `DATABASE_UNAVAILABLE`.
 pub(crate) async fn own_document(
     store: &Store,
     document_id: DocumentId,
@@ -281,21 +278,20 @@ pub(crate) async fn own_document(
     }
 }
 
-/// The same, also if it was erased.
+/// The same, also if it was erased. Another member's is answered as a missing one: a URL is quickly made up of one's own number
+/// and any document's id, and its maker must not learn that there is such a document. The log tells operators.
 async fn members_document(store: &Store, document_id: DocumentId, member_id: MemberId) -> Result<Document, Problem> {
     let document = store.find_document(document_id).await?.ok_or_else(not_found)?;
-    match document {
-        document if document.member_id != member_id => Err(of_another_member()),
-        document => Ok(document),
+    if document.member_id != member_id {
+        let (named_for, owner) = (member_id.get(), document.member_id.get());
+        tracing::warn!(%document_id, named_for, owner, "a document was named for a member who does not own it");
+        return Err(not_found());
     }
+    Ok(document)
 }
 
 pub(crate) fn not_found() -> Problem {
     Problem::new(Reason::DocumentNotFound, "no document of this service has this name")
-}
-
-fn of_another_member() -> Problem {
-    Problem::new(Reason::DocumentOfAnotherMember, "the document is another member's")
 }
 
 fn progress_of(page: u32, total_pages: u32) -> ExtractionProgress {

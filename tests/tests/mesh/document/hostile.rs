@@ -166,7 +166,7 @@ async fn a_url_that_upload_did_not_give_is_refused() {
             invalid,
         ),
         (
-            foreign.document_url,
+            foreign.document_url.clone(),
             (Code::PermissionDenied, "DOCUMENT_OF_ANOTHER_MEMBER".to_owned()),
         ),
     ];
@@ -180,17 +180,25 @@ async fn a_url_that_upload_did_not_give_is_refused() {
         assert!(begun.elapsed() < MOST_TIME, "{url}");
     }
     // Another bucket and an address as a bucket have the right form: the document service finds no such document.
-    for store in ["s3://another-bucket", "s3://169.254.169.254"] {
-        let url = format!("{store}/members/{member_id}/documents/{}", own.document_id);
+    // So has a URL made up of one's own number and another's document, which is answered as one that is nobody's.
+    let own_store = own.document_url.split("/members/").next().expect("a store");
+    let nobodys = new_request_id();
+    for (store, document_id) in [
+        ("s3://another-bucket", &own.document_id),
+        ("s3://169.254.169.254", &own.document_id),
+        (own_store, &nobodys),
+        (own_store, &foreign.document_id),
+    ] {
+        let url = format!("{store}/members/{member_id}/documents/{document_id}");
         let started = caller
-            .start(by_document(member_id, url))
+            .start(by_document(member_id, url.clone()))
             .await
             .expect("the form is right");
         let end = caller.end_of(&started.verification_id).await;
         assert_eq!(
             (end.status(), end.methods[0].internal_reason.as_str()),
             (VerificationStatus::Failed, "DOCUMENT_NOT_FOUND"),
-            "{store}"
+            "{url}"
         );
     }
 }

@@ -94,7 +94,7 @@ async fn nothing_is_checked_without_every_page_the_right_member_and_a_profile() 
         ..request.clone()
     };
     for (request, reason) in [
-        (&another, Reason::DocumentOfAnotherMember),
+        (&another, Reason::DocumentNotFound),
         (&unknown, Reason::DocumentNotFound),
         (&unread, Reason::ExtractionNotFound),
     ] {
