@@ -1,6 +1,5 @@
 //! `DocumentService`.
 
-use super::parse::Meant;
 use super::{ownership, parse, render};
 use crate::block_document::block_document;
 use crate::claim_review::claim_review;
@@ -63,17 +62,10 @@ impl DocumentService for DocumentApi {
     ) -> Result<Response<proto::GetDocumentVerificationResponse>, Status> {
         let (access, store) = (Access::of(&request)?, self.vault.store());
         let request = request.get_ref();
-        let (document_id, verification_id) = match parse::meant(&request.document_id, &request.verification_id)? {
-            Meant::Document(document_id) => (Some(document_id), None),
-            Meant::Verification(id) => {
-                let latest = store.find_latest_submission(id).await?;
-                (latest.map(|latest| latest.document_id), Some(id))
-            }
-        };
-        let document_id = document_id.ok_or_else(not_found)?;
+        let meant = parse::meant(&request.document_id, &request.verification_id)?;
+        let (document_id, verification_id) = ownership::require_own_meant(store, &access, meant).await?;
         let status = store.find_document_status(document_id, verification_id).await?;
         let status = status.ok_or_else(not_found)?;
-        ownership::require_own(&access, status.member_id)?;
         Ok(Response::new(proto::GetDocumentVerificationResponse {
             verification: Some(render::verification(status)),
         }))

@@ -1,6 +1,7 @@
 //! Whose it is what a request names. It is looked up before anything else is done: a repeat of a request is answered from what
 //! was stored, and must not get past the look. What is another's is answered as if it did not exist.
 
+use super::parse::Meant;
 use crate::extraction::not_found;
 use crate::store::{ReviewRefusal, Store};
 use jiff::Timestamp;
@@ -33,8 +34,26 @@ pub(super) async fn require_own_verification(
     access.require_owner(owner, no_verification).await
 }
 
-pub(super) fn require_own(access: &Access, owner: MemberId) -> Result<(), Problem> {
-    access.admits_owner(owner.get()).then_some(()).ok_or_else(not_found)
+/// The document that is meant, and the verification where it is named by one. Nothing but the owner is read for that, so what is
+/// another's costs as much as what is missing.
+pub(super) async fn require_own_meant(
+    store: &Store,
+    access: &Access,
+    meant: Meant,
+) -> Result<(DocumentId, Option<VerificationId>), Problem> {
+    match meant {
+        Meant::Document(document_id) => {
+            require_own_document(store, access, document_id, not_found).await?;
+            Ok((document_id, None))
+        }
+        Meant::Verification(verification_id) => {
+            let latest = store.find_latest_submission(verification_id).await?;
+            let owner = latest.as_ref().map(|latest| latest.member_id.get());
+            access.require_owner(async { Ok(owner) }, not_found).await?;
+            let document_id = latest.ok_or_else(not_found)?.document_id;
+            Ok((document_id, Some(verification_id)))
+        }
+    }
 }
 
 /// The reviewer who acts.

@@ -142,6 +142,32 @@ async fn what_is_anothers_is_answered_as_if_it_did_not_exist_and_stays_as_it_is(
 }
 
 #[tokio::test]
+async fn whose_a_document_is_is_asked_before_its_check_is_read() {
+    let world = World::new().await;
+    let (server, _) = served(&world).await;
+    let theirs = world.uploaded_by(ANOTHER_MEMBER).await.document_id;
+    let their_verification = new_verification();
+    world.submitted(theirs, their_verification, 1).await;
+    // Whoever reads these checks fails.
+    let unreadable = "INSERT INTO document_checks
+                          (verification_id, document_id, document_kind, checks, profile_version, rule_version, checked_at)
+                      VALUES ($1, $2, 'passport', '\"none\"', 1, 1, now())";
+    let unreadable = sqlx::query(unreadable)
+        .bind(their_verification.uuid())
+        .bind(theirs.uuid());
+    unreadable.execute(&world.pool).await.expect("inserted");
+    let (document, verification) = (theirs.to_string(), their_verification.to_string());
+    let mut owner = Asking::of(&server, ANOTHER_MEMBER, &document, &verification);
+    let mut another = Asking::of(&server, MEMBER, &document, &verification);
+    for (own, hidden) in [
+        (owner.document().await, another.document().await),
+        (owner.verification().await, another.verification().await),
+    ] {
+        assert_eq!((bytes(own).0, bytes(hidden).0), (Code::Internal, Code::NotFound));
+    }
+}
+
+#[tokio::test]
 async fn a_member_uploads_for_themselves_alone_and_what_another_would_store_is_not_stored() {
     let world = World::new().await;
     let (server, _) = served(&world).await;
