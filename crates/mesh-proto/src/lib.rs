@@ -21,9 +21,10 @@
 //! Who may call an RPC stands beside it as the option [`common::v1::AccessPolicy`]; this crate is not built while one has none.
 //!
 //! The words are explained in the `.proto` files; each package is a module, such as [`reputation::v1`]. Written by hand are
-//! only [`reason`], the conversions of ids and times ([`fields`]), and those of scores and revocations, which several services
-//! answer with.
+//! only [`reason`], the conversions of ids and times ([`fields`]), those of scores and revocations, which several services answer
+//! with, and what a member reads of a document's check.
 
+mod document_verification;
 pub mod fields;
 mod revocation;
 mod score;

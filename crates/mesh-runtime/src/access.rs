@@ -120,6 +120,12 @@ impl Access {
         }
     }
 
+    /// Whether the object may be anybody's: an operator's call, or one of a service for itself. Where not, the caller is let through
+    /// for what the object is to the person, and an answer holds what that person may read and no more.
+    pub fn may_be_anybodys(&self) -> bool {
+        self.needs.is_empty()
+    }
+
     /// Whether the caller may do this to what is `owner`'s. Where not, answer as if it did not exist.
     pub fn admits_owner(&self, owner: i64) -> bool {
         self.settle(Relation::Own, Some(owner))

@@ -154,6 +154,12 @@ impl CheckName {
             Self::NotBlocklisted => "not_blocklisted",
         }
     }
+
+    /// Whether its result tells what the tables hold of others: other members' documents and the blocklist. Whose document it is
+    /// reads a sentence about that, never the check.
+    pub const fn tells_of_others(self) -> bool {
+        matches!(self, Self::NotInUseByAnother | Self::NotBlocklisted)
+    }
 }
 
 crate::open::word!(CheckName);

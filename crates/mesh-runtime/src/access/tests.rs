@@ -127,6 +127,24 @@ fn a_person_is_admitted_to_what_is_theirs_and_an_answer_waits_for_that_look() {
 }
 
 #[test]
+fn whose_the_object_is_does_not_matter_to_an_operator_or_a_service_alone() {
+    let policies = read(POLICY).expect("a sound policy");
+    for (service, person, expected) in [
+        ("app", Some(person(7, &["organiser"])), false),
+        ("shop", Some(person(7, &["organiser"])), false),
+        ("app", Some(person(7, &["organiser", "operator"])), true),
+        ("desk", Some(person(7, &["operator"])), true),
+        ("stock", None, true),
+    ] {
+        let access = admit(&policies, Some(service), person.clone()).expect("it may");
+        assert_eq!(access.may_be_anybodys(), expected, "{service} {person:?}");
+        // To own it makes nobody an operator.
+        access.admits_owner(7);
+        assert_eq!(access.may_be_anybodys(), expected, "{service} {person:?}");
+    }
+}
+
+#[test]
 fn a_policy_that_says_nothing_or_nonsense_is_refused() {
     for (policy, expected) in [
         ("", "there is none"),

@@ -5,7 +5,7 @@ use crate::api::render;
 use crate::read_model::ReadModel;
 use futures::Stream;
 use mesh_proto::orchestrator::v1 as proto;
-use mesh_runtime::Problem;
+use mesh_runtime::{Access, Problem};
 use mesh_types::VerificationId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -46,13 +46,14 @@ impl Watches {
         }
     }
 
-    /// A verification as it stands, and then again whenever it changed.
+    /// A verification as it stands, and then again whenever it changed, as far as the caller may read it.
     ///
     /// # Errors
     /// Those of [`ReadModel::get`], of the first look; a later one ends the stream with them.
     pub async fn watch(
         &self,
         id: VerificationId,
+        access: Access,
     ) -> Result<impl Stream<Item = Result<proto::WatchVerificationResponse, Status>> + use<>, Problem> {
         let watched = match self.find(id) {
             Some(watched) => watched,
@@ -64,6 +65,7 @@ impl Watches {
         let watcher = Watcher {
             changes: watched.shown.clone(),
             _watched: watched,
+            access,
             last: None,
             has_ended: false,
         };
@@ -134,6 +136,8 @@ fn is_in_progress(verification: &proto::Verification) -> bool {
 struct Watcher {
     changes: watch::Receiver<Shown>,
     _watched: Arc<Watched>,
+    access: Access,
+    /// What the caller was shown last: a change of what they may not read is none.
     last: Option<proto::Verification>,
     has_ended: bool,
 }
@@ -142,7 +146,7 @@ impl Watcher {
     async fn next(mut self) -> Option<(Result<proto::WatchVerificationResponse, Status>, Self)> {
         while !self.has_ended {
             let now = self.changes.borrow_and_update().clone();
-            match now {
+            match now.map(|verification| render::for_caller(&self.access, verification)) {
                 Err(status) => {
                     self.has_ended = true;
                     return Some((Err(status), self));

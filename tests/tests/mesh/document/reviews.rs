@@ -3,7 +3,7 @@
 use super::support::*;
 use crate::support::*;
 use mesh_proto::document::v1::{CheckResult, DecideReviewRequest, DocumentDecision};
-use mesh_proto::orchestrator::v1::{MethodStatus, VerificationStatus};
+use mesh_proto::orchestrator::v1::{ListVerificationsRequest, MethodStatus, Verification, VerificationStatus};
 use mesh_testkit::Mesh;
 use tonic::Code;
 
@@ -73,20 +73,48 @@ async fn a_person_rejects_and_the_member_reads_why() {
         (end.status(), end.methods[0].status()),
         (VerificationStatus::Failed, MethodStatus::Rejected)
     );
-    let shown = caller.document(&review.document_id).await;
-    assert_eq!(
-        (
-            shown.decision(),
-            shown.internal_reason.as_str(),
-            shown.member_reason.as_str()
-        ),
-        (
-            DocumentDecision::Rejected,
-            "SEEN_BY_A_PERSON",
-            "A person looked at your document."
-        )
-    );
     assert!(caller.evidence(&verification_id).await.is_empty());
+
+    let member = caller.acting_as(end.member_id, &["member"]);
+    let (code, sentence) = ("SEEN_BY_A_PERSON", "A person looked at your document.");
+    for (reader, internal_reason, tells_of_others) in [(&caller, code, 2), (&member, "", 0)] {
+        let (watched, got) = (
+            reader.end_of(&verification_id).await,
+            reader.get(&verification_id).await,
+        );
+        let listed = listed(reader, end.member_id).await;
+        for shown in [&watched, &got.expect("it is theirs"), &listed] {
+            let method = &shown.methods[0];
+            assert_eq!(
+                (method.status(), method.internal_reason.as_str()),
+                (MethodStatus::Rejected, internal_reason)
+            );
+        }
+        let of_method = watched.methods[0].document.clone().expect("its check is shown");
+        for shown in [of_method, reader.document(&review.document_id).await] {
+            let read = (shown.internal_reason.as_str(), shown.member_reason.as_str());
+            assert_eq!(
+                (shown.decision(), read),
+                (DocumentDecision::Rejected, (internal_reason, sentence))
+            );
+            let of_others = ["not_in_use_by_another", "not_blocklisted"];
+            let names: Vec<&str> = shown.checks.iter().map(|check| check.name.as_str()).collect();
+            let told = names.iter().filter(|name| of_others.contains(name)).count();
+            assert!(told == tells_of_others && names.len() > 2, "{names:?}");
+        }
+    }
+}
+
+/// The one verification of a member, as the list shows it.
+async fn listed(reader: &Caller, member_id: i64) -> Verification {
+    let request = ListVerificationsRequest {
+        member_id,
+        ..Default::default()
+    };
+    let answer = reader.verifications.clone().list_verifications(request).await;
+    let mut verifications = answer.expect("they are listed").into_inner().verifications;
+    assert_eq!(verifications.len(), 1);
+    verifications.remove(0)
 }
 
 #[tokio::test]

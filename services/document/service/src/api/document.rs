@@ -67,7 +67,7 @@ impl DocumentService for DocumentApi {
         let status = store.find_document_status(document_id, verification_id).await?;
         let status = status.ok_or_else(not_found)?;
         Ok(Response::new(proto::GetDocumentVerificationResponse {
-            verification: Some(render::verification(status)),
+            verification: Some(render::for_caller(&access, render::verification(status))),
         }))
     }
 

@@ -9,6 +9,7 @@ use mesh_proto::common::v1 as common;
 use mesh_proto::document::v1 as proto;
 use mesh_proto::document::v1::get_review_page_response::Part;
 use mesh_proto::fields;
+use mesh_runtime::Access;
 use mesh_types::{Check, CheckResult, Decision, DocumentKind};
 
 /// Bytes of a file in one message: 64 KiB.
@@ -41,6 +42,14 @@ pub(super) fn verification(status: DocumentStatus) -> proto::DocumentVerificatio
     match status.decided {
         Some(decided) => with_decision(answer, decided),
         None => answer,
+    }
+}
+
+/// What the caller may read of it.
+pub(super) fn for_caller(access: &Access, verification: proto::DocumentVerification) -> proto::DocumentVerification {
+    match access.may_be_anybodys() {
+        true => verification,
+        false => verification.for_its_member(),
     }
 }
 

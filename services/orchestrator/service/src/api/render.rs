@@ -4,9 +4,11 @@ use crate::methods;
 use crate::read_model::Snapshot;
 use crate::store::{Member, MethodCount, Reminder, VerificationReport};
 use mesh_proto::common::v1::RevocationReason;
+use mesh_proto::document::v1::DocumentVerification;
 use mesh_proto::fields::timestamp;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::reputation::v1::Level;
+use mesh_runtime::Access;
 use mesh_types::VerificationStatus;
 
 pub fn member(member: Member) -> proto::Member {
@@ -56,6 +58,23 @@ pub fn verification(snapshot: Snapshot) -> proto::Verification {
         revoked_reason: revoked_reason.unwrap_or_default().into(),
         revoked_at: revoked_at.map(timestamp),
     }
+}
+
+/// What the caller may read of it.
+pub fn for_caller(access: &Access, verification: proto::Verification) -> proto::Verification {
+    match access.may_be_anybodys() {
+        true => verification,
+        false => for_its_member(verification),
+    }
+}
+
+/// The same for the member who is verified: internal reasons, and what is known of others, are not theirs to read.
+fn for_its_member(mut verification: proto::Verification) -> proto::Verification {
+    for method in &mut verification.methods {
+        method.internal_reason.clear();
+        method.document = method.document.take().map(DocumentVerification::for_its_member);
+    }
+    verification
 }
 
 fn verification_status(status: VerificationStatus) -> proto::VerificationStatus {
@@ -113,5 +132,49 @@ pub fn reminder(reminder: &Reminder) -> proto::VerificationReminder {
         member_id: reminder.member_id.get(),
         week: reminder.week.monday().to_string(),
         reminded_at: Some(timestamp(reminder.reminded_at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mesh_proto::document::v1::DocumentCheck;
+
+    #[test]
+    fn a_member_reads_sentences_and_no_internal_reason_of_any_method() {
+        let check = |name: &str| DocumentCheck {
+            name: name.to_owned(),
+            ..Default::default()
+        };
+        let document = DocumentVerification {
+            internal_reason: "DOCUMENT_BLOCKLISTED".to_owned(),
+            member_reason: "We can't accept this document.".to_owned(),
+            checks: vec![check("not_expired"), check("not_blocklisted")],
+            ..Default::default()
+        };
+        let method = |reason: &str, document| proto::MethodState {
+            internal_reason: reason.to_owned(),
+            member_reason: "A sentence.".to_owned(),
+            document,
+            ..Default::default()
+        };
+        let whole = proto::Verification {
+            verification_id: "one".to_owned(),
+            methods: vec![
+                method("DOCUMENT_BLOCKLISTED", Some(document.clone())),
+                method("NO_REPUTATION", None),
+            ],
+            ..Default::default()
+        };
+        let document = DocumentVerification {
+            internal_reason: String::new(),
+            checks: vec![check("not_expired")],
+            ..document
+        };
+        let expected = proto::Verification {
+            methods: vec![method("", Some(document)), method("", None)],
+            ..whole.clone()
+        };
+        assert_eq!(for_its_member(whole), expected);
     }
 }

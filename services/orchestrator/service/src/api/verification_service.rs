@@ -73,8 +73,10 @@ impl VerificationService for VerificationApi {
         request: Request<proto::GetVerificationRequest>,
     ) -> Result<Response<proto::GetVerificationResponse>, Status> {
         let id = parse::verification_id(&request.get_ref().verification_id)?;
-        self.require_own(&Access::of(&request)?, id).await?;
-        let verification = Some(render::verification(self.read_model.get(id).await?));
+        let access = Access::of(&request)?;
+        self.require_own(&access, id).await?;
+        let verification = render::verification(self.read_model.get(id).await?);
+        let verification = Some(render::for_caller(&access, verification));
         Ok(Response::new(proto::GetVerificationResponse { verification }))
     }
 
@@ -83,9 +85,10 @@ impl VerificationService for VerificationApi {
         request: Request<proto::WatchVerificationRequest>,
     ) -> Result<Response<Watch>, Status> {
         let id = parse::verification_id(&request.get_ref().verification_id)?;
-        self.require_own(&Access::of(&request)?, id).await?;
+        let access = Access::of(&request)?;
+        self.require_own(&access, id).await?;
         // An id that nobody knows is an error of the call, not of its stream.
-        Ok(Response::new(Box::pin(self.watches.watch(id).await?)))
+        Ok(Response::new(Box::pin(self.watches.watch(id, access).await?)))
     }
 
     async fn cancel_verification(
@@ -103,6 +106,7 @@ impl VerificationService for VerificationApi {
         &self,
         request: Request<proto::ListVerificationsRequest>,
     ) -> Result<Response<proto::ListVerificationsResponse>, Status> {
+        let access = Access::of(&request)?;
         let (filter, page) = parse::list_verifications(request.get_ref())?;
         let rows = self
             .store
@@ -114,6 +118,7 @@ impl VerificationService for VerificationApi {
                 .into_iter()
                 .map(Snapshot::of_row)
                 .map(render::verification)
+                .map(|verification| render::for_caller(&access, verification))
                 .collect(),
             next_page_token,
         }))

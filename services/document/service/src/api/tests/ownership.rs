@@ -1,12 +1,15 @@
 //! A member sees and changes what is their own. What is another's is answered as if it did not exist.
 
 use super::{Client, messages, served};
-use crate::testing::{ANOTHER_MEMBER, MEMBER, World, new_verification, png};
+use crate::store::NewDecision;
+use crate::testing::{ANOTHER_MEMBER, MEMBER, World, at, new_verification, png};
 use mesh_proto::document::v1::{
     DocumentType, EraseDocumentRequest, GetDocumentVerificationRequest, ListEvidenceRequest, SubmitDocumentRequest,
 };
 use mesh_runtime::clock;
-use mesh_testkit::fixtures::Served;
+use mesh_testkit::Acting;
+use mesh_testkit::fixtures::{OrPanic, Served};
+use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentKind};
 use tonic::{Code, Status};
 
 /// What a member may ask of the API, all of it about one document and verification.
@@ -164,6 +167,56 @@ async fn whose_a_document_is_is_asked_before_its_check_is_read() {
         (owner.verification().await, another.verification().await),
     ] {
         assert_eq!((bytes(own).0, bytes(hidden).0), (Code::Internal, Code::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn a_member_reads_a_sentence_where_operators_and_services_read_what_is_known_of_others() {
+    let world = World::new().await;
+    let (server, operator) = served(&world).await;
+    let (document_id, verification_id) = (world.uploaded_by(MEMBER).await.document_id, new_verification());
+    world.submitted(document_id, verification_id, 1).await;
+    let checks = [
+        Check::passed(CheckName::NotExpired, CheckReason::NotExpired),
+        Check::passed(CheckName::NotInUseByAnother, CheckReason::NotInUse),
+        Check::failed(CheckName::NotBlocklisted, CheckReason::Blocklisted),
+    ];
+    let kind = DocumentKind::Passport;
+    let recorded = world
+        .store
+        .record_checks(document_id, verification_id, kind, (&checks, 1), at(1));
+    recorded.await.or_panic();
+    let decision = NewDecision {
+        verification_id,
+        document_id,
+        decision: Decision::Rejected,
+        identity: Vec::new(),
+        internal_reason: "DOCUMENT_BLOCKLISTED".to_owned(),
+        member_reason: "We can't accept this document.".to_owned(),
+        decided_at: at(2),
+        evidence: Vec::new(),
+        retention_class: "while_verification_counts",
+        recorded_at: at(2),
+    };
+    world.store.record_decision(&decision).await.or_panic();
+
+    let whole = ["not_expired", "not_in_use_by_another", "not_blocklisted"];
+    let orchestrator = Client::new(server.channel_of(&Acting::service("orchestrator")));
+    let member = Client::new(server.channel_as(MEMBER, &["member"]));
+    for (mut client, internal_reason, names) in [
+        (operator, "DOCUMENT_BLOCKLISTED", &whole[..]),
+        (orchestrator, "DOCUMENT_BLOCKLISTED", &whole[..]),
+        (member, "", &whole[..1]),
+    ] {
+        let request = GetDocumentVerificationRequest {
+            verification_id: verification_id.to_string(),
+            ..Default::default()
+        };
+        let answer = client.get_document_verification(request).await.expect("answered");
+        let shown = answer.into_inner().verification.expect("a check");
+        let found: Vec<&str> = shown.checks.iter().map(|check| check.name.as_str()).collect();
+        assert_eq!((shown.internal_reason.as_str(), &found[..]), (internal_reason, names));
+        assert_eq!(shown.member_reason, "We can't accept this document.");
     }
 }
 
