@@ -6,19 +6,20 @@ use crate::vault::Vault;
 use jiff::Timestamp;
 use mesh_proto::document::v1::{UnblockDocumentRequest, UnblockDocumentResponse};
 use mesh_proto::fields;
-use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
+use mesh_runtime::{Actor, Problem};
 use sqlx::PgConnection;
 
 const RPC: &str = "voluntier.document.v1.DocumentService/UnblockDocument";
 
-/// Takes a document off the blocklist, once for each request: a late retry does not undo a later block.
+/// Takes a document off the blocklist, once for each request: a late retry does not undo a later block. Who did so
+/// stays.
 ///
 /// # Errors
 /// `INVALID_REQUEST`; those of [`IdempotencyStore::in_transaction`].
 pub async fn unblock_document(
-    vault: &Vault,
-    idempotency: &IdempotencyStore,
+    (vault, idempotency): (&Vault, &IdempotencyStore),
+    actor: &Actor,
     message: &UnblockDocumentRequest,
     now: Timestamp,
 ) -> Result<UnblockDocumentResponse, Problem> {
@@ -30,7 +31,7 @@ pub async fn unblock_document(
     )?;
     let hashes = vault.identity_hashes(Some(&identity));
     let work = async |connection: &mut PgConnection, _: ResourceId| {
-        unblock(connection, &hashes).await?;
+        unblock(connection, &hashes, actor, now).await?;
         Ok(UnblockDocumentResponse {})
     };
     idempotency.in_transaction(RPC, request_id, message, now, work).await

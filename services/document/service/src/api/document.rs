@@ -161,7 +161,8 @@ impl DocumentService for DocumentApi {
         &self,
         request: Request<proto::UnblockDocumentRequest>,
     ) -> Result<Response<proto::UnblockDocumentResponse>, Status> {
-        let answer = unblock_document(&self.vault, &self.idempotency, request.get_ref(), clock::now()).await?;
+        let (access, through) = (Access::of(&request)?, (&self.vault, &self.idempotency));
+        let answer = unblock_document(through, access.actor(), request.get_ref(), clock::now()).await?;
         Ok(Response::new(answer))
     }
 

@@ -140,18 +140,32 @@ pub async fn block(
     insert_revocations(connection, &accepted, RevocationReason::DocumentBlocked, blocked_at).await
 }
 
-/// Takes a physical document off the blocklist under every key, also one that this instance lacks, within a transaction; one
-/// that isn't there is fine.
+/// Takes a physical document off the blocklist under every key, also one that this instance lacks, within a transaction, and keeps
+/// what stood there beside who takes it off; one that isn't there is fine, and leaves nothing.
 ///
 /// # Errors
 /// `DATABASE_UNAVAILABLE`.
 #[tracing::instrument(name = "DELETE blocked_documents", skip_all, fields(otel.kind = "client",
     db.system.name = "postgresql", db.operation.name = "DELETE", db.collection.name = "blocked_documents"))]
-pub async fn unblock(connection: &mut PgConnection, hashes: &[IdentityHash]) -> Result<(), Problem> {
+pub async fn unblock(
+    connection: &mut PgConnection,
+    hashes: &[IdentityHash],
+    by: &Actor,
+    unblocked_at: Timestamp,
+) -> Result<(), Problem> {
+    // A block that is under way adds nothing to one that is being lifted.
+    lock(connection, &bytes(hashes)).await?;
     sqlx::query!(
-        "DELETE FROM blocked_documents WHERE block_id IN
-             (SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1) AND NOT is_weak)",
-        &bytes(hashes)
+        "WITH lifted AS (
+             DELETE FROM blocked_documents WHERE block_id IN
+                 (SELECT block_id FROM blocked_documents WHERE identity_hash = ANY($1) AND NOT is_weak)
+             RETURNING identity_hash, block_id, key_id, is_weak, reason_code, blocked_at, blocked_by)
+         INSERT INTO unblocked_documents
+             (identity_hash, block_id, key_id, is_weak, reason_code, blocked_at, blocked_by, unblocked_at, unblocked_by)
+         SELECT identity_hash, block_id, key_id, is_weak, reason_code, blocked_at, blocked_by, $2, $3 FROM lifted",
+        &bytes(hashes),
+        unblocked_at.to_sqlx() as _,
+        by.to_string(),
     )
     .execute(connection)
     .await?;

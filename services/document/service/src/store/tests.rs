@@ -250,7 +250,7 @@ async fn two_instances_of_which_one_lacks_the_new_key_accept_one_member() {
     let both = new.identity_hashes(&identity);
     world.block(&both, at(1)).await;
     let mut connection = world.pool.acquire().await.expect("a connection");
-    unblock(&mut connection, &old.identity_hashes(&identity))
+    unblock(&mut connection, &old.identity_hashes(&identity), &STAFF, at(50))
         .await
         .expect("unblocked by one that has the old key alone");
     let record = world.store.find_identity(&both, member(MEMBER)).await.expect("asked");
@@ -281,12 +281,22 @@ async fn an_acceptance_is_refused_while_the_document_is_blocked_and_for_ever_onc
     let entry = world.store.find_identity(&hashes, member(MEMBER)).await.expect("asked");
     assert_eq!((entry.blocked, entry.in_use), (Found::SameDocument, Found::Nothing));
 
-    unblock(&mut world.pool.acquire().await.expect("a connection"), &hashes)
-        .await
-        .expect("unblocked");
-    unblock(&mut world.pool.acquire().await.expect("a connection"), &hashes)
-        .await
-        .expect("unblocked twice");
+    unblock(
+        &mut world.pool.acquire().await.expect("a connection"),
+        &hashes,
+        &STAFF,
+        at(50),
+    )
+    .await
+    .expect("unblocked");
+    unblock(
+        &mut world.pool.acquire().await.expect("a connection"),
+        &hashes,
+        &STAFF,
+        at(50),
+    )
+    .await
+    .expect("unblocked twice");
     assert_eq!(evidence(accept().await).len(), of_documents().len());
     assert_eq!(
         evidence(accept().await).len(),

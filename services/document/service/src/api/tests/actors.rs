@@ -3,13 +3,23 @@
 use super::{Client, served};
 use crate::store::{NewDecision, Written};
 use crate::testing::{MEMBER, World, at, new_verification};
-use mesh_proto::document::v1::{BlockDocumentRequest, DocumentType, EraseDocumentRequest, ReleaseDocumentRequest};
+use mesh_proto::document::v1::{
+    BlockDocumentRequest, DocumentType, EraseDocumentRequest, ReleaseDocumentRequest, UnblockDocumentRequest,
+};
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::{Decision, DocumentId};
 
 async fn actor(world: &World, select: &'static str) -> Option<String> {
     sqlx::query_scalar(select).fetch_one(&world.pool).await.expect("a row")
+}
+
+/// Who blocked and who unblocked what is on the blocklist no more.
+async fn unblocked(world: &World) -> Vec<(String, String)> {
+    let select = "SELECT DISTINCT blocked_by, unblocked_by FROM unblocked_documents
+                   WHERE blocked_at <= unblocked_at AND reason_code = 'REPORTED_STOLEN' ORDER BY blocked_by";
+    let rows = sqlx::query_as(select).fetch_all(&world.pool);
+    rows.await.expect("the rows")
 }
 
 /// A document that its member was accepted with.
@@ -53,6 +63,12 @@ async fn who_releases_blocks_and_erases_stands_in_the_tables_and_the_first_stays
         document_number: "L898902C3".to_owned(),
         reason_code: "REPORTED_STOLEN".to_owned(),
     };
+    let unblock = || UnblockDocumentRequest {
+        request_id: clock::new_uuid().to_string(),
+        document_type: DocumentType::Passport.into(),
+        issuing_state: "UTO".to_owned(),
+        document_number: "L898902C3".to_owned(),
+    };
     let erase = || EraseDocumentRequest {
         request_id: clock::new_uuid().to_string(),
         document_id: document_id.clone(),
@@ -64,6 +80,21 @@ async fn who_releases_blocks_and_erases_stands_in_the_tables_and_the_first_stays
         .expect("nothing is left to take");
     second.block_document(block()).await.expect("blocked");
     first.block_document(block()).await.expect("it is there");
+    // Taken off the list, put there again and taken off again: each time it stands there who did so.
+    first.unblock_document(unblock()).await.expect("unblocked");
+    second.unblock_document(unblock()).await.expect("it is not there");
+    assert_eq!(
+        unblocked(&world).await,
+        [("person:2".to_owned(), "person:1".to_owned())]
+    );
+    first.block_document(block()).await.expect("blocked again");
+    let blocked = actor(&world, "SELECT DISTINCT blocked_by FROM blocked_documents").await;
+    assert_eq!(blocked.as_deref(), Some("person:1"));
+    second.unblock_document(unblock()).await.expect("unblocked again");
+    let both = [("person:1", "person:2"), ("person:2", "person:1")];
+    let both = both.map(|(blocked_by, unblocked_by)| (blocked_by.to_owned(), unblocked_by.to_owned()));
+    assert_eq!(unblocked(&world).await, both);
+    second.block_document(block()).await.expect("blocked once more");
     member.erase_document(erase()).await.expect("erased");
     first.erase_document(erase()).await.expect("it is erased");
     for (select, expected) in [

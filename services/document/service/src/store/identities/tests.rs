@@ -198,10 +198,10 @@ async fn a_block_is_of_one_document_and_the_others_of_its_number_go_to_a_person(
     let revoked: Vec<_> = listed.iter().map(|entry| entry.verification_id).collect();
     assert_eq!(revoked, [decision.verification_id]);
     let mut connection = world.pool.acquire().await.expect("a connection");
-    unblock(&mut connection, &other).await.or_panic();
+    unblock(&mut connection, &other, &STAFF, at(22)).await.or_panic();
     assert_eq!(found(&world, MEMBER, &one).await, (Found::Nothing, Found::SameDocument));
     assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::SameNumber));
-    unblock(&mut connection, &one).await.or_panic();
+    unblock(&mut connection, &one, &STAFF, at(23)).await.or_panic();
     assert_eq!(found(&world, MEMBER, &other).await, (Found::Nothing, Found::Nothing));
 }
 
