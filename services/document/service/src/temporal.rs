@@ -38,13 +38,13 @@ impl Workflows {
         taken.ok_or_else(not_awaited)
     }
 
-    /// Hands a decision to the activity that waits for it. One that doesn't wait any more, or not at this moment, finds
-    /// the decision in the table.
+    /// Hands a decision to the activity that waits for it, if any does. One that doesn't wait any more, or not at this moment,
+    /// finds the decision in the table.
     ///
     /// # Errors
     /// `TEMPORAL_UNAVAILABLE` when Temporal is away.
     pub async fn hand_over(&self, decided: &DecidedReview) -> Result<(), Problem> {
-        let waiting = &decided.waiting;
+        let Some(waiting) = &decided.waiting else { return Ok(()) };
         let activity = ActivityIdentifier::by_id_workflow(&waiting.workflow_id, &waiting.run_id, &waiting.activity_id);
         let handle = self.client.get_async_activity_handle(activity);
         let completed = handle.complete(Some(decided.decision.clone()), RpcOptions::default());

@@ -113,7 +113,7 @@ impl DocumentService for DocumentApi {
     ) -> Result<Response<Self::GetReviewPageStream>, Status> {
         let (access, store) = (Access::of(&request)?, self.vault.store());
         let (review_id, page_number) = parse::get_review_page(request.get_ref())?;
-        ownership::require_assigned_review(store, &access, review_id, clock::now()).await?;
+        ownership::require_held_review(store, &access, review_id, clock::now()).await?;
         let reviewer_id = ownership::reviewer(&access)?;
         let page = self.review_pages.show(reviewer_id, review_id, page_number).await?;
         Ok(Response::new(Box::pin(page)))
@@ -125,7 +125,7 @@ impl DocumentService for DocumentApi {
     ) -> Result<Response<proto::DecideReviewResponse>, Status> {
         let (access, now) = (Access::of(&request)?, clock::now());
         let decision = parse::decide_review(request.get_ref(), ownership::reviewer(&access)?)?;
-        ownership::require_assigned_review(self.vault.store(), &access, decision.review_id, now).await?;
+        ownership::require_held_or_decided_review(self.vault.store(), &access, decision.review_id, now).await?;
         let through = (&self.vault, &self.idempotency, &self.workflows);
         let answer = decide_review(through, request.get_ref(), decision, now).await?;
         Ok(Response::new(answer))

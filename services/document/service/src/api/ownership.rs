@@ -3,7 +3,7 @@
 
 use super::parse::Meant;
 use crate::extraction::not_found;
-use crate::store::{ReviewRefusal, Store};
+use crate::store::{Review, ReviewRefusal, Store};
 use jiff::Timestamp;
 use mesh_runtime::{Access, Problem};
 use mesh_types::{DocumentId, MemberId, Reason, ReviewId, VerificationId};
@@ -61,15 +61,35 @@ pub(super) fn reviewer(access: &Access) -> Result<MemberId, Problem> {
     MemberId::try_from(access.person()?).map_err(Problem::internal)
 }
 
-/// A review is assigned to who holds it, and afterwards to who decided it.
-pub(super) async fn require_assigned_review(
+/// For who looks at pages: a review is assigned to who holds it.
+pub(super) async fn require_held_review(
     store: &Store,
     access: &Access,
     review_id: ReviewId,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let review = store.find_review(review_id).await?.ok_or(ReviewRefusal::NotFound)?;
-    if access.admits_assignee(review.assignee_at(now).map(MemberId::get)) {
+    admit_holder(access, &review, now)
+}
+
+/// For who decides: also whoever has decided the review before, who gets the first answer when they repeat their request.
+pub(super) async fn require_held_or_decided_review(
+    store: &Store,
+    access: &Access,
+    review_id: ReviewId,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let review = store.find_review(review_id).await?.ok_or(ReviewRefusal::NotFound)?;
+    let reviewer_id = reviewer(access)?;
+    if store.has_decided(review_id, reviewer_id).await? && access.admits_assignee(Some(reviewer_id.get())) {
+        return Ok(());
+    }
+    admit_holder(access, &review, now)
+}
+
+fn admit_holder(access: &Access, review: &Review, now: Timestamp) -> Result<(), Problem> {
+    let holder = review.claim_at(now).map(|claim| claim.reviewer_id.get());
+    if access.admits_assignee(holder) {
         return Ok(());
     }
     let refusal = review.refusal_unless_held(reviewer(access)?, now);

@@ -1,5 +1,6 @@
 mod actors;
 mod ownership;
+mod reviews;
 mod typed;
 
 use super::DocumentApi;

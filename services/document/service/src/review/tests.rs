@@ -1,9 +1,10 @@
+mod anew;
+
 use super::*;
-use crate::identity::Identity;
 use crate::store::{DecidedReview, NewReviewDecision, Review, ReviewClaim, ReviewKey, claim_review};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, png, waiting};
 use document_workflows::contract::ReviewEnd;
-use mesh_types::{Decision, DocumentId, DocumentKind, VerificationId};
+use mesh_types::{Decision, DocumentId, VerificationId};
 
 const REQUESTED: i64 = 1_000;
 const EXPIRES: i64 = REQUESTED + 7 * 24 * 3_600;
@@ -175,7 +176,11 @@ async fn asked_for_again_it_is_the_same_review_and_a_decision_is_found_at_once()
     claimed(&world, asked.review_id, 7, REQUESTED).await.expect("claimed");
     let rejected = decided(&world, &decision(asked.review_id, 7, Decision::Rejected), REQUESTED).await;
     let rejected = rejected.expect("decided");
-    assert_eq!(rejected.waiting, next_attempt, "the last attempt is the one that waits");
+    assert_eq!(
+        rejected.waiting,
+        Some(next_attempt),
+        "the last attempt is the one that waits"
+    );
 
     let found = request(&world.vault, again(), waiting()).await.expect("asked");
     assert_eq!(found.as_ref(), Some(&rejected.decision));
@@ -218,53 +223,6 @@ async fn what_nobody_decides_in_time_is_over_and_a_later_request_asks_anew() {
         waiting_reviews.iter().map(|review| review.claim).collect::<Vec<_>>(),
         [None]
     );
-}
-
-/// What stands in a review's row of a decision of before.
-async fn what_was_decided(world: &World, review_id: ReviewId) -> (i32, bool, i64) {
-    let row = "SELECT num_nonnulls(decision, reason_code, member_text, internal_note, decided_by), is_members_own,
-                      (SELECT count(*) FROM review_identities identity WHERE identity.review_id = reviews.review_id)
-               FROM reviews WHERE review_id = $1";
-    let row = sqlx::query_as::<_, (i32, bool, i64)>(row)
-        .bind(review_id.uuid())
-        .fetch_one(&world.pool);
-    row.await.expect("there")
-}
-
-#[tokio::test]
-async fn a_later_request_asks_anew_whatever_was_decided_before() {
-    let world = World::new().await;
-    let asked = asked(&world).await;
-    let review_id = asked.review_id;
-    claimed(&world, review_id, 7, REQUESTED).await.expect("claimed");
-    let passport = Identity::new("UTO", DocumentKind::Passport, "L898902C3");
-    let accept = NewReviewDecision {
-        identity: world.vault.identity_hashes(passport.as_ref()),
-        is_members_own: true,
-        ..decision(review_id, 7, Decision::Accepted)
-    };
-    decided(&world, &accept, REQUESTED).await.expect("decided");
-    let (whole, is_members_own, hashes) = what_was_decided(&world, review_id).await;
-    assert!((whole, is_members_own) == (5, true) && hashes > 0);
-
-    // The member sends the same upload again, first within the same second.
-    let mut before = accept;
-    let next = |activity_id: &str| WaitingActivity {
-        activity_id: activity_id.to_owned(),
-        ..waiting()
-    };
-    for (seconds, activity_id) in [(REQUESTED, "2"), (REQUESTED + 1, "3")] {
-        let again = review_request(asked.verification_id, asked.document_id, seconds);
-        let answer = request(&world.vault, again, next(activity_id)).await.expect("asked");
-        assert_eq!(answer, None, "nobody has looked at it at {seconds}");
-        assert_eq!(what_was_decided(&world, review_id).await, (0, false, 0));
-        // A late repeat of the decision of before decides nothing, though its reviewer holds the review again.
-        claimed(&world, review_id, 7, seconds).await.expect("free again");
-        assert_eq!(decided(&world, &before, seconds).await, Err(Reason::ReviewOver));
-        before = decision(review_id, 7, Decision::Resubmit);
-        decided(&world, &before, seconds).await.expect("decided anew");
-        assert_eq!(what_was_decided(&world, review_id).await, (5, false, 0));
-    }
 }
 
 #[tokio::test]

@@ -42,13 +42,13 @@ pub struct DecidedReview {
     pub decision: ReviewDecision,
     /// When it was decided.
     pub decided_at: Timestamp,
-    /// Who waits for it.
-    pub waiting: WaitingActivity,
+    /// Who waits for it; nobody where the review was asked for anew since.
+    pub waiting: Option<WaitingActivity>,
 }
 
 impl Store {
     /// Forgets what people wrote in reviews that ended before an instant, of at most so many; returns of how many. That they
-    /// were decided, by whom and how, stays.
+    /// were decided, by whom and how, stays; also when they are asked for anew, as a former decision.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`.
@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// Decides a review that the reviewer holds, until a later request asks for it anew. The same decision again is answered as
-    /// the first time, and refused once the review was asked for anew: that is another look.
+    /// the first time, also once the review was asked for anew: it decides nothing then, because that is another look.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; then it is not known whether it is decided.
@@ -110,18 +110,24 @@ impl Store {
             activity_id: row.activity_id,
         };
         if row.decision_id == Some(new.decision_id) {
-            let Some(text) = row.decision else {
-                return Ok(Err(ReviewRefusal::Over));
-            };
-            return Ok(Ok(DecidedReview {
-                decision: ReviewDecision {
-                    review_id: new.review_id,
-                    decision: decision(&text)?,
-                    reason_code: known("reason_code", row.reason_code)?,
-                },
-                decided_at: known("ended_at", row.ended_at)?.to_jiff(),
-                waiting,
-            }));
+            if let Some(text) = row.decision {
+                return Ok(Ok(DecidedReview {
+                    decision: ReviewDecision {
+                        review_id: new.review_id,
+                        decision: decision(&text)?,
+                        reason_code: known("reason_code", row.reason_code)?,
+                    },
+                    decided_at: known("ended_at", row.ended_at)?.to_jiff(),
+                    waiting: Some(waiting),
+                }));
+            }
+        }
+        if let Some(former) = find_former_decision(&mut transaction, new).await? {
+            return Ok(Ok(former));
+        }
+        if row.decision_id == Some(new.decision_id) {
+            // An older version asked for the review anew, which keeps no former decisions.
+            return Ok(Err(ReviewRefusal::Over));
         }
         let is_held = row.claimed_until.is_some_and(|until| decided_at < until.to_jiff());
         let refusal = match row.claimed_by {
@@ -166,8 +172,26 @@ impl Store {
                 reason_code: new.reason_code.clone(),
             },
             decided_at,
-            waiting,
+            waiting: Some(waiting),
         }))
+    }
+
+    /// Whether a reviewer has decided a review, also before it was asked for anew.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`.
+    #[tracing::instrument(name = "SELECT former_review_decisions", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "former_review_decisions"))]
+    pub async fn has_decided(&self, review_id: ReviewId, reviewer_id: MemberId) -> Result<bool, Problem> {
+        let has_decided = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM reviews WHERE review_id = $1 AND decided_by = $2)
+                   OR EXISTS (SELECT FROM former_review_decisions WHERE review_id = $1 AND decided_by = $2) AS "has_decided!""#,
+            review_id.uuid(),
+            reviewer_id.get(),
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(has_decided)
     }
 
     /// Which physical document a person accepted in a verification, by its hashes; none where nobody did.
@@ -262,6 +286,33 @@ impl Store {
         });
         decided.transpose()
     }
+}
+
+/// What the same request decided before the review was asked for anew.
+async fn find_former_decision(
+    connection: &mut PgConnection,
+    new: &NewReviewDecision,
+) -> Result<Option<DecidedReview>, Problem> {
+    let row = sqlx::query!(
+        r#"SELECT decision, reason_code, decided_at AS "decided_at: Instant"
+         FROM former_review_decisions WHERE review_id = $1 AND decision_id = $2"#,
+        new.review_id.uuid(),
+        new.decision_id,
+    )
+    .fetch_optional(connection)
+    .await?;
+    let former = row.map(|row| {
+        Ok(DecidedReview {
+            decision: ReviewDecision {
+                review_id: new.review_id,
+                decision: decision(&row.decision)?,
+                reason_code: row.reason_code,
+            },
+            decided_at: row.decided_at.to_jiff(),
+            waiting: None,
+        })
+    });
+    former.transpose()
 }
 
 async fn insert_identity(connection: &mut PgConnection, decided: &NewReviewDecision) -> Result<(), Problem> {

@@ -77,8 +77,6 @@ pub struct Review {
     pub expires_at: Timestamp,
     /// Who took it last, and until when.
     pub claim: Option<ReviewClaim>,
-    /// Who decided it, until it is asked for anew.
-    pub decided_by: Option<MemberId>,
     /// Whether it waits for a decision.
     pub is_waiting: bool,
     /// Whether the document was erased.
@@ -140,12 +138,6 @@ impl Review {
         })
     }
 
-    /// Whose it is to work on: its holder's, and once it is decided that of the one who decided it.
-    pub fn assignee_at(&self, now: Timestamp) -> Option<MemberId> {
-        let holder = self.claim_at(now).map(|claim| claim.reviewer_id);
-        self.decided_by.or(holder)
-    }
-
     /// Who holds it now.
     pub fn claim_at(&self, now: Timestamp) -> Option<ReviewClaim> {
         self.claim.filter(|claim| now < claim.until)
@@ -165,7 +157,6 @@ struct ReviewRow {
     expires_at: Instant,
     claimed_by: Option<i64>,
     claimed_until: Option<Instant>,
-    decided_by: Option<i64>,
     is_waiting: bool,
     is_erased: bool,
 }
@@ -191,7 +182,6 @@ impl ReviewRow {
             requested_at: self.requested_at.to_jiff(),
             expires_at: self.expires_at.to_jiff(),
             claim: claim.transpose()?,
-            decided_by: self.decided_by.map(member).transpose()?,
             is_waiting: self.is_waiting,
             is_erased: self.is_erased,
         })
@@ -200,9 +190,9 @@ impl ReviewRow {
 
 impl Store {
     /// Asks for a review, once for each document of a verification. A later request asks anew when the review expired, and also
-    /// when it was decided: then that decision did not end the verification, and what it was made on may have changed. Another
-    /// attempt of the same request finds what was decided. Requests have whole seconds: of one second, the activity tells them
-    /// apart.
+    /// when it was decided: then that decision did not end the verification, and what it was made on may have changed. It is kept
+    /// as a former one. Another attempt of the same request finds what was decided. Requests have whole seconds: of one second,
+    /// the activity tells them apart.
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE`; an internal problem when there is no such document.
@@ -228,14 +218,23 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         sqlx::query!(
-            "WITH reopened AS (
+            "WITH ended AS (
+                 SELECT review_id, status, decision_id, decision, reason_code, decided_by, ended_at FROM reviews
+                 WHERE verification_id = $1 AND document_id = $2 AND status IN ('expired', 'decided')
+                   AND (requested_at < $4 OR requested_at = $4 AND activity_id <> $6)
+                 FOR UPDATE),
+             former AS (
+                 INSERT INTO former_review_decisions (review_id, decision_id, decision, reason_code, decided_by, decided_at)
+                 SELECT review_id, decision_id, decision, reason_code, decided_by, ended_at FROM ended
+                 WHERE status = 'decided'
+                 ON CONFLICT ON CONSTRAINT former_review_decisions_pkey DO NOTHING),
+             reopened AS (
                  UPDATE reviews SET status = 'waiting', ended_at = NULL, claimed_by = NULL, claimed_until = NULL,
                      internal_reason = $3, requested_at = $4, expires_at = $5,
                      decision = NULL, reason_code = NULL, member_text = NULL, internal_note = NULL, decided_by = NULL,
                      is_members_own = false
-                 WHERE verification_id = $1 AND document_id = $2 AND status IN ('expired', 'decided')
-                   AND (requested_at < $4 OR requested_at = $4 AND activity_id <> $6)
-                 RETURNING review_id)
+                 FROM ended WHERE reviews.review_id = ended.review_id
+                 RETURNING reviews.review_id)
              DELETE FROM review_identities WHERE review_id IN (SELECT review_id FROM reopened)",
             verification_id,
             document_id,
@@ -300,7 +299,7 @@ impl Store {
                    coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                    checked.checks AS "checks?: Json<Vec<Check>>",
                    requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
-                   claimed_by, claimed_until AS "claimed_until: Instant", decided_by,
+                   claimed_by, claimed_until AS "claimed_until: Instant",
                    true AS "is_waiting!", false AS "is_erased!"
              FROM reviews review JOIN documents document ON document.document_id = review.document_id
              LEFT JOIN document_checks checked
@@ -361,7 +360,7 @@ async fn find_review(connection: &mut PgConnection, review_id: ReviewId) -> Resu
                coalesce(checked.document_kind, kind) AS "kind!", page_count, internal_reason,
                checked.checks AS "checks?: Json<Vec<Check>>",
                requested_at AS "requested_at: Instant", expires_at AS "expires_at: Instant",
-               claimed_by, claimed_until AS "claimed_until: Instant", decided_by,
+               claimed_by, claimed_until AS "claimed_until: Instant",
                status = 'waiting' AS "is_waiting!", erased_at IS NOT NULL AS "is_erased!"
          FROM reviews review JOIN documents document ON document.document_id = review.document_id
          LEFT JOIN document_checks checked
