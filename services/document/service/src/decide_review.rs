@@ -54,10 +54,11 @@ async fn with_identity(
     now: Timestamp,
 ) -> Result<NewReviewDecision, Problem> {
     let review = vault.store().find_review(decision.review_id).await?;
-    let review = review.filter(|review| review.refusal_unless_held(decision.reviewer_id, now).is_none());
-    let Some(review) = review.filter(|_| decision.decision == Decision::Accepted) else {
+    let held = review.and_then(|review| review.held_by(decision.reviewer_id, now).ok());
+    let Some(held) = held.filter(|_| decision.decision == Decision::Accepted) else {
         return Ok(decision);
     };
+    let review = held.review();
     let read = identity_of(vault, review.document_id, review.verification_id).await?;
     let typed = parse::typed_identity(message, review.kind)?;
     let is_sure = read.as_ref().is_some_and(Identity::is_whole) && !have_other_number(&review.checks);

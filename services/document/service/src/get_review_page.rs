@@ -3,11 +3,12 @@
 
 use crate::api::render;
 use crate::review;
+use crate::store::HeldReview;
 use crate::vault::Vault;
 use futures::{Stream, StreamExt};
 use mesh_proto::document::v1::GetReviewPageResponse;
-use mesh_runtime::{Problem, clock};
-use mesh_types::{MemberId, Reason, ReviewId};
+use mesh_runtime::Problem;
+use mesh_types::Reason;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -45,23 +46,22 @@ impl ReviewPages {
         }
     }
 
-    /// The messages that show a page to a reviewer. The file leaves memory after two minutes, also when the client does not receive it.
+    /// The messages that show a page to the reviewer who holds the review. The file leaves memory after two minutes, also when the client does not receive it.
     ///
     /// # Errors
     /// Those of [`review::find_page`] and [`Vault::get_file`]; `TOO_MANY_REVIEW_PAGES` when no place is free in time. The
     /// stream ends with `DEADLINE_EXCEEDED` when the file was not sent in time.
     pub async fn show(
         &self,
-        reviewer_id: MemberId,
-        review_id: ReviewId,
+        held: &HeldReview,
         page_number: u32,
     ) -> Result<impl Stream<Item = Result<GetReviewPageResponse, Status>> + use<>, Problem> {
-        let (document, page) =
-            review::find_page(self.vault.store(), review_id, reviewer_id, page_number, clock::now()).await?;
+        let (document, page) = review::find_page(self.vault.store(), held, page_number).await?;
         let place = tokio::time::timeout(self.place_timeout, self.places.clone().acquire_owned()).await;
         let place = place.map_err(|_| too_many())?.expect("the semaphore is never closed");
         let bytes = self.vault.get_file(&document, &page).await?;
-        tracing::info!(%review_id, reviewer_id = reviewer_id.get(), page = page_number, "a reviewer looked at a page");
+        let (review_id, reviewer_id) = (held.review().review_id, held.reviewer_id().get());
+        tracing::info!(%review_id, reviewer_id, page = page_number, "a reviewer looked at a page");
         let (sender, messages) = mpsc::channel(MESSAGES_AHEAD);
         // It ends with the stream that owns it.
         let mut sending = JoinSet::new();
@@ -114,12 +114,13 @@ mod tests {
     use crate::claim_review::claim_review;
     use crate::testing::{World, member};
     use mesh_proto::document::v1::ClaimReviewRequest;
+    use mesh_runtime::clock;
 
     const REVIEWER: i64 = 7;
     /// A page of 1,000,000 bytes: its media type, and 16 chunks.
     const MESSAGES: usize = 17;
 
-    async fn claimed(world: &World) -> ReviewId {
+    async fn claimed(world: &World) -> HeldReview {
         let (_, review_id) = world.reviewed(vec![7; 1_000_000]).await;
         let claim = ClaimReviewRequest {
             request_id: clock::new_uuid().to_string(),
@@ -127,7 +128,8 @@ mod tests {
         };
         let claimed = claim_review(&world.idempotency, member(REVIEWER), &claim, clock::now()).await;
         claimed.expect("nobody else has it");
-        review_id
+        let review = world.store.find_review(review_id).await.expect("asked").expect("there");
+        review.held_by(member(REVIEWER), clock::now()).expect("it was claimed")
     }
 
     /// What came: nothing of each message, and the reason of an error.
@@ -141,21 +143,18 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_receives_nothing_makes_room_and_is_told_that_something_is_missing() {
         let world = World::new().await;
-        let review_id = claimed(&world).await;
+        let review = claimed(&world).await;
         let pages = ReviewPages {
             places: Arc::new(Semaphore::new(1)),
             send_timeout: Duration::from_millis(50),
             ..ReviewPages::new(world.vault.clone())
         };
-        let unread = pages.show(member(REVIEWER), review_id, 1).await.expect("shown");
+        let unread = pages.show(&review, 1).await.expect("shown");
         let patient = ReviewPages {
             send_timeout: SEND_TIMEOUT,
             ..pages
         };
-        let read = patient
-            .show(member(REVIEWER), review_id, 1)
-            .await
-            .expect("there is room after a while");
+        let read = patient.show(&review, 1).await.expect("there is room after a while");
         assert_eq!(received(read).await, vec![Ok(()); MESSAGES]);
         let missing = Err(Some("DEADLINE_EXCEEDED".to_owned()));
         assert_eq!(received(unread).await, [Ok(()), Ok(()), missing]);
@@ -164,28 +163,21 @@ mod tests {
     #[tokio::test]
     async fn who_waits_too_long_for_a_place_is_told_and_a_client_that_goes_away_makes_room() {
         let world = World::new().await;
-        let review_id = claimed(&world).await;
+        let review = claimed(&world).await;
         let pages = ReviewPages {
             places: Arc::new(Semaphore::new(1)),
             place_timeout: Duration::from_millis(20),
             ..ReviewPages::new(world.vault.clone())
         };
-        let slow = pages.show(member(REVIEWER), review_id, 1).await.expect("shown");
-        let refused = pages
-            .show(member(REVIEWER), review_id, 1)
-            .await
-            .err()
-            .expect("no place is free");
+        let slow = pages.show(&review, 1).await.expect("shown");
+        let refused = pages.show(&review, 1).await.err().expect("no place is free");
         assert_eq!(refused.reason(), Reason::TooManyReviewPages);
         drop(slow);
         let patient = ReviewPages {
             place_timeout: Duration::from_secs(10),
             ..pages
         };
-        let shown = patient
-            .show(member(REVIEWER), review_id, 1)
-            .await
-            .expect("there is room");
+        let shown = patient.show(&review, 1).await.expect("there is room");
         assert_eq!(received(shown).await, vec![Ok(()); MESSAGES]);
     }
 }

@@ -2,12 +2,11 @@
 //! RPCs with files of their own.
 
 use crate::extraction::not_found;
-use crate::store::{Document, NewReview, Page, Requested, ReviewRefusal, Store, WaitingActivity};
+use crate::store::{Document, HeldReview, NewReview, Page, Requested, ReviewRefusal, Store, WaitingActivity};
 use crate::vault::{Vault, erased};
 use document_workflows::contract::{ReviewClosing, ReviewDecision, ReviewRequest};
-use jiff::Timestamp;
 use mesh_runtime::{Problem, clock};
-use mesh_types::{MemberId, Reason, ReviewId};
+use mesh_types::Reason;
 
 /// Asks for a person's look; `None` while it waits for the decision.
 ///
@@ -59,23 +58,12 @@ pub async fn close(vault: &Vault, closing: ReviewClosing) -> Result<Option<Revie
 /// A page and its document, for the reviewer who holds the review.
 ///
 /// # Errors
-/// `REVIEW_NOT_FOUND`, `REVIEW_NOT_CLAIMED`, `REVIEW_CLAIMED_BY_ANOTHER`, `REVIEW_OVER`, `DOCUMENT_ERASED`;
 /// `DOCUMENT_NOT_FOUND` for a page that isn't there; `DATABASE_UNAVAILABLE`.
-pub async fn find_page(
-    store: &Store,
-    review_id: ReviewId,
-    reviewer_id: MemberId,
-    page_number: u32,
-    now: Timestamp,
-) -> Result<(Document, Page), Problem> {
-    let review = store.find_review(review_id).await?;
-    let review = review.ok_or(ReviewRefusal::NotFound)?;
-    if let Some(refusal) = review.refusal_unless_held(reviewer_id, now) {
-        return Err(refusal.into());
-    }
-    let document = store.find_document(review.document_id).await?;
+pub async fn find_page(store: &Store, held: &HeldReview, page_number: u32) -> Result<(Document, Page), Problem> {
+    let document_id = held.review().document_id;
+    let document = store.find_document(document_id).await?;
     let document = document.ok_or_else(not_found)?;
-    let pages = store.list_pages(review.document_id).await?;
+    let pages = store.list_pages(document_id).await?;
     let page = pages.into_iter().find(|page| page.number == page_number);
     let page = page.ok_or_else(|| Problem::new(Reason::DocumentNotFound, "the document has no such page"))?;
     Ok((document, page))

@@ -25,7 +25,9 @@ pub use pages::Page;
 pub use profile_changes::record_profile_change;
 pub use readings::StoredKey;
 pub use review_decisions::{DecidedReview, NewReviewDecision};
-pub use reviews::{NewReview, Requested, Review, ReviewClaim, ReviewKey, ReviewRefusal, WaitingActivity, claim_review};
+pub use reviews::{
+    HeldReview, NewReview, Requested, Review, ReviewClaim, ReviewKey, ReviewRefusal, WaitingActivity, claim_review,
+};
 pub use revocations::Revocation;
 pub use submissions::{NewSubmission, StoredSubmission, WorkflowRun};
 

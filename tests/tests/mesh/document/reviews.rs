@@ -148,8 +148,16 @@ async fn a_review_is_one_reviewers_at_a_time_and_decided_once() {
     let id = review.review_id.as_str();
     let accepts = |reviewer: &Reviewer| reviewer.decision(id, DocumentDecision::Accepted);
 
+    let pages_are_refused = async |reviewers: [&Reviewer; 2], reason: &str| {
+        for reviewer in reviewers {
+            assert_eq!(told(reviewer.page(id, 1).await), not_now(reason));
+        }
+    };
+
+    pages_are_refused([&first, &second], "REVIEW_NOT_CLAIMED").await;
     assert_eq!(told(first.decide(accepts(&first)).await), not_now("REVIEW_NOT_CLAIMED"));
     first.claim(id).await.expect("it is free");
+    first.page(id, 1).await.expect("the holder may look");
     first.claim(id).await.expect("the holder may hold it longer");
     assert_eq!(told(second.claim(id).await), not_now("REVIEW_CLAIMED_BY_ANOTHER"));
     assert_eq!(told(second.page(id, 1).await), not_now("REVIEW_CLAIMED_BY_ANOTHER"));
@@ -165,10 +173,18 @@ async fn a_review_is_one_reviewers_at_a_time_and_decided_once() {
         .sql_at(&mesh.databases.document, &[past])
         .await
         .expect("the claim runs out");
+    pages_are_refused([&first, &second], "REVIEW_NOT_CLAIMED").await;
     assert_eq!(told(first.decide(accepts(&first)).await), not_now("REVIEW_NOT_CLAIMED"));
     second.claim(id).await.expect("it is free again");
+    second.page(id, 1).await.expect("the holder may look");
+    assert_eq!(told(first.page(id, 1).await), not_now("REVIEW_CLAIMED_BY_ANOTHER"));
+    assert_eq!(
+        told(first.decide(accepts(&first)).await),
+        not_now("REVIEW_CLAIMED_BY_ANOTHER")
+    );
     second.decide(accepts(&second)).await.expect("the holder decides");
 
+    pages_are_refused([&first, &second], "REVIEW_OVER").await;
     assert_eq!(told(second.decide(accepts(&second)).await), not_now("REVIEW_OVER"));
     assert_eq!(told(first.claim(id).await), not_now("REVIEW_OVER"));
 }

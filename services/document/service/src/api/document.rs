@@ -113,9 +113,8 @@ impl DocumentService for DocumentApi {
     ) -> Result<Response<Self::GetReviewPageStream>, Status> {
         let (access, store) = (Access::of(&request)?, self.vault.store());
         let (review_id, page_number) = parse::get_review_page(request.get_ref())?;
-        ownership::require_held_review(store, &access, review_id, clock::now()).await?;
-        let reviewer_id = ownership::reviewer(&access)?;
-        let page = self.review_pages.show(reviewer_id, review_id, page_number).await?;
+        let held = ownership::require_held_review(store, &access, review_id, clock::now()).await?;
+        let page = self.review_pages.show(&held, page_number).await?;
         Ok(Response::new(Box::pin(page)))
     }
 

@@ -1,9 +1,9 @@
 //! Whose it is what a request names. It is looked up before anything else is done: a repeat of a request is answered from what
-//! was stored, and must not get past the look. What is another's is answered as if it did not exist.
+//! was stored, and must not get past the look. What is another's is answered as if it did not exist, but for reviews.
 
 use super::parse::Meant;
 use crate::extraction::not_found;
-use crate::store::{Review, ReviewRefusal, Store};
+use crate::store::{HeldReview, Review, ReviewRefusal, Store};
 use jiff::Timestamp;
 use mesh_runtime::{Access, Problem};
 use mesh_types::{DocumentId, MemberId, Reason, ReviewId, VerificationId};
@@ -67,12 +67,13 @@ pub(super) async fn require_held_review(
     access: &Access,
     review_id: ReviewId,
     now: Timestamp,
-) -> Result<(), Problem> {
-    let review = store.find_review(review_id).await?.ok_or(ReviewRefusal::NotFound)?;
-    admit_holder(access, &review, now)
+) -> Result<HeldReview, Problem> {
+    let review = store.find_review(review_id).await?;
+    require_held(access, review.ok_or(ReviewRefusal::NotFound)?, now)
 }
 
-/// For who decides: also whoever has decided the review before, who gets the first answer when they repeat their request.
+/// For who decides: also whoever has decided the review before, who gets the first answer when they repeat their request. Whether
+/// they may decide it now is asked where it is decided.
 pub(super) async fn require_held_or_decided_review(
     store: &Store,
     access: &Access,
@@ -84,16 +85,18 @@ pub(super) async fn require_held_or_decided_review(
     if store.has_decided(review_id, reviewer_id).await? && access.admits_assignee(Some(reviewer_id.get())) {
         return Ok(());
     }
-    admit_holder(access, &review, now)
+    require_held(access, review, now).map(drop)
 }
 
-fn admit_holder(access: &Access, review: &Review, now: Timestamp) -> Result<(), Problem> {
+/// The queue shows every open review to every reviewer, so one that is not theirs to work on is refused by what stands against it
+/// and not hidden.
+fn require_held(access: &Access, review: Review, now: Timestamp) -> Result<HeldReview, Problem> {
     let holder = review.claim_at(now).map(|claim| claim.reviewer_id.get());
-    if access.admits_assignee(holder) {
-        return Ok(());
-    }
-    let refusal = review.refusal_unless_held(reviewer(access)?, now);
-    Err(refusal.unwrap_or(ReviewRefusal::NotClaimed).into())
+    let is_theirs = access.admits_assignee(holder);
+    let held = review.held_by(reviewer(access)?, now)?;
+    is_theirs
+        .then_some(held)
+        .ok_or_else(|| ReviewRefusal::NotClaimed.into())
 }
 
 pub(crate) fn no_verification() -> Problem {

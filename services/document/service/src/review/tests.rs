@@ -4,7 +4,7 @@ use super::*;
 use crate::store::{DecidedReview, NewReviewDecision, Review, ReviewClaim, ReviewKey, claim_review};
 use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, png, waiting};
 use document_workflows::contract::ReviewEnd;
-use mesh_types::{Decision, DocumentId, VerificationId};
+use mesh_types::{Decision, DocumentId, ReviewId, VerificationId};
 
 const REQUESTED: i64 = 1_000;
 const EXPIRES: i64 = REQUESTED + 7 * 24 * 3_600;
@@ -51,6 +51,12 @@ async fn claimed(world: &World, review_id: ReviewId, reviewer: i64, seconds: i64
         .await
         .expect("asked");
     claimed.map_err(|refusal| Problem::from(refusal).reason())
+}
+
+async fn held(world: &World, review_id: ReviewId, reviewer: i64, seconds: i64) -> Result<HeldReview, Reason> {
+    let review = world.store.find_review(review_id).await.expect("asked");
+    let held = review.expect("there").held_by(member(reviewer), at(seconds));
+    held.map_err(|refusal| Problem::from(refusal).reason())
 }
 
 /// The reviews that wait, the oldest first.
@@ -242,8 +248,8 @@ async fn an_erased_document_is_neither_listed_claimed_shown_nor_decided() {
         claimed(&world, review, 7, REQUESTED).await.err(),
         Some(Reason::DocumentErased)
     );
-    let found = find_page(&world.store, review, member(7), 1, at(REQUESTED)).await;
-    assert_eq!(found.expect_err("erased").reason(), Reason::DocumentErased);
+    let held = held(&world, review, 7, REQUESTED).await;
+    assert_eq!(held.expect_err("erased"), Reason::DocumentErased);
     let waiting_reviews = list(&world, REQUESTED).await;
     assert_eq!(waiting_reviews, []);
     let again = review_request(asked.verification_id, asked.document_id, REQUESTED);
@@ -256,7 +262,8 @@ async fn pages_are_shown_to_the_holder_alone() {
     let world = World::new().await;
     let review = asked(&world).await.review_id;
     let find = async |reviewer, page, seconds| {
-        let found = find_page(&world.store, review, member(reviewer), page, at(seconds)).await;
+        let held = held(&world, review, reviewer, seconds).await?;
+        let found = find_page(&world.store, &held, page).await;
         found.map_err(|problem| problem.reason())
     };
     assert_eq!(find(7, 1, REQUESTED).await.err(), Some(Reason::ReviewNotClaimed));

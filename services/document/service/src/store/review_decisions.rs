@@ -1,7 +1,8 @@
 //! How reviews end: decided by their holder, or closed.
 
 use super::identities::{are_weak, bytes, find_identity, key_ids};
-use super::rows::{decision, known, member};
+use super::reviews::find_review;
+use super::rows::{decision, known};
 use super::{ReviewRefusal, Store, WaitingActivity};
 use crate::identity::IdentityHash;
 use document_workflows::contract::{ReviewDecision, ReviewEnd};
@@ -91,10 +92,7 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         // The document too, or it could be erased before the decision is there.
         let row = sqlx::query!(
-            r#"SELECT status = 'waiting' AS "is_waiting!", expires_at AS "expires_at: Instant", claimed_by,
-                   claimed_until AS "claimed_until: Instant", decision_id, decision, reason_code,
-                   ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id,
-                   erased_at IS NOT NULL AS "is_erased!", member_id
+            r#"SELECT decision_id, decision, reason_code, ended_at AS "ended_at: Instant", workflow_id, run_id, activity_id
              FROM reviews review JOIN documents document ON document.document_id = review.document_id
              WHERE review_id = $1 FOR UPDATE OF review FOR SHARE OF document"#,
             new.review_id.uuid(),
@@ -129,20 +127,16 @@ impl Store {
             // An older version asked for the review anew, which keeps no former decisions.
             return Ok(Err(ReviewRefusal::Over));
         }
-        let is_held = row.claimed_until.is_some_and(|until| decided_at < until.to_jiff());
-        let refusal = match row.claimed_by {
-            _ if row.is_erased => Some(ReviewRefusal::Erased),
-            _ if !row.is_waiting || row.expires_at.to_jiff() <= decided_at => Some(ReviewRefusal::Over),
-            Some(holder) if is_held && holder == new.reviewer_id.get() => None,
-            Some(_) if is_held => Some(ReviewRefusal::ClaimedByAnother),
-            _ => Some(ReviewRefusal::NotClaimed),
+        // The row is locked, so nobody claims it meanwhile.
+        let review = find_review(&mut transaction, new.review_id).await?;
+        let held = review.ok_or(ReviewRefusal::NotFound);
+        let held = match held.and_then(|review| review.held_by(new.reviewer_id, decided_at)) {
+            Ok(held) => held,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if let Some(refusal) = refusal {
-            return Ok(Err(refusal));
-        }
         if new.decision == Decision::Accepted && !new.is_members_own {
             // Nothing is locked: what another member is accepted with from now on is found when the decision is recorded.
-            let found = find_identity(&mut transaction, &new.identity, member(row.member_id)?).await?;
+            let found = find_identity(&mut transaction, &new.identity, held.review().member_id).await?;
             if found.is_doubtful() {
                 return Ok(Err(ReviewRefusal::NumberKnown));
             }

@@ -83,6 +83,25 @@ pub struct Review {
     pub is_erased: bool,
 }
 
+/// A review that its holder may see and decide. Nothing but [`Review::held_by`] makes one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldReview {
+    review: Review,
+    reviewer_id: MemberId,
+}
+
+impl HeldReview {
+    /// The review.
+    pub fn review(&self) -> &Review {
+        &self.review
+    }
+
+    /// Who holds it.
+    pub fn reviewer_id(&self) -> MemberId {
+        self.reviewer_id
+    }
+}
+
 /// Who holds a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReviewClaim {
@@ -129,13 +148,22 @@ impl Review {
         }
     }
 
-    /// What stands against a reviewer who wants to see or decide it: only its holder may.
-    pub fn refusal_unless_held(&self, reviewer_id: MemberId, now: Timestamp) -> Option<ReviewRefusal> {
-        self.refusal(now).or(match self.claim_at(now) {
-            None => Some(ReviewRefusal::NotClaimed),
-            Some(claim) if claim.reviewer_id != reviewer_id => Some(ReviewRefusal::ClaimedByAnother),
-            Some(_) => None,
-        })
+    /// It in the hands of a reviewer who wants to see its pages or decide it: only its holder may.
+    ///
+    /// # Errors
+    /// What stands against that.
+    pub fn held_by(self, reviewer_id: MemberId, now: Timestamp) -> Result<HeldReview, ReviewRefusal> {
+        if let Some(refusal) = self.refusal(now) {
+            return Err(refusal);
+        }
+        match self.claim_at(now) {
+            None => Err(ReviewRefusal::NotClaimed),
+            Some(claim) if claim.reviewer_id != reviewer_id => Err(ReviewRefusal::ClaimedByAnother),
+            Some(_) => Ok(HeldReview {
+                review: self,
+                reviewer_id,
+            }),
+        }
     }
 
     /// Who holds it now.
@@ -353,7 +381,7 @@ pub async fn claim_review(
     })
 }
 
-async fn find_review(connection: &mut PgConnection, review_id: ReviewId) -> Result<Option<Review>, Problem> {
+pub(super) async fn find_review(connection: &mut PgConnection, review_id: ReviewId) -> Result<Option<Review>, Problem> {
     let row = sqlx::query_as!(
         ReviewRow,
         r#"SELECT review_id, review.document_id, review.verification_id, member_id,

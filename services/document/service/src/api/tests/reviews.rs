@@ -3,7 +3,7 @@
 use super::{Client, reason, served};
 use crate::store::{NewReview, Requested, WaitingActivity};
 use crate::testing::{MEMBER, World, at, new_verification, waiting};
-use mesh_proto::document::v1::{ClaimReviewRequest, DecideReviewRequest, DocumentDecision};
+use mesh_proto::document::v1::{ClaimReviewRequest, DecideReviewRequest, DocumentDecision, GetReviewPageRequest};
 use mesh_runtime::clock;
 use mesh_testkit::fixtures::OrPanic;
 use mesh_types::ReviewId;
@@ -62,6 +62,74 @@ fn rejection(review_id: ReviewId) -> DecideReviewRequest {
         member_text: "The photo was replaced.".to_owned(),
         ..Default::default()
     }
+}
+
+fn page(review_id: ReviewId) -> GetReviewPageRequest {
+    GetReviewPageRequest {
+        review_id: review_id.to_string(),
+        page_number: 1,
+    }
+}
+
+/// What each reviewer is told who asks for a page and who decides; an empty text where they see the page. Whoever may see it is
+/// not tried out on deciding, which would be the end of the review.
+async fn told(review_id: ReviewId, reviewers: [&mut Client; 2]) -> [String; 2] {
+    let mut answers = Vec::new();
+    for reviewer in reviewers {
+        let Err(refused) = reviewer.get_review_page(page(review_id)).await else {
+            answers.push(String::new());
+            continue;
+        };
+        let of_page = reason::<()>(Err(refused)).expect("a reason");
+        let of_decision = reason(reviewer.decide_review(rejection(review_id)).await);
+        assert_eq!(of_decision.as_ref(), Some(&of_page), "one rule for both");
+        answers.push(of_page);
+    }
+    answers.try_into().expect("two reviewers")
+}
+
+#[tokio::test]
+async fn at_each_step_only_who_holds_a_review_sees_its_pages_and_may_decide_it() {
+    const SEES: &str = "";
+    let world = World::new().await;
+    let (server, _) = served(&world).await;
+    let mut first = Client::new(server.channel_as(7, &["reviewer"]));
+    let mut second = Client::new(server.channel_as(8, &["reviewer"]));
+    let asked = Asked::of(&world).await;
+    let review_id = asked.review.review_id;
+    let told = async |first: &mut Client, second: &mut Client| told(review_id, [first, second]).await;
+
+    let nobodys = ["REVIEW_NOT_CLAIMED"; 2];
+    assert_eq!(told(&mut first, &mut second).await, nobodys, "before any claim");
+    first.claim_review(claim(review_id)).await.expect("it is free");
+    let of_the_first = [SEES, "REVIEW_CLAIMED_BY_ANOTHER"];
+    assert_eq!(told(&mut first, &mut second).await, of_the_first);
+    let run_out = "UPDATE reviews SET claimed_until = now()";
+    sqlx::query(run_out).execute(&world.pool).await.expect("it runs out");
+    assert_eq!(told(&mut first, &mut second).await, nobodys, "the claim ran out");
+    second.claim_review(claim(review_id)).await.expect("it is free again");
+    let of_the_second = ["REVIEW_CLAIMED_BY_ANOTHER", SEES];
+    assert_eq!(told(&mut first, &mut second).await, of_the_second);
+    second
+        .decide_review(rejection(review_id))
+        .await
+        .expect("the holder decides");
+    assert_eq!(
+        told(&mut first, &mut second).await,
+        ["REVIEW_OVER"; 2],
+        "also for who decided"
+    );
+    asked.anew(&world, 2).await;
+    assert_eq!(
+        told(&mut first, &mut second).await,
+        nobodys,
+        "also for who decided before"
+    );
+    first
+        .claim_review(claim(review_id))
+        .await
+        .expect("it waits for somebody");
+    assert_eq!(told(&mut first, &mut second).await, of_the_first);
 }
 
 #[tokio::test]
