@@ -107,23 +107,22 @@ impl Store {
             run_id: row.run_id,
             activity_id: row.activity_id,
         };
-        if row.decision_id == Some(new.decision_id) {
-            if let Some(text) = row.decision {
-                return Ok(Ok(DecidedReview {
-                    decision: ReviewDecision {
-                        review_id: new.review_id,
-                        decision: decision(&text)?,
-                        reason_code: known("reason_code", row.reason_code)?,
-                    },
-                    decided_at: known("ended_at", row.ended_at)?.to_jiff(),
-                    waiting: Some(waiting),
-                }));
-            }
+        let is_last = row.decision_id == Some(new.decision_id);
+        if is_last && let Some(text) = row.decision {
+            return Ok(Ok(DecidedReview {
+                decision: ReviewDecision {
+                    review_id: new.review_id,
+                    decision: decision(&text)?,
+                    reason_code: known("reason_code", row.reason_code)?,
+                },
+                decided_at: known("ended_at", row.ended_at)?.to_jiff(),
+                waiting: Some(waiting),
+            }));
         }
         if let Some(former) = find_former_decision(&mut transaction, new).await? {
             return Ok(Ok(former));
         }
-        if row.decision_id == Some(new.decision_id) {
+        if is_last {
             // An older version asked for the review anew, which keeps no former decisions.
             return Ok(Err(ReviewRefusal::Over));
         }
