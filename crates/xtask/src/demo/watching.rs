@@ -128,7 +128,7 @@ impl Watching {
             .as_str_name()
             .trim_start_matches("METHOD_STATUS_")
             .to_lowercase();
-        println!("{}", row(&name, format!("{status} ({})", method.internal_reason)));
+        println!("{}", row(&name, status));
         println!("{}", row("", &method.member_reason));
     }
 }
