@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use futures::future::BoxFuture;
 use mesh_types::Reason;
 use std::error::Error as StdError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,11 +22,57 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The age at which a connection is left for a new one: sooner than a server asks for that, so that no call meets its end.
+const CONNECTION_AGE: Duration = Duration::from_secs(50 * 60);
+
 /// A connection to a peer, to be given to a generated client: `GreeterClient::new(base.channel(&url, "greeter")?)`. Clones share it.
 #[derive(Clone)]
 pub struct PeerChannel {
-    channel: Channel,
+    /// The newest connection when it was last looked at, and which one that was.
+    channel: (u64, Channel),
+    connections: Arc<Connections>,
     caller: http::HeaderValue,
+}
+
+/// Makes the connections to a peer, one after the other. What runs on an older one goes on to its end.
+struct Connections {
+    connect: Box<dyn Fn() -> Channel + Send + Sync>,
+    age: Duration,
+    newest: Mutex<Newest>,
+}
+
+struct Newest {
+    number: u64,
+    channel: Channel,
+    since: Instant,
+}
+
+impl Connections {
+    fn new(age: Duration, connect: impl Fn() -> Channel + Send + Sync + 'static) -> Self {
+        let newest = Newest {
+            number: 0,
+            channel: connect(),
+            since: Instant::now(),
+        };
+        Self {
+            connect: Box::new(connect),
+            age,
+            newest: Mutex::new(newest),
+        }
+    }
+
+    /// The newest one, unless it is this.
+    fn newer_than(&self, number: u64) -> Option<(u64, Channel)> {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if newest.since.elapsed() >= self.age {
+            *newest = Newest {
+                number: newest.number + 1,
+                channel: (self.connect)(),
+                since: Instant::now(),
+            };
+        }
+        (newest.number != number).then(|| (newest.number, newest.channel.clone()))
+    }
 }
 
 impl PeerChannel {
@@ -36,6 +83,17 @@ impl PeerChannel {
         caller: &'static str,
         transport: &Transport,
     ) -> anyhow::Result<Self> {
+        Self::renewed(url, service, caller, transport, CONNECTION_AGE)
+    }
+
+    /// The same by connections that are left at that age.
+    pub(crate) fn renewed(
+        url: &url::Url,
+        service: &str,
+        caller: &'static str,
+        transport: &Transport,
+        age: Duration,
+    ) -> anyhow::Result<Self> {
         let endpoint = Endpoint::from_shared(address(url, service, transport)?)
             .with_context(|| format!("peer {url}"))?
             .connect_timeout(CONNECT_TIMEOUT)
@@ -43,17 +101,27 @@ impl PeerChannel {
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(true)
             .tcp_nodelay(true);
-        let channel = match transport {
+        let connections = match transport {
             Transport::Tls(credentials) => {
                 let origin = url.as_str().parse().with_context(|| format!("peer {url}"))?;
-                endpoint
-                    .origin(origin)
-                    .connect_with_connector_lazy(Connector::new(credentials.clone(), service)?)
+                let endpoint = endpoint.origin(origin);
+                let connector = Connector::new(credentials.clone(), service)?;
+                Connections::new(age, move || endpoint.connect_with_connector_lazy(connector.clone()))
             }
-            Transport::Plaintext | Transport::None => endpoint.connect_lazy(),
+            Transport::Plaintext | Transport::None => Connections::new(age, move || endpoint.connect_lazy()),
         };
+        let (number, channel) = (
+            0,
+            connections
+                .newest
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .channel
+                .clone(),
+        );
         Ok(Self {
-            channel,
+            channel: (number, channel),
+            connections: Arc::new(connections),
             caller: http::HeaderValue::from_static(caller),
         })
     }
@@ -95,13 +163,16 @@ impl Service<http::Request<Body>> for PeerChannel {
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.channel.poll_ready(context).map_err(Into::into)
+        if let Some(newer) = self.connections.newer_than(self.channel.0) {
+            self.channel = newer;
+        }
+        self.channel.1.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         // The clone is not ready yet, the one that was polled is (tower's contract).
-        let fresh = self.channel.clone();
-        let mut channel = std::mem::replace(&mut self.channel, fresh);
+        let fresh = self.channel.1.clone();
+        let mut channel = std::mem::replace(&mut self.channel.1, fresh);
         let method = request.uri().path().trim_start_matches('/').to_owned();
         let span = tracing::info_span!(
             "rpc.client",

@@ -189,8 +189,12 @@ async fn wait_for_a_page(caller: &Caller, document_id: &str) -> anyhow::Result<(
 }
 
 /// Uploads while the object store is away: it is refused at once and with a retry, and taken when the store is back.
-async fn upload_at_last(caller: &Caller, parts: &[Part], how_long: Duration) -> anyhow::Result<()> {
-    let refusals = Cell::new(0);
+async fn upload_at_last(
+    caller: &Caller,
+    parts: &[Part],
+    how_long: Duration,
+    refusals: &Cell<u32>,
+) -> anyhow::Result<()> {
     let try_it = async || {
         let begun = Instant::now();
         let Err(status) = caller.try_upload(parts.to_vec()).await else {
@@ -238,7 +242,7 @@ async fn survive(mesh: &Mesh, case: Case, seed: u64) -> anyhow::Result<Duration>
     };
 
     case.begin(mesh).await?;
-    let begun = Instant::now();
+    let (begun, refusals) = (Instant::now(), Cell::new(0));
     let all_the_while = async {
         let end = eventually(how_long + PATIENCE, "the failure to end", async || {
             let told = match &started {
@@ -249,7 +253,9 @@ async fn survive(mesh: &Mesh, case: Case, seed: u64) -> anyhow::Result<Duration>
                     _ => Ok(()),
                 },
             };
-            (told.is_err() || begun.elapsed() >= how_long).then_some(told)
+            // However slow the machine is, the store is away until an upload was refused.
+            let is_seen = !case.is_of_object_store() || refusals.get() > 0;
+            (told.is_err() || (begun.elapsed() >= how_long && is_seen)).then_some(told)
         });
         end.await??;
         if let (true, Some(id)) = (case.is_of_object_store(), &started) {
@@ -264,7 +270,7 @@ async fn survive(mesh: &Mesh, case: Case, seed: u64) -> anyhow::Result<Duration>
     let uploading = async {
         if case.is_of_object_store() {
             let parts = upload_parts(member_id, &[picture(&passport)]);
-            upload_at_last(&caller, &parts, how_long).await?;
+            upload_at_last(&caller, &parts, how_long, &refusals).await?;
         }
         anyhow::Ok(())
     };

@@ -30,8 +30,8 @@ mod exchange;
 mod settings;
 
 const SOON: Duration = Duration::from_secs(20);
-/// The connections of these tests give way to new ones all the time, and nobody may notice.
-const CONNECTION_AGE: Duration = Duration::from_millis(500);
+/// The servers of these tests ask for a new connection at this age.
+const SERVER_CONNECTION_AGE: Duration = Duration::from_secs(2);
 
 /// Answers with the name of the caller.
 struct Names;
@@ -61,7 +61,7 @@ async fn serve(credentials: Option<Arc<Credentials>>) -> Served {
     let server = crate::grpc::Server {
         listener,
         credentials,
-        max_connection_age: CONNECTION_AGE,
+        max_connection_age: SERVER_CONNECTION_AGE,
         descriptors: catalogue.descriptors,
         routes,
         rules: Rules {

@@ -92,7 +92,7 @@ async fn a_certificate_that_is_not_yet_valid_is_taken_over_when_it_is() {
 }
 
 /// A CA gives way to another in three steps, as an operator does it: both are trusted, then the new one signs, then the old one
-/// goes. Meanwhile 200 RPCs a second are made, every tenth over a connection of its own.
+/// goes. Meanwhile 200 RPCs a second are made, every tenth over a connection of its own, and connections give way to new ones.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_rpc_fails_while_certificates_and_ca_are_exchanged() {
     let ((old, _folder), (new, _new_folder)) = (pki(), pki());
@@ -161,7 +161,9 @@ fn replace(file: &Path, bytes: &[u8]) {
 /// Makes 200 RPCs a second until told to stop: how many there were, and how those ended that failed.
 async fn keep_calling(address: SocketAddr, own: Arc<Credentials>, stop: CancellationToken) -> (usize, Vec<String>) {
     let url = format!("https://{address}").parse().expect("a URL");
-    let channel = || PeerChannel::lazy(&url, "greeter", "teller", &Transport::Tls(own.clone())).expect("a channel");
+    let transport = Transport::Tls(own);
+    let age = SERVER_CONNECTION_AGE / 4;
+    let channel = || PeerChannel::renewed(&url, "greeter", "teller", &transport, age).expect("a channel");
     let kept = channel();
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
