@@ -113,6 +113,8 @@ async fn serve_bare(port: &str, files: &[&str]) -> anyhow::Result<()> {
     let [certificate, key, ca] = files else {
         bail!("a certificate, a key and a CA are needed");
     };
+    // The tree has two, and tonic's own server does not choose.
+    let _first_one = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
     let tls = ServerTlsConfig::new()
         .identity(Identity::from_pem(std::fs::read(certificate)?, std::fs::read(key)?))
         .client_ca_root(Certificate::from_pem(std::fs::read(ca)?));

@@ -31,7 +31,7 @@ pub enum Benchmark {
         arguments: Vec<String>,
     },
     /// What the kit adds to a small RPC (certificates, policy, token, field rules, deadline, trace, metrics) beside plain tonic
-    /// with TLS; both are built for release. Fails when half of the calls take over 150 µs longer.
+    /// with TLS; both are built for release, which takes long the first time. Fails when half of the calls take over 150 µs longer.
     Rpc {
         /// Passed on to the measurement; `-- --help` tells what there is.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -72,7 +72,7 @@ fn measure(
     options: &[&str],
     arguments: &[String],
 ) -> anyhow::Result<()> {
-    let mut measure = cargo(root, &["run", "--quiet", "-p", package, "--example", example]);
+    let mut measure = cargo(root, &["run", "-p", package, "--example", example]);
     measure.args(options).arg("--").args(arguments);
     steps.command(&format!("measure {example} of {package}"), &mut measure)
 }
