@@ -11,6 +11,8 @@
 //! - An explanation has sizes only. The parts of network points are the one place that names members.
 //! - Absent on purpose: IO, a clock (instants are arguments), async, chance, floating point numbers, recursion.
 
+mod gate;
 mod network;
 
+pub use gate::{Explanation, Gate, GateSettings, LimitingCut};
 pub use network::{Connection, ConnectionError, Strength, StrengthError, TrustNetwork};
