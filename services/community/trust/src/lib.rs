@@ -13,6 +13,8 @@
 
 mod gate;
 mod network;
+mod points;
 
 pub use gate::{Explanation, Gate, GateSettings, LimitingCut};
 pub use network::{Connection, ConnectionError, Strength, StrengthError, TrustNetwork};
+pub use points::{NetworkPoints, PointsPart, Withheld, network_points};
