@@ -11,10 +11,16 @@
 //! - An explanation has sizes only. The parts of network points are the one place that names members.
 //! - Absent on purpose: IO, a clock (instants are arguments), async, chance, floating point numbers, recursion.
 
+mod burst;
 mod gate;
 mod network;
 mod points;
+mod ring;
+mod suspicion;
 
+pub use burst::{Burst, BurstSettings, Vouch, find_burst};
 pub use gate::{Explanation, Gate, GateSettings, LimitingCut};
 pub use network::{Connection, ConnectionError, Strength, StrengthError, TrustNetwork};
 pub use points::{NetworkPoints, PointsPart, Withheld, network_points};
+pub use ring::{Ring, RingSettings, rings_around};
+pub use suspicion::SuspicionReason;
