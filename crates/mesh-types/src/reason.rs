@@ -67,12 +67,13 @@ macro_rules! reasons {
 impl Reason {
     /// Something that a request or an activity needs is away or taken, or its own process is on its way out. The work is not
     /// at fault, so waiting helps, and an attempt that ends like this counts as none.
-    pub const OUTAGES: [Reason; 8] = [
+    pub const OUTAGES: [Reason; 9] = [
         Self::DatabaseUnavailable,
         Self::TemporalUnavailable,
         Self::ObjectStoreUnavailable,
         Self::KeyUnavailable,
         Self::PeerUnavailable,
+        Self::TrustNetworkLoading,
         Self::OcrBusy,
         Self::NewerVersionNeeded,
         Self::ShuttingDown,
@@ -151,6 +152,14 @@ reasons! {
     EventNotCounterable = "EVENT_NOT_COUNTERABLE", FailedPrecondition;
     /// The member has no decay clock that runs.
     DecayNotRunning = "DECAY_NOT_RUNNING", FailedPrecondition;
+    /// Nobody is connected to themselves.
+    ConnectionToOneself = "CONNECTION_TO_ONESELF", InvalidArgument;
+    /// The member has made no connection to this member, or removed it.
+    ConnectionNotFound = "CONNECTION_NOT_FOUND", NotFound;
+    /// The member has made as many connections as one may.
+    TooManyConnections = "TOO_MANY_CONNECTIONS", FailedPrecondition;
+    /// This instance has not read the whole trust network yet.
+    TrustNetworkLoading = "TRUST_NETWORK_LOADING", Unavailable;
     /// There is no schedule of this id: it is unknown, or its service was told to create none.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
     /// The call is for a person, and has no token that says who acts.
