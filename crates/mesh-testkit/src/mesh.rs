@@ -323,8 +323,9 @@ impl MeshBuilder {
             services.push(ServiceProcess::prepare(ServiceSpec {
                 name: facts.name.to_owned(),
                 program: match &self.programs {
-                    Some(folder) => folder.join(facts.package),
-                    None => binary(facts.package)?,
+                    // An earlier build has no program of a service that is newer.
+                    Some(folder) if folder.join(facts.package).exists() => folder.join(facts.package),
+                    _ => binary(facts.package)?,
                 },
                 subcommand: Subcommand::All,
                 addresses: self.addresses,

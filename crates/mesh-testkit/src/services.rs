@@ -32,7 +32,7 @@ pub struct ServiceFacts {
 }
 
 /// Every service. Those that are started come up at once, so the order decides nothing but how they are listed.
-pub const SERVICES: [ServiceFacts; 3] = [
+pub const SERVICES: [ServiceFacts; 4] = [
     ServiceFacts {
         name: "orchestrator",
         package: "orchestrator-service",
@@ -50,6 +50,15 @@ pub const SERVICES: [ServiceFacts; 3] = [
         health_port: 9402,
         peers: &["orchestrator"],
         settings: of_document,
+    },
+    ServiceFacts {
+        name: "community",
+        package: "community-service",
+        programs: &[],
+        grpc_port: 7403,
+        health_port: 9403,
+        peers: &["reputation"],
+        settings: nothing_else,
     },
     ServiceFacts {
         name: "reputation",

@@ -68,6 +68,7 @@ async fn check() -> anyhow::Result<()> {
     for name in [
         "orchestrator-service",
         "document-service",
+        "community-service",
         "reputation-service",
         "runner",
     ] {

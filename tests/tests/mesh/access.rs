@@ -377,7 +377,7 @@ async fn each_rpc_is_open_to_whom_its_option_names_and_to_nobody_else() {
         "another's and a missing one are told apart: {told_apart:#?}"
     );
     assert!(
-        count >= 1_500 && rpcs.len() >= 35,
+        count >= 1_500 && rpcs.len() >= 39,
         "{count} cells of {} RPCs",
         rpcs.len()
     );

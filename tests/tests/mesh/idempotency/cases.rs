@@ -2,6 +2,7 @@
 
 use crate::document::support::{Reviewer, letter, with_covered_print};
 use crate::support::*;
+use mesh_proto::community::v1 as community;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::DocumentDecision;
 use mesh_proto::document::v1::upload_document_request::Part;
@@ -32,6 +33,8 @@ pub async fn sent(caller: &Caller, rpc: &str) -> Option<Sent> {
         of_orchestrator(caller, method).await
     } else if package.starts_with("voluntier.document.") {
         of_document(caller, method).await
+    } else if package.starts_with("voluntier.community.") {
+        of_community(caller, method).await
     } else if package.starts_with("voluntier.reputation.") {
         of_reputation(caller, method).await
     } else {
@@ -261,6 +264,31 @@ pub async fn erase_document(caller: &Caller) -> Sent {
         document_id: uploaded.document_id,
     };
     changed(caller, request, |other| other.document_id = another.document_id)
+}
+
+async fn of_community(caller: &Caller, method: &str) -> Option<Sent> {
+    let [member_id, to_member_id] = [(); 2].map(|()| new_member_id());
+    let add = community::AddConnectionRequest {
+        request_id: new_request_id(),
+        member_id,
+        to_member_id,
+        strength_hundredths: 50,
+    };
+    let sent = match method {
+        "AddConnection" => changed(caller, add, |other| other.strength_hundredths = 51),
+        "RemoveConnection" => {
+            let added = caller.communities.clone().add_connection(add).await;
+            added.expect("the connection is made");
+            let request = community::RemoveConnectionRequest {
+                request_id: new_request_id(),
+                member_id,
+                to_member_id,
+            };
+            changed(caller, request, |other| other.to_member_id = new_member_id())
+        }
+        _ => return None,
+    };
+    Some(sent)
 }
 
 async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
