@@ -18,8 +18,9 @@ const WORKFLOWS_MAY_HOLD: [&str; 7] = [
     "thiserror",
 ];
 /// Crates of plain data and rules, with all that each may see.
-const PLAIN_CRATES: [(&str, &[&str]); 2] = [
+const PLAIN_CRATES: [(&str, &[&str]); 3] = [
     ("mesh-types", &["serde", "thiserror", "uuid"]),
+    ("community-trust", &["jiff", "mesh-types", "thiserror"]),
     (
         "document-policy",
         &["jiff", "mesh-types", "mrz", "serde", "unicode-normalization"],

@@ -3,6 +3,9 @@ use crate::testing::{OrPanic, empty_store, member, set, set_one};
 use mesh_testkit::fixtures::reason;
 use sqlx::PgPool;
 
+/// From, to, hundredths of strength.
+type EdgeOf = (i64, i64, u8);
+
 async fn network(seeds: &[i64]) -> (PgPool, Network) {
     let (pool, store) = empty_store().await;
     let seeds = seeds.iter().copied().map(member).collect();
@@ -10,7 +13,7 @@ async fn network(seeds: &[i64]) -> (PgPool, Network) {
 }
 
 /// All connections that the network knows, and who passes.
-async fn known(network: &Network) -> (Vec<(i64, i64, u8)>, Vec<i64>) {
+async fn known(network: &Network) -> (Vec<EdgeOf>, Vec<i64>) {
     let read = |gate: &Gate| {
         let members: Vec<MemberId> = gate.network().members().collect();
         let made = members.iter().flat_map(|from| {
@@ -27,7 +30,7 @@ async fn known(network: &Network) -> (Vec<(i64, i64, u8)>, Vec<i64>) {
     network.read(read).await.or_panic()
 }
 
-async fn edges(network: &Network) -> Vec<(i64, i64, u8)> {
+async fn edges(network: &Network) -> Vec<EdgeOf> {
     known(network).await.0
 }
 
@@ -53,7 +56,7 @@ async fn without_seeds_nobody_passes() {
 async fn what_is_added_changed_and_removed_is_followed() {
     let (pool, network) = network(&[1]).await;
     network.follow().await.or_panic();
-    let steps: [((i64, i64, u8), &[(i64, i64, u8)]); 4] = [
+    let steps: [(EdgeOf, &[EdgeOf]); 4] = [
         ((1, 2, 100), &[(1, 2, 100)]),
         ((2, 3, 50), &[(1, 2, 100), (2, 3, 50)]),
         ((1, 2, 40), &[(1, 2, 40), (2, 3, 50)]),
