@@ -26,6 +26,8 @@ CREATE TABLE connection_changes (
     changed_by   text        NOT NULL,
     changed_at   timestamptz NOT NULL,
     CONSTRAINT connection_changes_pkey PRIMARY KEY (sequence),
+    CONSTRAINT connection_changes_members CHECK (from_member > 0 AND to_member > 0 AND from_member <> to_member),
+    CONSTRAINT connection_changes_strength_range CHECK (old_strength BETWEEN 1 AND 100 AND new_strength BETWEEN 1 AND 100),
     CONSTRAINT connection_changes_change_something CHECK (old_strength IS DISTINCT FROM new_strength)
 );
 

@@ -4,7 +4,7 @@
 //! an answer when the last look is older than [`FRESH`]. So an answer knows every change that was committed [`FRESH`] before
 //! it, or is refused. [`Cursor`] says why no change is left out.
 //!
-//! No computation runs on the threads that serve RPCs. An answer holds the network for microseconds to milliseconds, a change
+//! Nothing is worked out on the threads that serve RPCs. An answer holds the network for microseconds to milliseconds, a change
 //! for less than a second in the worst network of 100,000 members, and between two changes others get their turn. Only one look
 //! at the history is under way at a time.
 
@@ -37,20 +37,44 @@ const LOAD_BATCH: i64 = 5_000;
 pub struct Network {
     store: Store,
     seeds: Arc<[MemberId]>,
-    known: Arc<RwLock<Option<Known>>>,
+    /// Held for as long as something is worked out, so only by threads that may wait.
+    gate: Arc<RwLock<Gate>>,
+    /// Up to when the gate is right.
+    age: Arc<std::sync::Mutex<Age>>,
     following: Arc<Mutex<Following>>,
 }
 
-/// What is known, once all connections were read.
-struct Known {
-    gate: Gate,
-    /// All that was committed before is known; `None` before the first look at what changed while it was read.
-    as_of: Option<Instant>,
+/// Up to when the network is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// It is not.
+    Unknown,
+    /// All connections were read, but not what changed meanwhile.
+    Read,
+    /// All that was committed before is known.
+    KnownAt(Instant),
 }
 
-/// Where the history was followed to; `None` before the connections were read.
-type Following = Option<Cursor>;
+/// Where the history was followed to.
+enum Following {
+    /// Nothing was read.
+    Nothing,
+    /// Some pages of the connections were read.
+    Reading(Reading),
+    /// All of them were.
+    At(Cursor),
+}
 type Turn = OwnedMutexGuard<Following>;
+
+/// Connections as they are read, page by page. What changes meanwhile has a number after `settled`, and is taken over by the
+/// looks that follow, whether or not a page has it already.
+struct Reading {
+    began: Instant,
+    settled: i64,
+    network: TrustNetwork,
+    /// The last connection that was read.
+    last: (i64, i64),
+}
 
 impl Network {
     /// A network of which nothing is known yet.
@@ -58,50 +82,57 @@ impl Network {
         Self {
             store,
             seeds: seeds.into(),
-            known: Arc::default(),
-            following: Arc::default(),
+            gate: Arc::new(RwLock::new(Gate::new(GateSettings::default()))),
+            age: Arc::new(std::sync::Mutex::new(Age::Unknown)),
+            following: Arc::new(Mutex::new(Following::Nothing)),
         }
     }
 
-    /// Takes over all changes up to now; the first time all connections. It may be dropped at any point and called again.
+    /// Takes over all changes up to now; the first time all connections. It may be dropped at any point: the next call goes on
+    /// from there.
     ///
     /// # Errors
-    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away; the next call goes on from there.
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
     pub async fn follow(&self) -> Result<(), Problem> {
         let wanted = Instant::now();
         let mut turn = self.following.clone().lock_owned().await;
-        if self.known.is_poisoned() {
+        if self.gate.is_poisoned() {
             // A change was taken over in part. Nobody knows what it left behind.
-            self.known.clear_poison();
+            self.gate.clear_poison();
             self.forget(&mut turn);
         }
-        if self.as_of().flatten().is_some_and(|as_of| as_of >= wanted) {
+        if matches!(self.age(), Age::KnownAt(at) if at >= wanted) {
             // Whoever had the turn before looked meanwhile.
             return Ok(());
         }
         loop {
-            let Some(cursor) = turn.as_ref() else {
-                turn = self.load(turn).await?;
-                continue;
-            };
-            let looked_at = Instant::now();
-            let look = self.store.look(cursor.last(), &cursor.missing(), BATCH).await?;
-            if !look.goes_on || cursor.is_torn_by(&look) {
-                tracing::warn!("the history of connections does not go on where it was; all connections are read anew");
-                self.forget(&mut turn);
-                continue;
-            }
-            let is_all = look.changes.len() < BATCH.unsigned_abs() as usize;
-            turn = self.apply(turn, look, is_all.then_some(looked_at)).await?;
-            if turn.as_ref().is_some_and(Cursor::has_unmarked) {
-                // Numbers were left out by now. What may still bring them has a lower id than this.
-                let id = self.store.transaction_id().await?;
-                if let Some(cursor) = turn.as_mut() {
-                    cursor.mark(id);
+            match &*turn {
+                Following::Nothing => {
+                    let settled = self.store.settled_sequence().await?;
+                    *turn = Following::Reading(Reading::after(settled));
                 }
-            }
-            if is_all {
-                return Ok(());
+                Following::Reading(reading) => {
+                    let page = self.store.edges_after(reading.last, LOAD_BATCH).await?;
+                    turn = self.take_page(turn, page).await?;
+                }
+                Following::At(cursor) => {
+                    let looked_at = Instant::now();
+                    let look = self.store.look(cursor.last(), &cursor.missing(), BATCH).await?;
+                    if !look.goes_on || cursor.is_torn_by(&look) {
+                        tracing::warn!("the history of connections does not go on where it was; all are read anew");
+                        self.forget(&mut turn);
+                        continue;
+                    }
+                    let is_all = look.changes.len() < BATCH.unsigned_abs() as usize;
+                    turn = self.take_look(turn, look).await?;
+                    if is_all {
+                        self.set_age(Age::KnownAt(looked_at));
+                    }
+                    self.mark_missing(&mut turn).await?;
+                    if is_all {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -112,91 +143,106 @@ impl Network {
     /// `TRUST_NETWORK_LOADING` before all connections were read; `DATABASE_UNAVAILABLE` when the changes since the last look can't
     /// be known.
     pub async fn read<T: Send + 'static>(&self, what: impl FnOnce(&Gate) -> T + Send + 'static) -> Result<T, Problem> {
-        let as_of = self.as_of().ok_or_else(loading)?;
-        if as_of.is_none_or(|as_of| as_of.elapsed() > FRESH) {
-            let followed = tokio::time::timeout(LOOK_TIMEOUT, self.follow()).await;
-            followed.unwrap_or_else(|_| Err(too_slow()))?;
+        match self.age() {
+            Age::Unknown => return Err(loading()),
+            Age::KnownAt(at) if at.elapsed() <= FRESH => {}
+            Age::Read | Age::KnownAt(_) => {
+                let followed = tokio::time::timeout(LOOK_TIMEOUT, self.follow()).await;
+                followed.unwrap_or_else(|_| Err(too_slow()))?;
+            }
         }
-        let known = self.known.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let known = known.read().ok()?;
-            known.as_ref().map(|known| what(&known.gate))
-        });
+        let gate = self.gate.clone();
+        let read = tokio::task::spawn_blocking(move || gate.read().ok().map(|gate| what(&gate)));
         read.await.map_err(Problem::internal)?.ok_or_else(loading)
     }
 
-    /// `None` while the network is not known.
-    fn as_of(&self) -> Option<Option<Instant>> {
-        let known = self.known.read().ok()?;
-        known.as_ref().map(|known| known.as_of)
-    }
-
-    /// Reads all connections, page by page. What changes meanwhile has a number after the cursor's, and is taken over by the
-    /// looks that follow, whether or not a page has it already.
-    async fn load(&self, mut turn: Turn) -> Result<Turn, Problem> {
-        let began = Instant::now();
-        let settled = self.store.settled_sequence().await?;
-        let (mut network, mut after) = (TrustNetwork::new(), (0, 0));
-        loop {
-            let page = self.store.edges_after(after, LOAD_BATCH).await?;
-            for edge in &page {
-                let Edge { from, to, strength } = *edge;
-                network.set_connection(from, to, strength).map_err(Problem::internal)?;
+    /// The turn goes with the work, here and below, so that it ends before the next look even if nobody waits for it any more.
+    async fn take_page(&self, mut turn: Turn, page: Vec<Edge>) -> Result<Turn, Problem> {
+        let network = self.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let Following::Reading(reading) = &mut *turn else {
+                return Ok(turn);
+            };
+            reading.take(&page)?;
+            if page.len() as i64 == LOAD_BATCH {
+                return Ok(turn);
             }
-            match page.last() {
-                Some(last) if page.len() as i64 == LOAD_BATCH => after = (last.from.get(), last.to.get()),
-                _ => break,
-            }
-        }
-        let (known, seeds) = (self.known.clone(), self.seeds.clone());
-        let compute = tokio::task::spawn_blocking(move || {
-            let connections = network.connection_count();
-            let gate = Gate::compute(network, GateSettings::default(), seeds.iter().copied());
+            let read = std::mem::take(&mut reading.network);
+            let (connections, settled, began) = (read.connection_count(), reading.settled, reading.began);
+            let gate = Gate::compute(read, GateSettings::default(), network.seeds.iter().copied());
             let passing = gate.passing_count();
-            *locked(&known) = Some(Known { gate, as_of: None });
-            *turn = Some(Cursor::at(settled));
+            drop(std::mem::replace(&mut *changing(&network.gate), gate));
+            *turn = Following::At(Cursor::at(settled));
+            network.set_age(Age::Read);
             tracing::info!(connections, passing, took = ?began.elapsed(), "the trust network was read");
-            turn
+            Ok(turn)
         });
-        compute.await.map_err(Problem::internal)
+        work.await.map_err(Problem::internal)?
     }
 
-    /// Takes over what a look shows. The turn goes with the work, so that it ends before the next look even if nobody waits for
-    /// it any more.
-    async fn apply(&self, mut turn: Turn, look: Look, as_of: Option<Instant>) -> Result<Turn, Problem> {
-        let known = self.known.clone();
-        let apply = tokio::task::spawn_blocking(move || {
+    async fn take_look(&self, mut turn: Turn, look: Look) -> Result<Turn, Problem> {
+        let gate = self.gate.clone();
+        let work = tokio::task::spawn_blocking(move || {
             for Change { edge, .. } in &look.changes {
-                set(&known, edge)?;
+                let Edge { from, to, strength } = *edge;
+                let changed = changing(&gate).set_connection(from, to, strength);
+                changed.map_err(Problem::internal)?;
             }
-            if let Some(cursor) = turn.as_mut() {
+            if let Following::At(cursor) = &mut *turn {
                 cursor.take(&look);
-            }
-            if let (Some(as_of), Some(known)) = (as_of, locked(&known).as_mut()) {
-                known.as_of = Some(as_of);
             }
             Ok(turn)
         });
-        apply.await.map_err(Problem::internal)?
+        work.await.map_err(Problem::internal)?
+    }
+
+    /// Numbers were left out by now: what may still bring them has a lower transaction id than a new one.
+    async fn mark_missing(&self, turn: &mut Turn) -> Result<(), Problem> {
+        if let Following::At(cursor) = &mut **turn
+            && cursor.has_unmarked()
+        {
+            cursor.mark(self.store.transaction_id().await?);
+        }
+        Ok(())
     }
 
     fn forget(&self, following: &mut Following) {
-        *locked(&self.known) = None;
-        *following = None;
+        self.set_age(Age::Unknown);
+        *following = Following::Nothing;
+    }
+
+    fn age(&self) -> Age {
+        *self.age.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_age(&self, age: Age) {
+        *self.age.lock().unwrap_or_else(PoisonError::into_inner) = age;
+    }
+}
+
+impl Reading {
+    fn after(settled: i64) -> Self {
+        Self {
+            began: Instant::now(),
+            settled,
+            network: TrustNetwork::new(),
+            last: (0, 0),
+        }
+    }
+
+    fn take(&mut self, page: &[Edge]) -> Result<(), Problem> {
+        for Edge { from, to, strength } in page.iter().copied() {
+            let made = self.network.set_connection(from, to, strength);
+            made.map_err(Problem::internal)?;
+            self.last = (from.get(), to.get());
+        }
+        Ok(())
     }
 }
 
 /// For one who has the turn, and so has looked whether it is poisoned.
-fn locked(known: &RwLock<Option<Known>>) -> RwLockWriteGuard<'_, Option<Known>> {
-    known.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn set(known: &RwLock<Option<Known>>, edge: &Edge) -> Result<(), Problem> {
-    if let Some(Known { gate, .. }) = locked(known).as_mut() {
-        let Edge { from, to, strength } = *edge;
-        gate.set_connection(from, to, strength).map_err(Problem::internal)?;
-    }
-    Ok(())
+fn changing(gate: &RwLock<Gate>) -> RwLockWriteGuard<'_, Gate> {
+    gate.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn loading() -> Problem {

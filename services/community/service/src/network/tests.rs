@@ -45,6 +45,24 @@ async fn nothing_is_answered_before_all_is_read_and_everything_after() {
 }
 
 #[tokio::test]
+async fn a_reading_that_is_cut_goes_on_where_it_was() {
+    let (pool, network) = network(&[]).await;
+    let many = "INSERT INTO connections (from_member, to_member, strength, created_at, changed_at)
+                SELECT 1 + n / 900, 1000 + n % 900, 50, now(), now() FROM generate_series(0, 17999) AS n";
+    sqlx::query(many).execute(&pool).await.expect("it answers");
+    let turn = async || network.following.clone().lock_owned().await;
+    *turn().await = Following::Reading(Reading::after(0));
+    let page = network.store.edges_after((0, 0), LOAD_BATCH).await.or_panic();
+    drop(network.take_page(turn().await, page).await.or_panic());
+    assert_eq!(reason(network.read(|_| ()).await), Reason::TrustNetworkLoading);
+    // Whoever began anew would miss these.
+    let read_before = "DELETE FROM connections WHERE from_member <= 3";
+    sqlx::query(read_before).execute(&pool).await.expect("it answers");
+    network.follow().await.or_panic();
+    assert_eq!(edges(&network).await.len(), 18_000);
+}
+
+#[tokio::test]
 async fn without_seeds_nobody_passes() {
     let (pool, network) = network(&[]).await;
     set_one(&pool, (1, 2, 100), 100).await.or_panic();
@@ -106,9 +124,10 @@ async fn a_change_that_is_committed_late_is_not_left_out() {
     assert_eq!(edges(&network).await, [(1, 2, 50), (5, 6, 50)]);
     let missing = async || {
         network.follow().await.or_panic();
-        let following = network.following.lock().await;
-        let missing = following.as_ref().map(Cursor::missing);
-        (missing == Some(Vec::new())).then_some(())
+        match &*network.following.lock().await {
+            Following::At(cursor) => cursor.missing().is_empty().then_some(()),
+            _ => None,
+        }
     };
     // Other tests of this cluster have transactions too.
     let given_up = mesh_testkit::eventually(Duration::from_secs(20), "the rolled back one to be given up", missing);
@@ -146,7 +165,7 @@ async fn an_answer_looks_itself_when_nobody_has_looked_for_long_and_is_refused_w
     let (pool, network) = network(&[]).await;
     network.follow().await.or_panic();
     set_one(&pool, (1, 2, 50), 100).await.or_panic();
-    let old = || async { (network.as_of().flatten()?.elapsed() > FRESH).then_some(()) };
+    let old = || async { matches!(network.age(), Age::KnownAt(at) if at.elapsed() > FRESH).then_some(()) };
     mesh_testkit::eventually(Duration::from_secs(20), "the look to be old", old)
         .await
         .or_panic();
@@ -191,9 +210,9 @@ async fn a_network_that_a_failure_left_half_changed_is_read_anew() {
     let (pool, network) = network(&[]).await;
     set_one(&pool, (1, 2, 50), 100).await.or_panic();
     network.follow().await.or_panic();
-    let known = network.known.clone();
+    let gate = network.gate.clone();
     let failed = tokio::task::spawn_blocking(move || {
-        let _changing = known.write();
+        let _changing = gate.write();
         panic!("in the middle of a change");
     });
     assert!(failed.await.is_err());
