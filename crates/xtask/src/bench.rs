@@ -37,6 +37,10 @@ pub enum Benchmark {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// What the trust network costs from 1,000 to 100,000 members, with ten times as many connections: points and gate of one
+    /// member, a connection that is added or removed, memory, the start. Built for release. Fails when half of the members take
+    /// over 3 times as long in the largest network as in the one of 10,000, or when a removal takes over 1 s.
+    Trust,
 }
 
 /// # Errors
@@ -61,6 +65,7 @@ pub fn run(root: &Path, benchmark: &Benchmark) -> anyhow::Result<ExitCode> {
             steps.work("what this machine needs", || machine::prepare(Purpose::TracedDemo))?;
             measure(root, &mut steps, ("mesh-tests", "rpc"), &["--release"], arguments)?;
         }
+        Benchmark::Trust => measure(root, &mut steps, ("community-trust", "trust"), &["--release"], &[])?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! Measures the trust network: `cargo run --release -p community-trust --example trust`.
+//! Measures the trust network: `cargo xtask bench trust`.
 //!
 //! Networks of 1,000, 10,000 and 100,000 members, 10 connections each on average, in four kinds. It prints how long a
 //! member's network points and gate take, how long a change takes until the gate knows it, the memory, and the computation
