@@ -17,7 +17,7 @@ use crate::{
 /// What the services are built from.
 const CODE: [&str; 4] = ["services", "crates", "proto", "Cargo.lock"];
 const MIGRATIONS: &str = "services/*/service/migrations/*";
-/// With the features that the tests are built with, so that the libraries are compiled once for all.
+/// The services alone. Their libraries are compiled once for both commits where versions, features and profile are the same.
 const BUILD: [&str; 3] = ["build", "--workspace", "--bins"];
 /// Where the test looks for the earlier services.
 const OLD_PROGRAMS: &str = "MESH_OLD_PROGRAMS";
