@@ -126,3 +126,48 @@ fn main_with_contract(root: &Path) -> Option<&'static str> {
         .into_iter()
         .find(has_contract)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a file is of one of the programs of [`MEASURED_IN`].
+    fn is_measured_in(file: &Path) -> bool {
+        let file = file.to_string_lossy();
+        file.contains("/tests/tests/mesh/") || file.ends_with("/tests/hostile.rs")
+    }
+
+    fn visit(folder: &Path, look: &mut dyn FnMut(&Path)) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => visit(&path, look),
+                false => look(&path),
+            }
+        }
+    }
+
+    #[test]
+    fn every_test_with_a_name_that_measures_is_run_among_those() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let (mut found, mut never_run) = (0, Vec::new());
+        let mut look = |file: &Path| {
+            if file.extension().is_none_or(|extension| extension != "rs") {
+                return;
+            }
+            let text = std::fs::read_to_string(file).expect("a source");
+            let names = text.lines().filter_map(|line| line.trim_start().split_once("fn "));
+            for (_, name) in names.filter(|(_, name)| MEASURED.iter().any(|word| name.contains(word))) {
+                match is_measured_in(file) {
+                    true => found += 1,
+                    false => never_run.push(format!("{}: {name}", file.display())),
+                }
+            }
+        };
+        for folder in ["crates", "services", "tests"] {
+            visit(&root.join(folder), &mut look);
+        }
+        assert!(never_run.is_empty(), "no step runs these, rename them: {never_run:#?}");
+        assert!(found >= MEASURED.len(), "{found}");
+    }
+}

@@ -201,7 +201,7 @@ async fn a_stream_that_breaks_off_stores_nothing() {
 }
 
 #[tokio::test]
-async fn hostile_files_are_refused_by_their_kind() {
+async fn each_file_that_could_do_harm_is_refused_by_its_kind() {
     use Reason::{DocumentDamaged, DocumentEncrypted, DocumentExpandsTooMuch, DocumentTooManyPages};
     for (file, reason) in [
         (specimen::hostile::encrypted_pdf(), DocumentEncrypted),
