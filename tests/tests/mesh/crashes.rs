@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 /// `extract_document_data` may be silent this long before it is given to another worker.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// `HEARTBEAT_TIMEOUT` is what a worker that is handed the extraction at once must not wait for. A busy machine may take some
+/// seconds to read the page under way and to begin the next one.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
 /// Ten pages, the passport's on the last. Letters take long enough to be read for a service to end in the middle; blank pages
 /// make up the number.
 fn ten_pages(passport: &specimen::Passport) -> Vec<Vec<u8>> {
     let (letter, blank) = (specimen::letter_page(0), specimen::blank_page());
-    let sheets = [&letter, &blank];
-    let mut pages: Vec<_> = sheets.into_iter().cycle().take(9).map(specimen::to_png).collect();
+    let sheets = [&blank, &blank, &letter, &letter, &letter, &letter, &letter, &blank, &blank];
+    let mut pages: Vec<_> = sheets.into_iter().map(specimen::to_png).collect();
     pages.push(picture(passport));
     pages
 }
@@ -126,7 +130,7 @@ async fn a_terminated_document_service_hands_its_extraction_to_another_worker_at
         "SIGTERM after page {before} of 10: going on elsewhere after {:.1} s",
         going_on.as_secs_f64()
     );
-    assert!(going_on <= Duration::from_secs(5), "{going_on:?}");
+    assert!(going_on <= AT_ONCE, "{going_on:?}");
 
     assert_eq!(
         caller.end_of(&verification_id).await.status(),
