@@ -101,6 +101,8 @@ uuid_id!(/// One piece of evidence (UUIDv7).
     EvidenceId);
 uuid_id!(/// One review of a document by a person (UUIDv7).
     ReviewId);
+uuid_id!(/// What a member agreed to show to those who may vouch for them (UUIDv7).
+    IntroductionId);
 uuid_id!(/// One event of the reputation ledger (UUIDv7).
     EventId);
 uuid_id!(/// What a caller chose so that a repeated call does nothing twice (any UUID).

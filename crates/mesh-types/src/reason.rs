@@ -160,6 +160,30 @@ reasons! {
     TooManyConnections = "TOO_MANY_CONNECTIONS", FailedPrecondition;
     /// This instance has not read the whole trust network yet.
     TrustNetworkLoading = "TRUST_NETWORK_LOADING", Unavailable;
+    /// No introduction of this id is the member's, or it was deleted when its validation ended.
+    IntroductionNotFound = "INTRODUCTION_NOT_FOUND", NotFound;
+    /// Nobody was asked to vouch for a member by a verification of this id.
+    ValidationNotFound = "VALIDATION_NOT_FOUND", NotFound;
+    /// The member was not asked to vouch in this verification.
+    ValidatorNotInvited = "VALIDATOR_NOT_INVITED", PermissionDenied;
+    /// Nobody vouches for themselves.
+    ValidationOfOneself = "VALIDATION_OF_ONESELF", PermissionDenied;
+    /// The validator has answered already.
+    ValidationAnswered = "VALIDATION_ANSWERED", FailedPrecondition;
+    /// The validation takes no answers any more.
+    ValidationOver = "VALIDATION_OVER", FailedPrecondition;
+    /// A rejection came without a reason, or a reason without a rejection.
+    RejectReasonMismatch = "REJECT_REASON_MISMATCH", InvalidArgument;
+    /// The member vouched for the validator less than 90 days ago.
+    VouchIsReciprocal = "VOUCH_IS_RECIPROCAL", FailedPrecondition;
+    /// The validator has as many open requests as one may have.
+    TooManyOpenRequests = "TOO_MANY_OPEN_REQUESTS", FailedPrecondition;
+    /// The validator's score is below 50.
+    ValidatorScoreTooLow = "VALIDATOR_SCORE_TOO_LOW", FailedPrecondition;
+    /// Trust from the seeds does not reach the validator.
+    ValidatorNotTrusted = "VALIDATOR_NOT_TRUSTED", FailedPrecondition;
+    /// No person has to decide on the validation, or one has decided.
+    ValidationNotInReview = "VALIDATION_NOT_IN_REVIEW", FailedPrecondition;
     /// There is no schedule of this id: it is unknown, or its service was told to create none.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
     /// The call is for a person, and has no token that says who acts.

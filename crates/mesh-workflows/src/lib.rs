@@ -1,11 +1,13 @@
-//! What the workflows of several services need: the instant that a scheduled run stands for, and whether a failure is an
-//! outage.
+//! What the workflows of several services need: the instant that a scheduled run stands for, whether a failure is an outage, and
+//! writing that outlives one.
 //!
 //! Deterministic: no clock, no IO, no chance. Time comes from the workflow's context.
 
 mod outage;
+mod writing;
 
 pub use outage::{is_outage, outage_types};
+pub use writing::write;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 use temporalio_common::{SearchAttributeKey, Timestamp};

@@ -16,7 +16,9 @@ const AT_ONCE: Duration = Duration::from_secs(15);
 /// make up the number.
 fn ten_pages(passport: &specimen::Passport) -> Vec<Vec<u8>> {
     let (letter, blank) = (specimen::letter_page(0), specimen::blank_page());
-    let sheets = [&blank, &blank, &letter, &letter, &letter, &letter, &letter, &blank, &blank];
+    let sheets = [
+        &blank, &blank, &letter, &letter, &letter, &letter, &letter, &blank, &blank,
+    ];
     let mut pages: Vec<_> = sheets.into_iter().map(specimen::to_png).collect();
     pages.push(picture(passport));
     pages

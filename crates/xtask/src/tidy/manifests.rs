@@ -8,10 +8,11 @@ use toml::{Table, Value};
 use super::{Checkout, Violation};
 
 /// All that a deterministic crate may see. `temporalio-common` must be the wasm-ready package, without tokio.
-const WORKFLOWS_MAY_HOLD: [&str; 7] = [
+const WORKFLOWS_MAY_HOLD: [&str; 8] = [
     "mesh-types",
     "mesh-workflows",
     "serde",
+    "serde_json",
     "temporalio-common",
     "temporalio-macros",
     "temporalio-workflow",
