@@ -1,11 +1,18 @@
-//! The trust network in PostgreSQL: the connections that there are, and the history of their changes.
+//! The SQL of the service: the trust network and its history, and the validations.
 //!
-//! `connections.rs` changes and lists, `history.rs` reads what an instance needs to have the network in memory.
+//! `connections.rs` changes and lists, `history.rs` reads what an instance needs to have the network in memory. The rest are
+//! validations: `introductions.rs`, `invitations.rs`, `votes.rs`, and `validations.rs` for how they stand and end.
 
 mod connections;
 mod history;
+mod introductions;
+mod invitations;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod validation_tests;
+mod validations;
+mod votes;
 
 use mesh_runtime::Problem;
 use mesh_runtime::keyed_mutex::{KeyedGuard, KeyedMutex};
@@ -15,6 +22,11 @@ use std::time::Duration;
 
 pub use connections::{Connection, Direction, NewConnection, delete_connection, set_connection};
 pub use history::{Change, Edge, Look};
+pub use introductions::{NewIntroduction, insert_introduction};
+pub use invitations::{Considered, KnownOf, WorkflowRun};
+pub(crate) use validations::no_validation;
+pub use validations::{OpenRequest, Validation};
+pub use votes::{RecordedVote, Voting};
 
 /// How long a change of a member's connections waits for those of the same member before it.
 const TURN_TIMEOUT: Duration = Duration::from_secs(3);

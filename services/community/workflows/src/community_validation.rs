@@ -83,6 +83,7 @@ impl CommunityValidationWorkflow {
     fn may_answer(&self, _ctx: &WorkflowContextView, response: &ValidatorResponse) -> Result<(), Refused> {
         match self.ballot.admit(response) {
             Ok(_) => Ok(()),
+            Err(Reason::ValidationAnswered) if self.ballot.is_recording(response.validator_id) => Ok(()),
             Err(reason) => Err(reason.as_str().into()),
         }
     }

@@ -1,12 +1,13 @@
 //! From typed values to messages.
 
 use crate::get_trust::Trust;
-use crate::store::Connection;
+use crate::store::{Connection, OpenRequest, RecordedVote, Validation};
 use community_trust::{LimitingCut, NetworkPoints, PointsPart, Withheld};
+use community_workflows::contract::Answer;
 use mesh_proto::community::v1 as proto;
 use mesh_proto::fields;
 use mesh_runtime::Access;
-use mesh_types::MemberId;
+use mesh_types::{Decision, MemberId};
 use std::cmp::Reverse;
 
 pub(crate) fn connection(connection: Connection) -> proto::Connection {
@@ -84,4 +85,81 @@ fn part(part: PointsPart) -> proto::PointsPart {
 
 fn ten_thousandths(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn validation_request(request: OpenRequest) -> proto::ValidationRequest {
+    proto::ValidationRequest {
+        verification_id: request.verification_id.to_string(),
+        display_name: request.display_name,
+        relationship: request.relationship,
+        invited_at: Some(fields::timestamp(request.invited_at)),
+        deadline: Some(fields::timestamp(request.deadline)),
+    }
+}
+
+/// How a validation stands; a member is not told the internal reason.
+pub(super) fn progress(validation: Validation, shows_internal_reason: bool) -> proto::ValidationProgress {
+    let number = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
+    let mut shown = proto::ValidationProgress {
+        verification_id: validation.verification_id.to_string(),
+        phase: proto::ValidationPhase::Collecting.into(),
+        invited: number(validation.invited),
+        approvals: number(validation.approvals),
+        rejections: number(validation.rejections),
+        abstentions: number(validation.abstentions),
+        approvals_needed: validation.approvals_needed,
+        requested_at: Some(fields::timestamp(validation.requested_at)),
+        deadline: Some(fields::timestamp(validation.deadline)),
+        ..Default::default()
+    };
+    let Some(counted) = validation.counted else {
+        return shown;
+    };
+    match counted.outcome.decision {
+        Decision::NeedsReview => {
+            shown.set_phase(proto::ValidationPhase::InReview);
+            shown.deadline = counted.review_until.map(fields::timestamp);
+        }
+        Decision::Accepted => shown.set_phase(proto::ValidationPhase::Accepted),
+        Decision::Rejected | Decision::Resubmit => shown.set_phase(proto::ValidationPhase::Rejected),
+    }
+    if counted.outcome.decision != Decision::NeedsReview {
+        shown.ended_at = Some(fields::timestamp(counted.ended_at));
+    }
+    shown.confidence_ten_thousandths = counted.confidence;
+    shown.member_reason = counted.outcome.member_reason;
+    if shows_internal_reason {
+        shown.internal_reason = counted.outcome.internal_reason;
+    }
+    shown
+}
+
+pub(super) fn review(validation: Validation, votes: Vec<RecordedVote>) -> proto::ValidationReview {
+    proto::ValidationReview {
+        member_id: validation.member_id.get(),
+        progress: Some(progress(validation, true)),
+        votes: votes.into_iter().map(vote).collect(),
+    }
+}
+
+fn vote(vote: RecordedVote) -> proto::ReviewedVote {
+    let answer = match vote.answer {
+        Answer::Approve => proto::ValidationAnswer::Approve,
+        Answer::Reject => proto::ValidationAnswer::Reject,
+        Answer::Abstain => proto::ValidationAnswer::Abstain,
+    };
+    let reject_reason = match vote.reject_reason.as_deref() {
+        None => proto::RejectReason::Unspecified,
+        Some("identity_doubtful") => proto::RejectReason::IdentityDoubtful,
+        Some("conduct") => proto::RejectReason::Conduct,
+        Some("safety") => proto::RejectReason::Safety,
+        Some(_) => proto::RejectReason::Other,
+    };
+    proto::ReviewedVote {
+        validator_id: vote.validator_id.get(),
+        answer: answer.into(),
+        reject_reason: reject_reason.into(),
+        reputation: vote.reputation.get().into(),
+        voted_at: Some(fields::timestamp(vote.voted_at)),
+    }
 }

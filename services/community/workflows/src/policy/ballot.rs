@@ -87,6 +87,12 @@ impl Ballot {
         }
     }
 
+    /// Whether an answer of a validator is being recorded. What comes of a second one is then said by its handler, when the first
+    /// one can be found in the table.
+    pub fn is_recording(&self, validator: MemberId) -> bool {
+        self.standings.get(&validator) == Some(&Standing::Recording)
+    }
+
     /// Takes an answer, which is then recorded: [`Self::recorded`] has to follow for a new one.
     ///
     /// # Errors
