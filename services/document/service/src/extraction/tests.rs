@@ -79,7 +79,7 @@ async fn what_is_dropped_on_the_way_goes_on_after_the_last_page() {
     let (progress, mut reached) = watch::channel(ExtractionProgress::default());
     tokio::select! {
         _ = extractor.extract(&request, run(), &progress) => panic!("it was to be dropped before its end"),
-        first_page = reached.wait_for(|reached| reached.page == 1) => drop(first_page.expect("progress")),
+        first_page = reached.wait_for(|reached| reached.page == 1) => drop(first_page.expect("the first page")),
     }
     extractor.extract(&request, run(), &progress).await.expect("extracted");
     let attempts = world.attempts(&document).await;
