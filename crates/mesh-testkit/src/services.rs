@@ -39,7 +39,7 @@ pub const SERVICES: [ServiceFacts; 4] = [
         programs: &[],
         grpc_port: 7401,
         health_port: 9401,
-        peers: &["document", "reputation"],
+        peers: &["document", "community", "reputation"],
         settings: nothing_else,
     },
     ServiceFacts {

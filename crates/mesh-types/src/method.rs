@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub enum Method {
     /// An identity document, read and checked.
     Document,
-    /// Members of the community who vouch. Its rules are here; no verification can ask for it yet.
+    /// Members of the community who vouch.
     Community,
     /// What the member has earned on the platform.
     Reputation,
@@ -30,7 +30,7 @@ pub enum EvidenceKind {
     DocumentAgreesWithPrint,
     /// A visa beside it is of the same holder; supports, and gives no points.
     DocumentVisaSupports,
-    /// A member of the community vouches; the higher the voucher's reputation, the more points. No service finds it yet.
+    /// A member of the community vouches; the higher the voucher's reputation, the more points.
     CommunityVouch,
     /// The member has been active on the platform; the more, the more points.
     ActivityHistory,
@@ -73,7 +73,7 @@ const METHODS: [MethodRow; 3] = {
     }
     [
         row(Method::Document, "document", true, [25, 30]),
-        row(Method::Community, "community", false, [45, 50]),
+        row(Method::Community, "community", true, [45, 50]),
         // 20 for activity and 15 for the trust network.
         row(Method::Reputation, "reputation", true, [0, 35]),
     ]

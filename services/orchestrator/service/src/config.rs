@@ -10,6 +10,9 @@ pub struct Config {
     /// Where the document service listens; its page progress is shown in answers about one verification.
     #[arg(long, default_value = "https://127.0.0.1:7402")]
     pub document_url: Url,
+    /// Where the community service listens; how far it has asked is shown in answers about one verification.
+    #[arg(long, default_value = "https://127.0.0.1:7403")]
+    pub community_url: Url,
     /// Where the reputation service listens.
     #[arg(long, default_value = "https://127.0.0.1:7405")]
     pub reputation_url: Url,

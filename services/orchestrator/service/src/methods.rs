@@ -1,12 +1,15 @@
 //! What a method is on the wire, and what its service knows of it while it runs. One file for each method; this file is
 //! the only one that knows all of them.
 
+mod community;
 mod document;
 mod reputation;
 
+pub use community::Client as CommunityClient;
 pub use document::Client as DocumentClient;
 
 use crate::store::Verification;
+use mesh_proto::community::v1::ValidationProgress;
 use mesh_proto::document::v1::DocumentVerification;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
@@ -18,8 +21,7 @@ use orchestrator_workflows::methods::MethodRequest;
 pub fn to_proto(method: Method) -> proto::Method {
     match method {
         Method::Document => proto::Method::Document,
-        // No verification can ask for it yet.
-        Method::Community => proto::Method::Unspecified,
+        Method::Community => proto::Method::Community,
         Method::Reputation => proto::Method::Reputation,
     }
 }
@@ -33,6 +35,7 @@ pub fn parse(
     use proto::method_request::Method as Wire;
     Ok(match request {
         Wire::Document(request) => MethodRequest::Document(document::parse(path, request, member_id)?),
+        Wire::Community(request) => MethodRequest::Community(community::parse(path, request)?),
         Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(*request)),
     })
 }
@@ -42,16 +45,19 @@ pub fn parse(
 pub struct Peers {
     /// The document service.
     pub documents: DocumentClient,
+    /// The community service.
+    pub communities: CommunityClient,
 }
 
 /// What those services know of a verification's methods.
 #[derive(Default)]
 pub struct Progress {
     document: Option<DocumentVerification>,
+    community: Option<ValidationProgress>,
 }
 
 impl Progress {
-    /// Asks the services. A service that is away leaves its part out, since all else is known.
+    /// Asks the services, all at once. A service that is away leaves its part out, since all else is known.
     pub async fn of(peers: &Peers, verification: &Verification) -> Self {
         let chosen = |method: Method| {
             verification
@@ -60,20 +66,30 @@ impl Progress {
                 .iter()
                 .any(|chosen| chosen.method() == method)
         };
-        Self {
-            document: match chosen(Method::Document) {
-                true => document::look_up(&peers.documents, verification.verification_id).await,
+        let id = verification.verification_id;
+        let document = async {
+            match chosen(Method::Document) {
+                true => document::look_up(&peers.documents, id).await,
                 false => None,
-            },
-        }
+            }
+        };
+        let community = async {
+            match chosen(Method::Community) {
+                true => community::look_up(&peers.communities, id).await,
+                false => None,
+            }
+        };
+        let (document, community) = futures::join!(document, community);
+        Self { document, community }
     }
 
     /// Adds what is known to a method that is shown.
     pub fn add_to(&mut self, method: &Open<Method>, shown: proto::MethodState) -> proto::MethodState {
-        if *method == Method::Document {
-            return document::show(shown, self.document.take());
+        match method.known() {
+            Some(Method::Document) => document::show(shown, self.document.take()),
+            Some(Method::Community) => community::show(shown, self.community.take()),
+            Some(Method::Reputation) | None => shown,
         }
-        shown
     }
 }
 
@@ -91,6 +107,7 @@ pub fn state(state: &MethodState) -> proto::MethodState {
         member_reason: state.member_reason.clone(),
         internal_reason: internal_reason.map(ToString::to_string).unwrap_or_default(),
         document: None,
+        community: None,
     }
 }
 

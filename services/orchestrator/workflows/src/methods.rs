@@ -2,10 +2,12 @@
 //! file is the only one that knows all of them.
 
 mod child;
+mod community;
 mod document;
 mod reputation;
 
 pub(crate) use child::ChildFailure;
+pub use community::CommunityRequest;
 pub use document::DocumentRequest;
 pub use reputation::ReputationRequest;
 
@@ -20,6 +22,8 @@ use temporalio_workflow::{WorkflowCancellationToken, WorkflowContext};
 pub enum MethodRequest {
     /// An identity document.
     Document(DocumentRequest),
+    /// Members of the community who vouch.
+    Community(CommunityRequest),
     /// What the member has earned.
     Reputation(ReputationRequest),
 }
@@ -29,6 +33,7 @@ impl MethodRequest {
     pub fn method(&self) -> Method {
         match self {
             Self::Document(_) => Method::Document,
+            Self::Community(_) => Method::Community,
             Self::Reputation(_) => Method::Reputation,
         }
     }
@@ -37,6 +42,7 @@ impl MethodRequest {
     pub(crate) fn limits(&self) -> ChildLimits {
         match self {
             Self::Document(_) => document::LIMITS,
+            Self::Community(_) => community::LIMITS,
             Self::Reputation(_) => reputation::LIMITS,
         }
     }
@@ -53,6 +59,10 @@ impl MethodRequest {
         match self {
             Self::Document(request) => {
                 let (workflow, input) = document::child(request, subject);
+                child::run(ctx, workflow, input, options, cancellation).await
+            }
+            Self::Community(request) => {
+                let (workflow, input) = community::child(request, subject);
                 child::run(ctx, workflow, input, options, cancellation).await
             }
             Self::Reputation(request) => {

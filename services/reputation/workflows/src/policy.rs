@@ -40,8 +40,13 @@ pub fn score(rules: RuleVersion, evidence: &[KnownEvidence]) -> ScoreBreakdown {
 
 /// The most that a method can give to a verification under version 2, by the evidence that it finds today.
 pub fn most_points(method: Method) -> i32 {
-    let each = EvidenceKind::of_method(method).map(|kind| RuleVersion::V2.points(kind).most());
-    each.sum::<i32>().min(RuleVersion::V2.method_cap(method))
+    let cap = RuleVersion::V2.method_cap(method);
+    let most = |kind| match kind {
+        // One of each member who vouches, so only the cap limits them.
+        EvidenceKind::CommunityVouch => cap,
+        kind => RuleVersion::V2.points(kind).most(),
+    };
+    EvidenceKind::of_method(method).map(most).sum::<i32>().min(cap)
 }
 
 /// The methods that could still add points to a verification's score, the most first.
@@ -147,14 +152,16 @@ mod tests {
         let steps = next_steps(&nothing);
         let of = |method| steps.iter().find(|step| step.method == method).map(|step| step.points);
         assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(20)]);
-        assert_eq!(of(Method::Community), None, "no verification can ask for it yet");
+        assert_eq!(of(Method::Community), Some(50), "two vouches or more");
         assert!(steps.is_sorted_by_key(|step| Reverse(step.points)), "{steps:?}");
         let of_each = |kinds: Vec<EvidenceKind>| -> Vec<KnownEvidence> {
             kinds.into_iter().zip(1..).map(|(kind, id)| found(kind, id)).collect()
         };
         // What a method finds when it finds everything is what it could still add, and the others' steps stay.
         for method in Method::offered() {
-            let all = score(RuleVersion::V2, &of_each(EvidenceKind::of_method(method).collect()));
+            let twice = EvidenceKind::of_method(method).filter(|kind| *kind == EvidenceKind::CommunityVouch);
+            let all = EvidenceKind::of_method(method).chain(twice).collect();
+            let all = score(RuleVersion::V2, &of_each(all));
             assert_eq!(of(method).unwrap_or_default(), i32::from(all.score.get()), "{method:?}");
             let others: Vec<_> = steps.iter().filter(|step| step.method != method).cloned().collect();
             assert_eq!(next_steps(&all), others, "{method:?}");
@@ -165,11 +172,8 @@ mod tests {
             points: 10,
         };
         assert!(accepted.contains(&left), "{accepted:?}");
-        let everything: Vec<_> = EvidenceKind::ALL
-            .iter()
-            .zip(1..)
-            .map(|(kind, id)| found(*kind, id))
-            .collect();
+        let everything = EvidenceKind::ALL.into_iter().chain([EvidenceKind::CommunityVouch]);
+        let everything = of_each(everything.collect());
         assert_eq!(next_steps(&score(RuleVersion::V2, &everything)), Vec::new());
     }
 

@@ -73,6 +73,9 @@ fn for_its_member(mut verification: proto::Verification) -> proto::Verification 
     for method in &mut verification.methods {
         method.internal_reason.clear();
         method.document = method.document.take().map(DocumentVerification::for_its_member);
+        if let Some(community) = &mut method.community {
+            community.internal_reason.clear();
+        }
     }
     verification
 }
@@ -138,6 +141,7 @@ pub fn reminder(reminder: &Reminder) -> proto::VerificationReminder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mesh_proto::community::v1::ValidationProgress;
     use mesh_proto::document::v1::DocumentCheck;
 
     #[test]
@@ -158,11 +162,21 @@ mod tests {
             document,
             ..Default::default()
         };
+        let community = |reason: &str, of_validation: &str| proto::MethodState {
+            community: Some(ValidationProgress {
+                internal_reason: of_validation.to_owned(),
+                member_reason: "Somebody from our team looks at it.".to_owned(),
+                approvals: 3,
+                ..Default::default()
+            }),
+            ..method(reason, None)
+        };
         let whole = proto::Verification {
             verification_id: "one".to_owned(),
             methods: vec![
                 method("DOCUMENT_BLOCKLISTED", Some(document.clone())),
                 method("NO_REPUTATION", None),
+                community("VOUCHES_FORM_A_RING", "VOUCHES_FORM_A_RING"),
             ],
             ..Default::default()
         };
@@ -172,7 +186,7 @@ mod tests {
             ..document
         };
         let expected = proto::Verification {
-            methods: vec![method("", Some(document)), method("", None)],
+            methods: vec![method("", Some(document)), method("", None), community("", "")],
             ..whole.clone()
         };
         assert_eq!(for_its_member(whole), expected);

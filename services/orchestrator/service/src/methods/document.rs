@@ -171,7 +171,7 @@ mod tests {
                 status: status.into(),
                 internal_reason: of_the_end(of_workflow),
                 member_reason: of_the_end(sentence),
-                document: None,
+                ..Default::default()
             };
             let document = DocumentVerification {
                 decision: decision.into(),

@@ -23,6 +23,14 @@ fn start() -> proto::StartVerificationRequest {
     }
 }
 
+fn by_community(introduction_id: &str) -> proto::MethodRequest {
+    let introduction_id = introduction_id.to_owned();
+    let community = proto::CommunityMethod { introduction_id };
+    proto::MethodRequest {
+        method: Some(proto::method_request::Method::Community(community)),
+    }
+}
+
 fn refused<T>(result: Result<T, Problem>) -> Vec<String> {
     let problem = result.err().expect("must be refused");
     assert_eq!(problem.reason(), Reason::InvalidRequest);
@@ -53,7 +61,7 @@ fn a_start_has_defaults() {
 #[test]
 fn a_start_is_refused_by_the_path_of_its_field() {
     type Change = fn(&mut proto::StartVerificationRequest);
-    let table: [(Change, &str); 8] = [
+    let table: [(Change, &str); 9] = [
         (|r| r.request_id = "one".into(), "request_id"),
         (|r| r.member_id = 0, "member_id"),
         (|r| r.target_score = Some(-1), "target_score"),
@@ -62,6 +70,10 @@ fn a_start_is_refused_by_the_path_of_its_field() {
         (|r| r.timeout = seconds(2_592_001), "timeout"),
         (|r| r.methods.clear(), "methods"),
         (|r| r.methods[0].method = None, "methods[0].method"),
+        (
+            |r| r.methods[0] = by_community("one"),
+            "methods[0].community.introduction_id",
+        ),
     ];
     for (change, path) in table {
         let mut request = start();
