@@ -10,8 +10,8 @@ pub struct Evidence<K = Open<EvidenceKind>> {
     pub evidence_id: EvidenceId,
     /// What it proves.
     pub kind: K,
-    /// The score that its points depend on, fixed when it was found: the reputation of a voucher, the activity of a member.
-    /// Absent where the points depend on the kind alone.
+    /// The score that its points depend on, fixed when it was found: the reputation of a voucher, the activity of a member,
+    /// their network points. Absent where the points depend on the kind alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<Score>,
 }

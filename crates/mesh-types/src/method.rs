@@ -3,7 +3,7 @@
 //! A new method is a row in [`METHODS`] and a row in [`KINDS`] for each kind of evidence. Nothing else in this crate
 //! changes.
 
-use crate::scoring::{LEAST_ACTIVITY, Points, Rounding, RuleVersion};
+use crate::scoring::{LEAST_ACTIVITY, LEAST_NETWORK_POINTS, MOST_NETWORK_POINTS, Points, Rounding, RuleVersion};
 use serde::{Deserialize, Serialize};
 
 /// A verification method; each one is a service of its own.
@@ -14,7 +14,7 @@ pub enum Method {
     Document,
     /// Members of the community who vouch.
     Community,
-    /// What the member has earned on the platform.
+    /// What the member has earned on the platform, and how far others trust them.
     Reputation,
 }
 
@@ -34,6 +34,8 @@ pub enum EvidenceKind {
     CommunityVouch,
     /// The member has been active on the platform; the more, the more points.
     ActivityHistory,
+    /// Trusted members trust the member; as many points as they have by the trust network.
+    TrustNetwork,
     /// Hours given to an opportunity, which somebody recorded.
     VolunteerHours,
     /// A review that the member received.
@@ -48,7 +50,8 @@ pub enum Counting {
     /// Each piece of the newest verification that found the kind counts. A later verification renews points and never adds
     /// them twice.
     NewestVerification,
-    /// It counts in its own verification and never in a reputation, because it was made of what the ledger holds already.
+    /// It counts in its own verification and never in a reputation, because it was made of reputations: the member's own, or
+    /// those of who trusts them.
     OwnVerificationOnly,
 }
 
@@ -91,7 +94,7 @@ struct KindRow {
 /// Every kind of evidence, in the order of the enum: its name, the method that finds it, how often it counts, and its
 /// points by versions 1 and 2 of the rules. Hours and reviews are events of their own, whose points stand with them
 /// (`policy/activity.rs`); a verification gives none for them.
-const KINDS: [KindRow; 8] = {
+const KINDS: [KindRow; 9] = {
     use Counting::*;
     use EvidenceKind::*;
     use Method::*;
@@ -123,6 +126,10 @@ const KINDS: [KindRow; 8] = {
         least: 10,
         most: 20,
         rounding: Rounding::Down,
+    };
+    const NETWORK: Points = Basis {
+        least: LEAST_NETWORK_POINTS as i32,
+        most: MOST_NETWORK_POINTS as i32,
     };
     let newest = NewestVerification;
     [
@@ -161,6 +168,13 @@ const KINDS: [KindRow; 8] = {
             Reputation,
             OwnVerificationOnly,
             [NOTHING, ACTIVITY],
+        ),
+        row(
+            TrustNetwork,
+            "trust_network",
+            Reputation,
+            OwnVerificationOnly,
+            [NOTHING, NETWORK],
         ),
         row(VolunteerHours, "volunteer_hours", Reputation, Each, [NOTHING, NOTHING]),
         row(ReviewReceived, "review_received", Reputation, Each, [NOTHING, NOTHING]),
@@ -294,5 +308,17 @@ mod tests {
             let history = RuleVersion::V2.points(EvidenceKind::ActivityHistory);
             assert_eq!(history.of(Score::capped(activity)), points, "{activity}");
         }
+    }
+
+    #[test]
+    fn the_trust_network_gives_nothing_or_the_5_to_15_points_that_it_comes_to() {
+        let network = |version: RuleVersion| version.points(EvidenceKind::TrustNetwork);
+        let table = [(0, 0), (4, 0), (5, 5), (6, 6), (14, 14), (15, 15), (16, 15), (100, 15)];
+        for (basis, points) in table {
+            let basis = Score::capped(basis);
+            assert_eq!(network(RuleVersion::V2).of(basis), points, "{basis}");
+            assert_eq!(network(RuleVersion::V1).of(basis), 0, "{basis}");
+        }
+        assert_eq!(network(RuleVersion::V2).most(), 15);
     }
 }

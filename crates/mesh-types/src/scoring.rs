@@ -29,6 +29,13 @@ pub enum Points {
         /// What becomes of a part of a point.
         rounding: Rounding,
     },
+    /// As many as the basis says, which is in points itself: none below `least`, and never more than `most`.
+    Basis {
+        /// The least basis that gives points.
+        least: i32,
+        /// The most points.
+        most: i32,
+    },
 }
 
 /// What becomes of a part of a point.
@@ -42,6 +49,10 @@ pub enum Rounding {
 
 /// Activity below this score gives nothing to a verification.
 pub const LEAST_ACTIVITY: u8 = 10;
+/// Fewer network points than this are none.
+pub const LEAST_NETWORK_POINTS: u8 = 5;
+/// The most network points that a member can have.
+pub const MOST_NETWORK_POINTS: u8 = 15;
 
 impl Points {
     /// The points of a piece; `basis` is [`crate::Evidence::basis`].
@@ -66,6 +77,11 @@ impl Points {
                 };
                 least + (part + half) / span
             }
+            Points::Basis { least, most } => match basis.get() as i32 {
+                points if points < least => 0,
+                points if points > most => most,
+                points => points,
+            },
         }
     }
 

@@ -2,16 +2,13 @@
 
 use crate::gate::Gate;
 use crate::network::Strength;
+use mesh_types::scoring::{LEAST_NETWORK_POINTS, MOST_NETWORK_POINTS};
 use mesh_types::{MemberId, Score};
 
 /// A connection counts if its maker's score is more than this.
 const SCORE_THAT_DOES_NOT_COUNT: u8 = 50;
 /// What a connection of strength 1 by a member with a score of 100 gives, in points.
 const FULL_CONNECTION_POINTS: u64 = 15;
-/// The most points, by however many connections.
-const MOST_POINTS: u64 = 15;
-/// Fewer points than this are none.
-const LEAST_POINTS: u64 = 5;
 /// Strengths and scores are in hundredths, so a product of the two is in ten-thousandths.
 const TEN_THOUSANDTHS: u64 = 10_000;
 
@@ -84,14 +81,14 @@ pub fn network_points(gate: &Gate, member: MemberId, score_of: impl Fn(MemberId)
     let sum_ten_thousandths: u64 = parts.iter().map(|part| part.ten_thousandths).sum();
     let withheld = if !gate.passes(member) {
         Some(Withheld::DoesNotPass)
-    } else if sum_ten_thousandths < LEAST_POINTS * TEN_THOUSANDTHS {
+    } else if sum_ten_thousandths < u64::from(LEAST_NETWORK_POINTS) * TEN_THOUSANDTHS {
         Some(Withheld::BelowMinimum)
     } else {
         None
     };
     let points = match withheld {
         Some(_) => 0,
-        None => (sum_ten_thousandths / TEN_THOUSANDTHS).min(MOST_POINTS),
+        None => (sum_ten_thousandths / TEN_THOUSANDTHS).min(MOST_NETWORK_POINTS.into()),
     };
     NetworkPoints {
         points: points as u8,

@@ -151,7 +151,7 @@ mod tests {
         let nothing = score(RuleVersion::V2, &[]);
         let steps = next_steps(&nothing);
         let of = |method| steps.iter().find(|step| step.method == method).map(|step| step.points);
-        assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(20)]);
+        assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(35)]);
         assert_eq!(of(Method::Community), Some(50), "two vouches or more");
         assert!(steps.is_sorted_by_key(|step| Reverse(step.points)), "{steps:?}");
         let of_each = |kinds: Vec<EvidenceKind>| -> Vec<KnownEvidence> {

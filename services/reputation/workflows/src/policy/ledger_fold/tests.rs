@@ -94,8 +94,12 @@ fn a_later_verification_renews_points_and_never_adds_them_twice() {
 }
 
 #[test]
-fn what_was_made_of_the_ledger_does_not_count_again() {
-    let assessed = verification(2, 2, 1, vec![line(EvidenceKind::ActivityHistory, 20, 2)]);
+fn what_was_made_of_reputations_does_not_count_again() {
+    let lines = vec![
+        line(EvidenceKind::ActivityHistory, 20, 2),
+        line(EvidenceKind::TrustNetwork, 15, 2),
+    ];
+    let assessed = verification(2, 2, 1, lines);
     let events = [hours(1, 0, 8), assessed];
     assert_eq!(score_on(&events, 1), 8);
     assert_eq!(activity_score(&events, DAY).get(), 8);
