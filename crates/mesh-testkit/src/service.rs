@@ -249,7 +249,9 @@ impl ServiceProcess {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&*self.program.lock().unwrap_or_else(PoisonError::into_inner));
+        let program = self.program.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let help = help_of_another_build(&program);
+        let mut command = Command::new(program);
         command
             .arg(self.spec.subcommand.word())
             .current_dir(&self.spec.log_folder);
@@ -266,7 +268,8 @@ impl ServiceProcess {
             format!("{prefix}HEALTH_LISTEN"),
             format!("127.0.0.1:{}", self.health_port),
         );
-        for (name, value) in &self.spec.settings {
+        let known = |name: &str| help.as_ref().is_none_or(|help| is_in_help(help, name));
+        for (name, value) in self.spec.settings.iter().filter(|(name, _)| known(name)) {
             command.env(format!("{prefix}{name}"), value);
         }
         command.envs(self.spec.environment.iter().cloned());
@@ -289,6 +292,25 @@ pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     })
 }
 
+/// What a program of an earlier build says of its flags; nothing for one of today's. A service refuses to start with a setting that
+/// it does not know, and an earlier one does not know all of today's.
+fn help_of_another_build(program: &Path) -> Option<String> {
+    let today = binary(program.file_name()?.to_str()?).ok()?;
+    if today == program {
+        return None;
+    }
+    let help = std::process::Command::new(program).arg("--help").output().ok()?;
+    help.status
+        .success()
+        .then(|| String::from_utf8_lossy(&help.stdout).into_owned())
+}
+
+/// Whether a help names the flag of a setting.
+fn is_in_help(help: &str, setting: &str) -> bool {
+    let flag = format!("--{}", setting.to_lowercase().replace('_', "-"));
+    help.split_whitespace().any(|word| word == flag)
+}
+
 /// The ports for gRPC and for the health page.
 fn usual_ports(service: &str) -> Option<(u16, u16)> {
     let facts = SERVICES.iter().find(|facts| facts.name == service)?;
@@ -304,12 +326,19 @@ fn is_a_setting(name: &str, service: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{binary, is_a_setting};
+    use super::{binary, is_a_setting, is_in_help};
 
     #[test]
     fn a_missing_binary_says_how_to_build_it() {
         let error = binary("no-such-service").unwrap_err().to_string();
         assert!(error.contains("cargo build --bin no-such-service"), "{error}");
+    }
+
+    #[test]
+    fn an_earlier_build_is_told_what_its_help_names() {
+        let help = "      --tls-ca <FILE>\n          The CA\n      --insecure-plaintext\n";
+        assert!(is_in_help(help, "TLS_CA") && is_in_help(help, "INSECURE_PLAINTEXT"));
+        assert!(!is_in_help(help, "TLS_C") && !is_in_help(help, "COMMUNITY_URL"));
     }
 
     #[test]
