@@ -66,7 +66,7 @@ pub const SERVICES: [ServiceFacts; 4] = [
         programs: &[],
         grpc_port: 7405,
         health_port: 9405,
-        peers: &[],
+        peers: &["community"],
         settings: nothing_else,
     },
 ];

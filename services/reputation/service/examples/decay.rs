@@ -310,6 +310,9 @@ impl Service {
                 setting("POSTGRES_URL", database),
                 setting("TEMPORAL_URL", temporal.url()),
                 setting("TEMPORAL_NAMESPACE", NAMESPACE),
+                // The community service, which no sweep calls, is not there.
+                setting("INSECURE_PLAINTEXT", "true"),
+                setting("COMMUNITY_URL", "http://127.0.0.1:7403"),
                 setting("SWEEP_PACE_MS", "1"),
                 setting("SWEEP_SHARD_MEMBERS", &shard.to_string()),
             ],

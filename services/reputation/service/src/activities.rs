@@ -1,11 +1,11 @@
 //! The activities: score a verification, assess a member, and materialise scores.
 
-use crate::Store;
 use crate::config::Pace;
-use crate::store::{EvidenceBatch, newer};
+use crate::store::{Assessed, EvidenceBatch, newer};
+use crate::{Store, Trust};
 use jiff::Timestamp;
 use mesh_runtime::{Problem, ServiceMetrics, clock};
-use mesh_types::{Evidence, EvidenceId, KnownEvidence, RuleVersion, Schedule, Score};
+use mesh_types::{Evidence, EvidenceId, EvidenceKind, KnownEvidence, RuleVersion, Schedule, Score};
 use reputation_workflows::contract::{
     AssessmentRequest, DecayPeriod, Decayed, ReputationOutcome, Scored, ScoringRequest, Sweep, SweepProgress,
     definitions,
@@ -20,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 /// What the worker runs.
 pub struct Activities {
     store: Store,
+    trust: Trust,
     pace: Pace,
     metrics: ServiceMetrics,
 }
@@ -87,9 +88,14 @@ impl Activities {
 }
 
 impl Activities {
-    /// Activities over a ledger.
-    pub fn new(store: Store, pace: Pace, metrics: ServiceMetrics) -> Self {
-        Self { store, pace, metrics }
+    /// Activities over a ledger and the trust network.
+    pub fn new((store, trust): (Store, Trust), pace: Pace, metrics: ServiceMetrics) -> Self {
+        Self {
+            store,
+            trust,
+            pace,
+            metrics,
+        }
     }
 
     /// Scores, and writes what the ledger does not have yet. A repeated call changes nothing; one with more evidence adds it.
@@ -115,22 +121,20 @@ impl Activities {
         })
     }
 
-    /// Looks at what a member has done on the platform; the same verification is answered with the same evidence again.
+    /// Looks at what a member has done on the platform and how far others trust them. The same verification gets the same answer
+    /// again, whatever has changed since.
     pub async fn assess(&self, request: AssessmentRequest) -> Result<ReputationOutcome, Problem> {
-        let activity = activity_score(&self.store.list_ledger(request.member_id).await?, request.as_of_seconds);
-        let assessment = policy::assess(activity);
-        let mut evidence = Vec::new();
-        if assessment.proves.is_some() {
-            let new = (EvidenceId::from(clock::new_uuid()), activity);
-            let assessed = self
-                .store
-                .insert_assessment(request.verification_id, request.member_id, new, clock::now());
-            evidence.push(assessed.await?);
+        if let Some(assessed) = self.store.find_assessment(request.verification_id).await? {
+            return Ok(outcome(assessed));
         }
-        Ok(ReputationOutcome {
-            evidence,
-            reasons: assessment.reasons,
-        })
+        let ledger = self.store.list_ledger(request.member_id).await?;
+        let new = Assessed {
+            activity: activity_score(&ledger, request.as_of_seconds),
+            activity_evidence_id: clock::new_uuid().into(),
+            network: Some((clock::new_uuid().into(), self.trust.of(request.member_id).await?)),
+        };
+        let whose = (request.verification_id, request.member_id);
+        Ok(outcome(self.store.insert_assessment(whose, new, clock::now()).await?))
     }
 
     /// Brings one member's materialised score up to the end of a period; a member and a period again change nothing.
@@ -181,6 +185,26 @@ impl Activities {
         self.metrics.count_skipped_rows("reputations", progress.skipped);
         self.metrics
             .note_scheduled_success(Schedule::DailyReputationUpdate.as_str(), clock::now());
+    }
+}
+
+/// What counts of it.
+fn outcome(assessed: Assessed) -> ReputationOutcome {
+    let (network_evidence_id, network) = assessed.network.unzip();
+    let found = policy::assess(assessed.activity, network);
+    let evidence = |kind, evidence_id: EvidenceId, basis| Evidence {
+        basis: Some(basis),
+        ..Evidence::new(evidence_id, kind)
+    };
+    let by_activity = found
+        .activity
+        .map(|basis| evidence(EvidenceKind::ActivityHistory, assessed.activity_evidence_id, basis));
+    let by_network = network_evidence_id
+        .zip(found.network)
+        .map(|(evidence_id, basis)| evidence(EvidenceKind::TrustNetwork, evidence_id, basis));
+    ReputationOutcome {
+        evidence: by_activity.into_iter().chain(by_network).collect(),
+        reasons: found.reasons,
     }
 }
 

@@ -1,10 +1,14 @@
 //! What an operator can set.
 
 use std::time::Duration;
+use url::Url;
 
 /// The reputation service's own configuration.
 #[derive(clap::Args)]
 pub struct Config {
+    /// Where the community service listens.
+    #[arg(long, default_value = "https://127.0.0.1:7403")]
+    pub community_url: Url,
     /// Schedules of this service.
     #[command(flatten)]
     pub schedules: mesh_runtime::ScheduleSettings,

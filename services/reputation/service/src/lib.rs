@@ -2,11 +2,12 @@
 //!
 //! What evidence and activity are worth and how scores decay is not decided here but in `reputation_workflows::policy`.
 //! Start with [`ReputationApi`], which reads the ledger and adds to it, and [`Activities`], which score verifications and
-//! materialise scores. [`Store`] is all the SQL there is. Each RPC that changes something has a file of its own; the
-//! four that change a schedule do the same work and share `change_schedule`.
+//! materialise scores. [`Store`] is all the SQL there is, [`Trust`] asks the community service. Each RPC that
+//! changes something has a file of its own; the four that change a schedule do the same work and share `change_schedule`.
 //!
 //! Invariants: an answered score is folded from the ledger and the instant, never read from a materialised row. An event is
-//! never changed, only countered.
+//! never changed, only countered. A verification is assessed once, by what the ledger and the community service said then; while
+//! one of the two is away it is not assessed.
 
 #![expect(missing_docs, reason = "the Temporal macros make public items without comments")]
 
@@ -23,13 +24,16 @@ mod store;
 mod temporal;
 #[cfg(test)]
 mod testing;
+mod trust;
 
 pub use activities::Activities;
 pub use api::{ReputationApi, ScheduleApi};
 pub use config::{Config, Pace};
 pub use store::Store;
 pub use temporal::Workflows;
+pub use trust::Trust;
 
+use mesh_proto::community::v1::community_service_client::CommunityServiceClient;
 use mesh_proto::reputation::v1::reputation_service_server::ReputationServiceServer;
 use mesh_proto::reputation::v1::schedule_service_server::ScheduleServiceServer;
 use mesh_runtime::{CronSchedule, ServiceContext, ServiceParts, clock, ensure_schedule};
@@ -60,7 +64,10 @@ impl mesh_runtime::Service for Reputation {
         let limit = context.max_message_bytes;
         let reputations = ReputationApi::new(store.clone(), idempotency.clone(), workflows.clone());
         let schedules = ScheduleApi::new(idempotency, workflows);
-        let activities = Activities::new(store.clone(), config.pace(), context.metrics.clone());
+        let trust = Trust::new(CommunityServiceClient::new(
+            context.channel(&config.community_url, "community")?,
+        ));
+        let activities = Activities::new((store.clone(), trust), config.pace(), context.metrics.clone());
         let remembered = store;
         Ok(ServiceParts::new(mesh_proto::FILE_DESCRIPTOR_SET)
             .grpc(ReputationServiceServer::new(reputations).max_decoding_message_size(limit))

@@ -20,6 +20,7 @@ use mesh_types::{MemberId, Reason};
 use sqlx::PgPool;
 use std::time::Duration;
 
+pub use assessments::Assessed;
 pub use events::{CounterReason, Event, EventFact, EventKey};
 pub use ledger::{EvidenceBatch, NewActivity, NewCounter, counter_verification, insert_activity, insert_counter};
 pub use revocations::Revocation;

@@ -2,6 +2,7 @@
 
 use crate::Store;
 use crate::store::{CounterReason, Event, NewActivity, NewCounter, insert_activity, insert_counter};
+use mesh_proto::community::v1::{GetTrustResponse, NetworkPoints, Withheld};
 use mesh_runtime::{Actor, Problem, clock};
 use mesh_testkit::fixtures::fresh_database;
 pub(crate) use mesh_testkit::fixtures::{OrPanic, at, member};
@@ -19,6 +20,18 @@ pub(crate) const DAY: i64 = 24 * 3600;
 pub(crate) async fn empty_ledger() -> (PgPool, Store) {
     let pool = fresh_database("reputation", &crate::MIGRATIONS).await;
     (pool.clone(), Store::new(pool))
+}
+
+/// An answer of the community service.
+pub(crate) fn trust_points(points: i32, withheld: Withheld) -> GetTrustResponse {
+    GetTrustResponse {
+        network_points: Some(NetworkPoints {
+            points,
+            withheld: withheld.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
 }
 
 /// Hours that a member gave, at an instant in seconds.

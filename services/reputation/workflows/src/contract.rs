@@ -1,6 +1,8 @@
 //! What crosses the wire to and from the reputation service's workers: each name stands here and nowhere else.
 
-use mesh_types::{Decision, Evidence, MemberId, MethodOutcome, NextStep, Score, ScoreBreakdown, VerificationId};
+use mesh_types::{
+    Decision, Evidence, EvidenceKind, MemberId, MethodOutcome, NextStep, Score, ScoreBreakdown, VerificationId,
+};
 use serde::{Deserialize, Serialize};
 use temporalio_common::ActivityError;
 use temporalio_macros::activity_definitions;
@@ -25,7 +27,7 @@ pub const SWEEP_REPUTATION_SCORES: &str = "sweep_reputation_scores";
 pub const CALCULATE_VERIFICATION_SCORE: &str = "calculate_verification_score";
 /// Activity: scores a verification by the rules of version 2.
 pub const CALCULATE_VERIFICATION_SCORE_V2: &str = "calculate_verification_score_v2";
-/// Activity: finds what in the ledger counts for the method `reputation`.
+/// Activity: finds what counts for the method `reputation`: in the ledger, and by the trust network.
 pub const ASSESS_REPUTATION: &str = "assess_reputation";
 
 /// Evidence that a method found, to be scored and written to the ledger.
@@ -180,18 +182,25 @@ pub struct AssessmentRequest {
 pub struct ReputationOutcome {
     /// Evidence for the scoring rules; empty when nothing counts.
     pub evidence: Vec<Evidence>,
-    /// Why each source of points gave none, e.g. `TRUST_NETWORK_NOT_AVAILABLE`.
+    /// Why each source of points gave none, e.g. `TRUST_NETWORK_BELOW_MINIMUM`.
     pub reasons: Vec<String>,
 }
 
 impl From<ReputationOutcome> for MethodOutcome {
     fn from(found: ReputationOutcome) -> Self {
-        let (decision, member_reason) = match found.evidence.is_empty() {
-            true => (
-                Decision::Rejected,
-                "There is no activity on the platform yet that counts.",
-            ),
-            false => (Decision::Accepted, "Your activity on the platform counts."),
+        let has = |kind: EvidenceKind| found.evidence.iter().any(|evidence| evidence.kind == kind);
+        let decision = match found.evidence.is_empty() {
+            true => Decision::Rejected,
+            false => Decision::Accepted,
+        };
+        let member_reason = match (has(EvidenceKind::ActivityHistory), has(EvidenceKind::TrustNetwork)) {
+            _ if found.evidence.is_empty() => {
+                "Neither activity on the platform nor the trust of other members counts for you yet."
+            }
+            (true, true) => "Your activity on the platform and the trust of other members count.",
+            (true, false) => "Your activity on the platform counts.",
+            (false, true) => "The trust of other members counts.",
+            (false, false) => "What is known of you on the platform counts.",
         };
         Self {
             decision,
@@ -219,7 +228,7 @@ impl ScoringActivities {
         unimplemented!()
     }
 
-    /// Reads the ledger for the method `reputation`.
+    /// Reads the ledger for the method `reputation`, and asks the community service for the member's network points.
     #[activity(name = ASSESS_REPUTATION)]
     pub fn assess_reputation(request: AssessmentRequest) -> Result<ReputationOutcome, ActivityError> {
         unimplemented!()
@@ -244,4 +253,44 @@ pub mod definitions {
         AssessReputation, CalculateVerificationScore, CalculateVerificationScoreV2, DecayReputationScore,
         SweepReputationScores,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mesh_types::{EvidenceId, Open};
+
+    #[test]
+    fn the_member_is_told_what_counts_and_nothing_else() {
+        use EvidenceKind::{ActivityHistory, TrustNetwork};
+        let newer = Open::of_text("meeting_held");
+        let table = [
+            (vec![], "Neither activity"),
+            (vec![ActivityHistory.into()], "Your activity on the platform counts."),
+            (vec![TrustNetwork.into()], "The trust of other members counts."),
+            (
+                vec![ActivityHistory.into(), TrustNetwork.into()],
+                "Your activity on the platform and the trust",
+            ),
+            (vec![newer], "What is known of you"),
+        ];
+        for (kinds, sentence) in table {
+            let evidence = |kind: Open<EvidenceKind>| Evidence {
+                evidence_id: EvidenceId::MAX,
+                kind,
+                basis: None,
+            };
+            let outcome = MethodOutcome::from(ReputationOutcome {
+                evidence: kinds.iter().cloned().map(evidence).collect(),
+                reasons: vec!["A".to_owned(), "B".to_owned()],
+            });
+            let decision = match kinds.is_empty() {
+                true => Decision::Rejected,
+                false => Decision::Accepted,
+            };
+            assert_eq!((outcome.decision, outcome.evidence.len()), (decision, kinds.len()));
+            assert!(outcome.member_reason.starts_with(sentence), "{}", outcome.member_reason);
+            assert_eq!(outcome.internal_reason, "A, B");
+        }
+    }
 }

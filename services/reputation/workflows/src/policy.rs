@@ -1,7 +1,7 @@
 //! The scoring rules: total functions on plain data. The points themselves are a table beside [`Method`]. A member's
 //! reputation is in [`ledger_fold`], its decay in [`decay`], the worth of activity in [`activity`].
 
-use mesh_types::scoring::LEAST_ACTIVITY;
+use mesh_types::scoring::{LEAST_ACTIVITY, LEAST_NETWORK_POINTS};
 use mesh_types::{
     EvidenceKind, KnownContribution, KnownEvidence, Method, NextStep, RuleVersion, Score, ScoreBreakdown,
 };
@@ -66,26 +66,73 @@ pub fn next_steps(breakdown: &ScoreBreakdown) -> Vec<NextStep> {
     steps
 }
 
-/// What the method `reputation` finds: activity, when there is enough of it. The trust network is kept by no service of the
-/// mesh yet, so it gives nothing and says so.
-pub fn assess(activity: Score) -> Assessment {
-    let is_enough = activity.get() >= LEAST_ACTIVITY;
-    let mut reasons = vec!["TRUST_NETWORK_NOT_AVAILABLE".to_owned()];
-    if !is_enough {
-        reasons.push("ACTIVITY_HISTORY_TOO_SMALL".to_owned());
-    }
+/// What the method `reputation` finds: activity and the trust network, each where it gives points. `network` is absent where
+/// the trust network was not asked, as by versions that did not know it.
+pub fn assess(activity: Score, network: Option<NetworkPoints>) -> Assessment {
+    let network = match network {
+        Some(NetworkPoints::Given(points)) if points.get() >= LEAST_NETWORK_POINTS => Ok(points),
+        Some(NetworkPoints::Given(_)) => Err(Withheld::BelowMinimum.as_str()),
+        Some(NetworkPoints::Withheld(why)) => Err(why.as_str()),
+        None => Err("TRUST_NETWORK_NOT_AVAILABLE"),
+    };
+    let activity = match activity.get() >= LEAST_ACTIVITY {
+        true => Ok(activity),
+        false => Err("ACTIVITY_HISTORY_TOO_SMALL"),
+    };
+    let reasons = [network.err(), activity.err()].into_iter().flatten();
     Assessment {
-        proves: is_enough.then_some(EvidenceKind::ActivityHistory),
-        reasons,
+        reasons: reasons.map(str::to_owned).collect(),
+        activity: activity.ok(),
+        network: network.ok(),
+    }
+}
+
+/// The points that a member has by the trust network, or why there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkPoints {
+    /// So many: 5 to 15.
+    Given(Score),
+    /// None.
+    Withheld(Withheld),
+}
+
+/// Why a member has no points by the trust network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// The member does not pass the gate against made-up accounts.
+    DoesNotPassGate,
+    /// What others said of the member comes to less than 5 points.
+    BelowMinimum,
+    /// Something that only a newer version knows.
+    Otherwise,
+}
+
+impl Withheld {
+    /// The stable text, in tables and as the reason of the method.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DoesNotPassGate => "TRUST_NETWORK_DOES_NOT_PASS_GATE",
+            Self::BelowMinimum => "TRUST_NETWORK_BELOW_MINIMUM",
+            Self::Otherwise => "TRUST_NETWORK_WITHHELD",
+        }
+    }
+
+    /// What a stable text means.
+    pub fn of_text(text: &str) -> Self {
+        let known = [Self::DoesNotPassGate, Self::BelowMinimum];
+        let found = known.into_iter().find(|known| known.as_str() == text);
+        found.unwrap_or(Self::Otherwise)
     }
 }
 
 /// What the method `reputation` finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assessment {
-    /// What is proven, if anything.
-    pub proves: Option<EvidenceKind>,
-    /// Why each source of points gave none, e.g. `TRUST_NETWORK_NOT_AVAILABLE`.
+    /// The activity that counts; the basis of evidence of [`EvidenceKind::ActivityHistory`].
+    pub activity: Option<Score>,
+    /// The network points that count; the basis of evidence of [`EvidenceKind::TrustNetwork`].
+    pub network: Option<Score>,
+    /// Why each source of points gave none, e.g. `TRUST_NETWORK_BELOW_MINIMUM`.
     pub reasons: Vec<String>,
 }
 
@@ -123,12 +170,38 @@ mod tests {
     }
 
     #[test]
-    fn activity_is_evidence_where_it_gives_points() {
-        for activity in 0..=100 {
-            let activity = Score::capped(activity);
-            let points = RuleVersion::V2.points(EvidenceKind::ActivityHistory).of(activity);
-            assert_eq!(assess(activity).proves.is_some(), points > 0, "{activity}");
+    fn each_source_of_points_that_gives_none_says_why() {
+        use NetworkPoints::{Given, Withheld as None_};
+        let table: [(i64, Option<NetworkPoints>, &[&str]); 8] = [
+            (10, Some(Given(Score::capped(5))), &[]),
+            (9, Some(Given(Score::capped(15))), &["ACTIVITY_HISTORY_TOO_SMALL"]),
+            (10, Some(Given(Score::capped(4))), &["TRUST_NETWORK_BELOW_MINIMUM"]),
+            (
+                100,
+                Some(None_(Withheld::BelowMinimum)),
+                &["TRUST_NETWORK_BELOW_MINIMUM"],
+            ),
+            (
+                100,
+                Some(None_(Withheld::DoesNotPassGate)),
+                &["TRUST_NETWORK_DOES_NOT_PASS_GATE"],
+            ),
+            (100, Some(None_(Withheld::Otherwise)), &["TRUST_NETWORK_WITHHELD"]),
+            (100, None, &["TRUST_NETWORK_NOT_AVAILABLE"]),
+            (
+                0,
+                Some(None_(Withheld::DoesNotPassGate)),
+                &["TRUST_NETWORK_DOES_NOT_PASS_GATE", "ACTIVITY_HISTORY_TOO_SMALL"],
+            ),
+        ];
+        for (activity, network, reasons) in table {
+            let found = assess(Score::capped(activity), network);
+            assert_eq!(found.reasons, reasons, "{activity} {network:?}");
         }
+        for why in [Withheld::DoesNotPassGate, Withheld::BelowMinimum, Withheld::Otherwise] {
+            assert_eq!(Withheld::of_text(why.as_str()), why);
+        }
+        assert_eq!(Withheld::of_text("TRUST_NETWORK_ON_STRIKE"), Withheld::Otherwise);
     }
 
     #[test]
@@ -178,6 +251,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_source_is_evidence_where_it_gives_points_and_else_has_a_reason(activity in 0..=100i64, network in 0..=100i64) {
+            let (activity, network) = (Score::capped(activity), Score::capped(network));
+            let found = assess(activity, Some(NetworkPoints::Given(network)));
+            let points = |kind, basis| RuleVersion::V2.points(kind).of(basis);
+            let by_activity = points(EvidenceKind::ActivityHistory, activity);
+            let by_network = points(EvidenceKind::TrustNetwork, network);
+            prop_assert_eq!(found.activity, (by_activity > 0).then_some(activity));
+            prop_assert_eq!(found.network, (by_network > 0).then_some(network));
+            prop_assert_eq!(found.reasons.len(), [by_activity, by_network].iter().filter(|points| **points == 0).count());
+            let evidence = [(EvidenceKind::ActivityHistory, activity), (EvidenceKind::TrustNetwork, network)];
+            let evidence = evidence.map(|(kind, basis)| KnownEvidence { basis: Some(basis), ..self::found(kind, kind as u128) });
+            let breakdown = score(RuleVersion::V2, &evidence);
+            prop_assert_eq!(i32::from(breakdown.score.get()), by_activity + by_network);
+            prop_assert_eq!(breakdown.caps, vec![]);
+        }
+
         #[test]
         fn a_breakdown_sums_to_its_score_and_repeats_add_nothing(
             kinds in proptest::collection::vec(0..EvidenceKind::ALL.len(), 0..20),

@@ -1,4 +1,4 @@
-//! One method of a verification: what the member has earned on the platform.
+//! One method of a verification: what the member has earned on the platform, and how far others trust them.
 
 use crate::contract::{self, AssessmentRequest, ReputationVerificationRequest, ScoringActivities};
 use crate::timeouts;
@@ -7,7 +7,7 @@ use mesh_workflows::seconds;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
-/// Asks the ledger what counts, and ends.
+/// Asks what counts, in the ledger and by the trust network, and ends.
 #[workflow]
 pub struct ReputationVerificationWorkflow {
     request: ReputationVerificationRequest,

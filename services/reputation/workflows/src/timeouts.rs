@@ -6,14 +6,14 @@
 //! | `decay_reputation_score` | 10 s | none | without end, until the clock is cancelled |
 //! | `sweep_reputation_scores` | 6 h | 30 s | for 22 h, so that a sweep that cannot end is no hindrance to the next day's |
 //!
-//! Each activity only needs PostgreSQL, which comes back.
+//! Each activity needs PostgreSQL, and `assess_reputation` the community service too. Both come back.
 
 use std::time::Duration;
 use temporalio_workflow::{
     ActivityCancellationType, ActivityCloseTimeouts, ActivityOptions, WorkflowCancellationToken,
 };
 
-/// Reads the ledger of one member.
+/// Reads the ledger of one member; `assess_reputation` also waits for the community service, for 5 s at most.
 const ONE_MEMBER: Duration = Duration::from_secs(10);
 /// Goes through all members; a million take minutes.
 const ALL_MEMBERS: Duration = Duration::from_secs(6 * 3600);

@@ -25,7 +25,7 @@ use orchestrator_workflows::contract::definitions as orchestrator;
 use orchestrator_workflows::contract::{MemberLookUp, OutcomeRecord, UserEmail, UserExists, UserScore};
 use reputation_workflows::contract::definitions as reputation;
 use reputation_workflows::contract::{AssessmentRequest, ReputationOutcome, Scored, ScoringRequest};
-use reputation_workflows::policy;
+use reputation_workflows::policy::{self, NetworkPoints, Withheld};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use temporalio_common::ActivityError;
@@ -390,9 +390,10 @@ impl ReputationFakes {
                 reasons: Vec::new(),
             });
         }
+        let network = NetworkPoints::Withheld(Withheld::DoesNotPassGate);
         Ok(ReputationOutcome {
             evidence: Vec::new(),
-            reasons: policy::assess(Score::ZERO).reasons,
+            reasons: policy::assess(Score::ZERO, Some(network)).reasons,
         })
     }
 }

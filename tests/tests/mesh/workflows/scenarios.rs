@@ -208,7 +208,7 @@ fn a_method_that_fails_does_not_fail_the_others() -> anyhow::Result<()> {
             method(&state.methods, Method::Document)?,
             (MethodStatus::Failed, "DOCUMENT_NOT_FOUND")
         );
-        let nothing_counts = "TRUST_NETWORK_NOT_AVAILABLE, ACTIVITY_HISTORY_TOO_SMALL";
+        let nothing_counts = "TRUST_NETWORK_DOES_NOT_PASS_GATE, ACTIVITY_HISTORY_TOO_SMALL";
         assert_eq!(
             method(&state.methods, Method::Reputation)?,
             (MethodStatus::Rejected, nothing_counts)

@@ -1,4 +1,4 @@
-//! The method reputation: the reputation service looks at what the member has earned.
+//! The method reputation: the reputation service looks at what the member has earned and how far others trust them.
 
 use super::Subject;
 use crate::timeouts::ChildLimits;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use temporalio_common::WorkflowDefinition;
 
-/// The look itself takes seconds; 7 days outlast an outage of the service.
+/// The look itself takes seconds; 7 days outlast an outage of the service or of the community service.
 pub(super) const LIMITS: ChildLimits = ChildLimits {
     task_queue: TASK_QUEUE,
     time_limit: Duration::from_secs(7 * 24 * 3600),

@@ -1,22 +1,27 @@
 use super::*;
-use crate::testing::{DAY, OrPanic, count, empty_ledger, hours, member, record};
+use crate::testing::{DAY, OrPanic, count, empty_ledger, hours, member, record, trust_points};
 use futures::future::join_all;
+use mesh_proto::community::v1::Withheld;
 use mesh_types::{Cap, Evidence, EvidenceKind, MemberId, Method, Open, Reason, VerificationId};
 use reputation_workflows::policy::ledger_fold::fold;
 use sqlx::PgPool;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
+use tonic::Status;
 
 async fn activities() -> (PgPool, Store, Activities) {
     let (pool, store) = empty_ledger().await;
+    let nobody_passes = Trust::answered_by(async |_| Ok(trust_points(0, Withheld::DoesNotPassGate)));
+    let activities = over(store.clone(), nobody_passes);
+    (pool, store, activities)
+}
+
+fn over(store: Store, trust: Trust) -> Activities {
     let pace = Pace {
         shard_members: 10,
         between_shards: Duration::from_millis(1),
     };
-    (
-        pool,
-        store.clone(),
-        Activities::new(store, pace, ServiceMetrics::default()),
-    )
+    Activities::new((store, trust), pace, ServiceMetrics::default())
 }
 
 /// A verification by a document that proves everything, begun 1,700,000,000 s after 1970.
@@ -79,14 +84,18 @@ async fn what_is_in_the_ledger_can_be_neither_changed_nor_deleted() {
     }
 }
 
-#[tokio::test]
-async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_was() {
-    let (pool, store, activities) = activities().await;
-    let ask = |member_id, verification_id| AssessmentRequest {
+/// What the method asks of a verification that began at [`BEGUN`].
+fn ask(member_id: MemberId, verification_id: VerificationId) -> AssessmentRequest {
+    AssessmentRequest {
         verification_id,
         member_id,
         as_of_seconds: BEGUN,
-    };
+    }
+}
+
+#[tokio::test]
+async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_was() {
+    let (pool, store, activities) = activities().await;
     let nothing = activities
         .assess(ask(member(1), VerificationId::from(clock::new_uuid())))
         .await
@@ -94,7 +103,7 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
     assert_eq!(nothing.evidence, []);
     assert_eq!(
         nothing.reasons,
-        ["TRUST_NETWORK_NOT_AVAILABLE", "ACTIVITY_HISTORY_TOO_SMALL"]
+        ["TRUST_NETWORK_DOES_NOT_PASS_GATE", "ACTIVITY_HISTORY_TOO_SMALL"]
     );
     for day in 0..7 {
         record(&pool, hours(member(2), 8, BEGUN - day * DAY), BEGUN).await;
@@ -121,6 +130,77 @@ async fn an_assessment_is_made_once_and_gives_points_by_how_active_the_member_wa
         56,
         "it does not count twice in the reputation"
     );
+}
+
+#[tokio::test]
+async fn the_trust_network_is_a_line_of_its_own_beside_activity_and_in_the_ledger() {
+    let (pool, store) = empty_ledger().await;
+    let points = Arc::new(AtomicI32::new(12));
+    let of_now = points.clone();
+    let trust = Trust::answered_by(move |_| {
+        let points = of_now.load(Ordering::Relaxed);
+        std::future::ready(Ok(trust_points(points, Withheld::Unspecified)))
+    });
+    let activities = over(store.clone(), trust);
+    for day in 0..7 {
+        record(&pool, hours(member(1), 8, BEGUN - day * DAY), BEGUN).await;
+    }
+    let id = VerificationId::from(clock::new_uuid());
+    let first = activities.assess(ask(member(1), id)).await.or_panic();
+    assert_eq!(first.reasons, Vec::<String>::new());
+    // What changes between two attempts changes no answer.
+    points.store(6, Ordering::Relaxed);
+    record(&pool, hours(member(1), 8, BEGUN), BEGUN).await;
+    assert_eq!(activities.assess(ask(member(1), id)).await.or_panic(), first);
+
+    let request = ScoringRequest {
+        verification_id: id,
+        evidence: first.evidence,
+        ..request(member(1))
+    };
+    let scored = activities
+        .score(RuleVersion::V2, request.clone())
+        .await
+        .or_panic()
+        .breakdown;
+    let lines: Vec<_> = scored
+        .contributions
+        .iter()
+        .map(|line| (line.kind.as_str(), line.points))
+        .collect();
+    assert_eq!(lines, [("activity_history", 15), ("trust_network", 12)]);
+    assert_eq!((scored.score.get(), scored.caps), (27, vec![]));
+    assert_ne!(scored.contributions[0].evidence_id, scored.contributions[1].evidence_id);
+    let kept = "SELECT count(*) FROM ledger_lines WHERE kind = 'trust_network' AND points = 12 AND basis = 12";
+    assert_eq!(count(&pool, kept).await, 1);
+    assert_eq!(
+        score_of(&store, member(1), BEGUN).await,
+        64,
+        "neither counts in the reputation"
+    );
+    let under_v1 = activities.score(RuleVersion::V1, request).await.or_panic();
+    assert_eq!(under_v1.breakdown.score.get(), 0);
+}
+
+#[tokio::test]
+async fn while_the_community_service_is_away_nothing_is_assessed() {
+    let (pool, store) = empty_ledger().await;
+    let away = Trust::answered_by(async |_| Err(Status::unavailable("nobody is there")));
+    let id = VerificationId::from(clock::new_uuid());
+    let refused = over(store.clone(), away).assess(ask(member(1), id)).await;
+    let refused = refused.expect_err("it can't be known");
+    assert_eq!(refused.reason(), Reason::PeerUnavailable);
+    assert_eq!(count(&pool, "SELECT count(*) FROM assessments").await, 0);
+
+    let back = Trust::answered_by(async |_| Ok(trust_points(5, Withheld::Unspecified)));
+    let found = over(store, back).assess(ask(member(1), id)).await.or_panic();
+    let evidence: Vec<_> = found
+        .evidence
+        .iter()
+        .map(|one| (one.kind.as_str(), one.basis))
+        .collect();
+    assert_eq!(evidence, [("trust_network", Some(Score::capped(5)))]);
+    assert_eq!(found.reasons, ["ACTIVITY_HISTORY_TOO_SMALL"]);
 }
 
 #[tokio::test]
@@ -209,7 +289,8 @@ async fn a_row_that_somebody_holds_is_skipped_counted_and_made_up_for() {
         shard_members: 10,
         between_shards: Duration::from_millis(1),
     };
-    let activities = Activities::new(Store::new(swept), pace, ServiceMetrics::default());
+    let nobody_asks = Trust::answered_by(|_| std::future::pending());
+    let activities = Activities::new((Store::new(swept), nobody_asks), pace, ServiceMetrics::default());
     let sweep = Sweep {
         as_of_seconds: BEGUN + 31 * DAY,
     };
