@@ -1,6 +1,8 @@
 //! The trust network: members make connections, and what others said of them becomes points, if trust from the seeds reaches
 //! them.
 
+mod verifications;
+
 use crate::support::*;
 use futures::future::join_all;
 use mesh_proto::community::v1 as proto;
@@ -72,6 +74,13 @@ fn points(trust: &proto::GetTrustResponse) -> &proto::NetworkPoints {
 /// A new member with this score, by hours that they gave, and with a full connection from the seed.
 async fn trusted(caller: &Caller, seed: i64, score: i32) -> i64 {
     let member_id = new_member_id();
+    give_hours(caller, member_id, score).await;
+    connect(caller, seed, member_id, 100).await;
+    member_id
+}
+
+/// So many points of activity, a point for an hour.
+async fn give_hours(caller: &Caller, member_id: i64, score: i32) {
     let hours = (0..score).step_by(8).map(|given| (score - given).min(8));
     let recorded = hours.map(async |hours| {
         let minutes = 60 * hours;
@@ -87,8 +96,12 @@ async fn trusted(caller: &Caller, seed: i64, score: i32) -> i64 {
     for recorded in join_all(recorded).await {
         recorded.expect("the hours are recorded");
     }
-    connect(caller, seed, member_id, 100).await;
-    member_id
+}
+
+/// Waits until a member has these network points.
+async fn until_points(caller: &Caller, member_id: i64, expected: i32) {
+    let known = async || (points(&trust(&caller.communities, member_id).await).points == expected).then_some(());
+    eventually(PATIENCE, "the points", known).await.expect("they are known");
 }
 
 #[tokio::test]
@@ -359,12 +372,10 @@ async fn without_scores_there_are_no_points_and_without_seeds_nobody_passes() {
         .start();
     let mesh = mesh.await.expect("the mesh starts");
     let caller = Caller::of(&mesh);
-    let (ida, maker) = (new_member_id(), trusted(&caller, SEED, 56).await);
+    let ida = caller.register(passport(65).truth()).await;
+    let maker = trusted(&caller, SEED, 56).await;
     connect(&caller, maker, ida, 100).await;
-    let is_known = async || (points(&trust(&caller.communities, ida).await).points == 8).then_some(());
-    eventually(PATIENCE, "the points", is_known)
-        .await
-        .expect("they are known");
+    until_points(&caller, ida, 8).await;
 
     mesh.reputation.sigkill().await;
     let status = caller
@@ -380,9 +391,8 @@ async fn without_scores_there_are_no_points_and_without_seeds_nobody_passes() {
     // Nobody's score matters for whom nobody is connected to.
     assert_eq!(points(&trust(&caller.communities, new_member_id()).await).points, 0);
     mesh.reputation.restart().await.expect("it starts again");
-    eventually(PATIENCE, "the points", is_known)
-        .await
-        .expect("they are back");
+    until_points(&caller, ida, 8).await;
+    verifications::one_waits_for_the_community_service(&mesh, &caller, ida).await;
 
     let spec = mesh.service("community").expect("a service of the mesh").spec().clone();
     let mut settings = spec.settings.clone();
