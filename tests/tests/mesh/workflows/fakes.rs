@@ -5,10 +5,12 @@
     reason = "the macro makes a constant of each activity, and only the definitions are called by"
 )]
 
+mod community;
 mod decay;
 mod document;
 mod scheduled;
 
+pub use community::{CommunityFakes, SeenOfCommunity};
 pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
 pub use scheduled::{ScheduledFakes, Writing, Writings};
@@ -80,6 +82,10 @@ pub struct Course {
     pub ruling: Option<DocumentDecision>,
     /// A final decision on the document that was recorded before.
     pub stands: Option<DocumentDecision>,
+    /// Members who may vouch.
+    pub validators: u32,
+    /// Why the vouches look made up, if they do.
+    pub suspicion: Option<&'static str>,
 }
 
 impl Default for Course {
@@ -97,6 +103,8 @@ impl Default for Course {
             local_records_fail: false,
             ruling: None,
             stands: None,
+            validators: 20,
+            suspicion: None,
         }
     }
 }
@@ -177,6 +185,8 @@ pub struct Seen {
     pub reviews: Vec<ReviewRequest>,
     /// Reviews that were closed without a decision.
     pub closings: Vec<ReviewClosing>,
+    /// What the community was asked for.
+    pub community: SeenOfCommunity,
     /// Extractions that heard of their cancellation.
     pub cancelled_extractions: u32,
     /// Requests to score, with the rules asked for.

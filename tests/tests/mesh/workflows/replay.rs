@@ -3,6 +3,7 @@
 
 use super::support::histories;
 use anyhow::{Context, bail, ensure};
+use community_workflows::CommunityValidationWorkflow;
 use document_workflows::DocumentVerificationWorkflow;
 use document_workflows::contract::{
     DOCUMENT_VERIFICATION_WORKFLOW, DocumentActivities, DocumentOutcome, DocumentVerificationRequest,
@@ -31,13 +32,14 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
         .register_workflow::<VerificationReminderWorkflow>()?
         .register_workflow::<VerificationReportWorkflow>()?
         .register_workflow::<DocumentVerificationWorkflow>()?
+        .register_workflow::<CommunityValidationWorkflow>()?
         .register_workflow::<ReputationVerificationWorkflow>()?
         .register_workflow::<ReputationDecayWorkflow>()?
         .register_workflow::<ReputationBatchUpdateWorkflow>()?
         .build();
     let replayer = WorkflowReplayer::new(options)?;
     let mut broken = Vec::new();
-    for service in ["orchestrator", "document", "reputation"] {
+    for service in ["orchestrator", "document", "community", "reputation"] {
         for file in files(&histories(service))? {
             let replayed = replayer.replay_workflow(read(&file)?.into()).await;
             if let Err(error) = replayed {

@@ -1,19 +1,20 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
 use super::fakes::{
-    Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, ScheduledFakes, Script, Scripts, Updates,
-    Writings,
+    CommunityFakes, Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, ScheduledFakes, Script,
+    Scripts, Updates, Writings,
 };
 use anyhow::{Context, ensure};
+use community_workflows::CommunityValidationWorkflow;
 use document_workflows::DocumentVerificationWorkflow;
 use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
-use mesh_types::{DocumentKind, MemberId, Method, Score};
+use mesh_types::{DocumentKind, IntroductionId, MemberId, Method, Score};
 use orchestrator_workflows::contract::{
     DEFAULT_TIMEOUT_SECONDS, TASK_QUEUE, VERIFICATION_WORKFLOW, VerificationInput, VerificationOutcome,
     method_workflow_id, workflow_id,
 };
-use orchestrator_workflows::methods::{DocumentRequest, MethodRequest, ReputationRequest};
+use orchestrator_workflows::methods::{CommunityRequest, DocumentRequest, MethodRequest, ReputationRequest};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
@@ -41,7 +42,7 @@ pub const BEFORE_THE_PATCHES: &str = "orchestrator-before-the-patches";
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What workers and recorded histories call this process; never the machine's name.
-const IDENTITY: &str = "mesh-tests";
+pub(super) const IDENTITY: &str = "mesh-tests";
 const RECORD_ENV: &str = "MESH_RECORD_HISTORIES";
 
 /// The server, its workers, and what they do.
@@ -75,6 +76,13 @@ pub fn by_document(member_id: MemberId) -> MethodRequest {
     MethodRequest::Document(DocumentRequest {
         document_kind: DocumentKind::Passport,
         document_url: document_url(member_id),
+    })
+}
+
+/// The method community, by an invented introduction.
+pub fn by_community(_member_id: MemberId) -> MethodRequest {
+    MethodRequest::Community(CommunityRequest {
+        introduction_id: IntroductionId::from(clock::new_uuid()),
     })
 }
 
@@ -218,6 +226,13 @@ impl Stack {
             options.register_activities(reading);
             Ok(())
         })?;
+        let community = CommunityFakes(scripts.clone());
+        stack.work_for_ever(community_workflows::contract::TASK_QUEUE, |options| {
+            options
+                .register_workflow::<CommunityValidationWorkflow>()?
+                .register_activities(community);
+            Ok(())
+        })?;
         let (reputation, decay) = (ReputationFakes(scripts), DecayFakes(stack.updates.clone()));
         stack.work_for_ever(reputation_workflows::contract::TASK_QUEUE, |options| {
             options
@@ -325,10 +340,6 @@ pub fn start_of(
         data: serde_json::to_vec(input)?,
         ..Default::default()
     };
-    let skipping = TimeSkippingConfig {
-        enabled: true,
-        ..Default::default()
-    };
     Ok(StartWorkflowExecutionRequest {
         namespace: NAMESPACE.to_owned(),
         workflow_type: Some(WorkflowType {
@@ -337,9 +348,17 @@ pub fn start_of(
         input: Some(Payloads { payloads: vec![input] }),
         request_id: clock::new_uuid().to_string(),
         identity: IDENTITY.to_owned(),
-        time_skipping_config: (passing == Clock::Skipping).then_some(skipping),
+        time_skipping_config: (passing == Clock::Skipping).then(skipping),
         ..Default::default()
     })
+}
+
+/// The clock jumps whenever only timers are pending.
+pub fn skipping() -> TimeSkippingConfig {
+    TimeSkippingConfig {
+        enabled: true,
+        ..Default::default()
+    }
 }
 
 /// A task queue in a request.
