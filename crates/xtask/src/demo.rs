@@ -1,7 +1,9 @@
 //! One verification from end to end, before the newcomer's eyes.
 
+mod calls;
 mod conversation;
 mod material;
+mod neighbours;
 mod watching;
 
 use std::{
@@ -12,18 +14,21 @@ use std::{
 use mesh_testkit::Addresses;
 
 use crate::{credentials::Published, stack};
+use neighbours::TRUST_SEED;
 
-/// See it work: install what is missing, build, start the mesh, verify a document, stop.
+/// See it work: install what is missing, build, start the mesh, verify a document, let three neighbours vouch, stop.
 ///
 /// Without options a specimen passport is drawn and its invented holder is the member. The first run takes minutes
 /// (compiling); later ones take seconds. Everything runs on this machine, on free ports, in a temporary folder that is
 /// removed at the end.
 ///
-/// A verification that waits for another document or for a person is cancelled, because the demo is neither; with --keep
-/// it goes on waiting. The exit status is 0 when the document is accepted and 1 otherwise.
+/// The verification is by document and community, with a target of 50 points. When the document has been looked at, three
+/// invented neighbours vouch, whatever came of it: a member without papers can reach a level by the community. Another
+/// document or a person is not waited for, because the demo is neither; with --keep the verification goes on waiting, and
+/// nobody vouches before. The exit status is 0 when the document is accepted and 1 otherwise, whatever the neighbours say.
 ///
 /// Try:
-///   cargo xtask demo --expired                the document is refused, and why
+///   cargo xtask demo --expired                the document is refused, and why; the neighbours vouch
 ///   cargo xtask demo --name "Somebody Else"   the document is another person's
 ///   cargo xtask demo --kind licence           a driver licence, front and back; also td1 and td2, identity cards
 ///   cargo xtask demo --seed 7 --keep          another holder; the mesh stays up until Ctrl-C
@@ -73,7 +78,11 @@ pub enum Kind {
 /// # Errors
 /// When something cannot be installed, built or started, or the verification cannot be carried through.
 pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    stack::with_mesh(root, &arguments.traces, Addresses::Free, async |mesh| {
+    let setup = stack::Setup {
+        addresses: Addresses::Free,
+        trust_seed: Some(TRUST_SEED),
+    };
+    stack::with_mesh(root, &arguments.traces, setup, async |mesh| {
         let code = conversation::run(mesh, arguments).await?;
         stack::print_pages(mesh);
         if arguments.keep {

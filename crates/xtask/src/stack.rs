@@ -15,6 +15,14 @@ use crate::{
     steps::{Steps, cargo},
 };
 
+/// Where the services listen, and from whom trust flows.
+pub struct Setup {
+    /// Where they listen.
+    pub addresses: Addresses,
+    /// The member from whom trust flows, if there is one.
+    pub trust_seed: Option<i64>,
+}
+
 /// How the mesh is started.
 #[derive(Debug, clap::Args)]
 pub struct Traces {
@@ -29,7 +37,7 @@ pub struct Traces {
 ///
 /// # Errors
 /// When a step fails; nothing is left running then.
-pub fn with_mesh<W>(root: &Path, traces: &Traces, addresses: Addresses, work: W) -> anyhow::Result<ExitCode>
+pub fn with_mesh<W>(root: &Path, traces: &Traces, setup: Setup, work: W) -> anyhow::Result<ExitCode>
 where
     W: AsyncFnOnce(&Mesh) -> anyhow::Result<ExitCode>,
 {
@@ -44,7 +52,7 @@ where
     steps.work("build the services", || cargo_build::run(&mut services(root), &log))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let Some(mesh) = unless_interrupted(start(addresses)).await? else {
+        let Some(mesh) = unless_interrupted(start(setup)).await? else {
             return Ok(ExitCode::from(INTERRUPTED));
         };
         let mesh = mesh?;
@@ -115,13 +123,16 @@ pub fn print_pages(mesh: &Mesh) {
 /// What a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-async fn start(addresses: Addresses) -> anyhow::Result<Mesh> {
+async fn start(setup: Setup) -> anyhow::Result<Mesh> {
     println!("\n==> start the mesh");
     let began = Instant::now();
     let mut mesh = Mesh::builder()
         .postgres(Engine::Own)
         .web_page(WebPage::Served)
-        .addresses(addresses);
+        .addresses(setup.addresses);
+    if let Some(seed) = setup.trust_seed {
+        mesh = mesh.setting("community", "TRUST_SEEDS", seed.to_string());
+    }
     if tools::jaeger_if_present().is_some() {
         mesh = mesh.jaeger(Engine::Own);
     }

@@ -23,12 +23,14 @@ pub struct Arguments {
 /// # Errors
 /// When something cannot be installed, built or started, or a service ends by itself.
 pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let addresses = if arguments.free_ports {
-        Addresses::Free
-    } else {
-        Addresses::Usual
+    let setup = stack::Setup {
+        addresses: match arguments.free_ports {
+            true => Addresses::Free,
+            false => Addresses::Usual,
+        },
+        trust_seed: None,
     };
-    stack::with_mesh(root, &arguments.traces, addresses, async |mesh| {
+    stack::with_mesh(root, &arguments.traces, setup, async |mesh| {
         stack::print_pages(mesh);
         let _published = Published::of(mesh)?;
         println!("\nup; Ctrl-C stops it");

@@ -1,25 +1,27 @@
-//! What a member's app says to the mesh: register, upload, start, watch.
+//! What a member's app says to the mesh: register, upload, introduce, start, watch.
 
 use super::Arguments;
+use super::calls::Calls;
 use super::material::Material;
+use super::neighbours::{self, Neighbours};
 use super::watching::{Waiting, Watching};
 use crate::screen::row;
 use anyhow::Context;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::orchestrator::v1 as orchestrator;
+use mesh_proto::orchestrator::v1::VerificationStatus;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
-use mesh_testkit::{Acting, Mesh, new_uuid};
+use mesh_testkit::{Mesh, new_uuid};
 use std::process::ExitCode;
-use tonic::Request;
 
 /// The member of the demo: a platform would send its user id, and the member's token.
 const MEMBER_ID: i64 = 1;
 /// Bytes of a picture in one message.
 const CHUNK_BYTES: usize = 256 * 1024;
-/// What a single document can reach: bronze.
-const TARGET_SCORE: i32 = 25;
+/// Silver: more than a document reaches alone.
+const TARGET_SCORE: i32 = 50;
 
 /// Carries one verification through, as far as it goes without a member and a reviewer, and prints each step. The exit
 /// status is success when the document is accepted.
@@ -28,24 +30,26 @@ const TARGET_SCORE: i32 = 25;
 /// When a call fails.
 pub async fn run(mesh: &Mesh, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let material = Material::of(arguments)?;
-    let trace_id = new_uuid().simple().to_string();
+    let calls = &Calls::of(mesh);
     let (name, birth_date) = (material.shown_name(), &material.birth_date);
     println!("\n{}", row("member", format!("{MEMBER_ID}: {name}, born {birth_date}")));
-    register(mesh, &material, &trace_id).await?;
-    let upload = upload(mesh, &material, &trace_id).await?;
+    register(calls, &material).await?;
+    Neighbours::move_in(calls, MEMBER_ID).await?;
+    let upload = upload(calls, &material).await?;
     let (id, pages, bytes) = (&upload.document_id, upload.page_count, upload.size_bytes);
     println!("{}", row("document", format!("{id}: {pages} page(s), {bytes} bytes")));
-    let started = start(mesh, &material, upload.document_url, &trace_id).await?;
+    let introduction_id = neighbours::introduce(calls, MEMBER_ID, &name).await?;
+    let started = start(calls, &material, upload.document_url, introduction_id).await?;
     let (workflow, run) = (&started.workflow_id, &started.run_id);
     println!("{}", row("verification", &started.verification_id));
     println!("{}\n", row("workflow", format!("{workflow}, run {run}")));
-    let accepted = watch(mesh, started.verification_id, arguments.keep, &trace_id).await?;
-    println!("\n{}", row("trace", &trace_id));
+    let accepted = watch(calls, started.verification_id, arguments.keep).await?;
+    println!("\n{}", row("trace", &calls.trace_id));
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<()> {
-    let mut members = MemberServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
+async fn register(calls: &Calls<'_>, material: &Material) -> anyhow::Result<()> {
+    let mut members = MemberServiceClient::new(calls.as_member(MEMBER_ID, "orchestrator")?);
     let profile = orchestrator::MemberProfile {
         given_names: material.given_names.clone(),
         family_name: material.family_name.clone(),
@@ -58,13 +62,13 @@ async fn register(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::R
         profile: Some(profile),
     };
     members
-        .register_member(traced(request, trace_id)?)
+        .register_member(calls.traced(request)?)
         .await
         .context("RegisterMember")?;
     Ok(())
 }
 
-async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Result<document::UploadDocumentResponse> {
+async fn upload(calls: &Calls<'_>, material: &Material) -> anyhow::Result<document::UploadDocumentResponse> {
     use document::upload_document_request::{Header, Page, Part};
     let mut parts = vec![Part::Header(Header {
         request_id: new_uuid().to_string(),
@@ -79,8 +83,8 @@ async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Res
         .into_iter()
         .map(|part| document::UploadDocumentRequest { part: Some(part) })
         .collect();
-    let mut documents = DocumentServiceClient::new(member(mesh).by(mesh.channel("document")?));
-    let stream = traced(tokio_stream::iter(messages), trace_id)?;
+    let mut documents = DocumentServiceClient::new(calls.as_member(MEMBER_ID, "document")?);
+    let stream = calls.traced(tokio_stream::iter(messages))?;
     Ok(documents
         .upload_document(stream)
         .await
@@ -89,86 +93,94 @@ async fn upload(mesh: &Mesh, material: &Material, trace_id: &str) -> anyhow::Res
 }
 
 async fn start(
-    mesh: &Mesh,
+    calls: &Calls<'_>,
     material: &Material,
     document_url: String,
-    trace_id: &str,
+    introduction_id: String,
 ) -> anyhow::Result<orchestrator::StartVerificationResponse> {
     use orchestrator::method_request::Method;
-    let method = Method::Document(orchestrator::DocumentMethod {
+    let document = Method::Document(orchestrator::DocumentMethod {
         document_type: material.document_type.into(),
         document_url,
     });
+    let community = Method::Community(orchestrator::CommunityMethod { introduction_id });
+    let methods = [document, community].map(|method| orchestrator::MethodRequest { method: Some(method) });
     let request = orchestrator::StartVerificationRequest {
         request_id: new_uuid().to_string(),
         member_id: MEMBER_ID,
         target_score: Some(TARGET_SCORE),
-        methods: vec![orchestrator::MethodRequest { method: Some(method) }],
+        methods: methods.into(),
         timeout: None,
     };
-    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
+    let mut verifications = VerificationServiceClient::new(calls.as_member(MEMBER_ID, "orchestrator")?);
     Ok(verifications
-        .start_verification(traced(request, trace_id)?)
+        .start_verification(calls.traced(request)?)
         .await
         .context("StartVerification")?
         .into_inner())
 }
 
-/// Shows the verification until it ends, or, if it is kept, until it waits for somebody; whether its document was accepted.
-async fn watch(mesh: &Mesh, verification_id: String, keep: bool, trace_id: &str) -> anyhow::Result<bool> {
-    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
+/// Shows the verification until it ends, or, if it is kept, until it waits for somebody; the neighbours vouch once the document was
+/// looked at. Whether the document was accepted.
+async fn watch(calls: &Calls<'_>, verification_id: String, keep: bool) -> anyhow::Result<bool> {
+    let mut verifications = VerificationServiceClient::new(calls.as_member(MEMBER_ID, "orchestrator")?);
     let request = orchestrator::WatchVerificationRequest {
         verification_id: verification_id.clone(),
     };
     let mut changes = verifications
-        .watch_verification(traced(request, trace_id)?)
+        .watch_verification(calls.traced(request)?)
         .await
         .context("WatchVerification")?
         .into_inner();
-    let (mut watching, mut told) = (Watching::default(), false);
+    let (mut watching, mut neighbours) = (Watching::default(), Neighbours::default());
+    let (mut told, mut invitations_shown, mut cancelled) = (None, false, false);
     while let Some(change) = changes.message().await.context("WatchVerification")? {
         let Some(verification) = change.verification else {
             continue;
         };
         watching.show(&verification);
-        let Some(waiting) = Waiting::of(&verification).filter(|_| !told) else {
-            continue;
-        };
-        told = true;
-        waiting.explain(&verification_id, &mesh.document.grpc_url());
-        if keep {
-            break;
+        let waiting = Waiting::of(&verification);
+        if waiting.is_some() && waiting != told {
+            waiting
+                .iter()
+                .for_each(|waiting| waiting.explain(&verification_id, calls.mesh));
+            told = waiting;
+            if keep {
+                break;
+            }
         }
-        cancel(mesh, &verification_id, trace_id).await?;
+        if verification.status() != VerificationStatus::InProgress || !watching.document_was_looked_at() {
+            continue;
+        }
+        if watching.community_was_in_vain() {
+            if told.is_some() && !cancelled {
+                cancel(calls, &verification_id).await?;
+                cancelled = true;
+            }
+            continue;
+        }
+        if !invitations_shown {
+            neighbours.show_invitations(calls, &verification_id).await?;
+            invitations_shown = true;
+        }
+        // Each vote is shown before the next one.
+        if watching.approvals() >= neighbours.voted() {
+            neighbours.vouch(calls, &verification_id).await?;
+        }
     }
-    Ok(watching.accepted())
+    Ok(watching.document_was_accepted())
 }
 
-async fn cancel(mesh: &Mesh, verification_id: &str, trace_id: &str) -> anyhow::Result<()> {
+async fn cancel(calls: &Calls<'_>, verification_id: &str) -> anyhow::Result<()> {
     println!("\nnobody answers in a demo, so the verification is cancelled (with --keep it goes on waiting)");
-    let mut verifications = VerificationServiceClient::new(member(mesh).by(mesh.channel("orchestrator")?));
+    let mut verifications = VerificationServiceClient::new(calls.as_member(MEMBER_ID, "orchestrator")?);
     let request = orchestrator::CancelVerificationRequest {
         request_id: new_uuid().to_string(),
         verification_id: verification_id.to_owned(),
     };
     verifications
-        .cancel_verification(traced(request, trace_id)?)
+        .cancel_verification(calls.traced(request)?)
         .await
         .context("CancelVerification")?;
     Ok(())
-}
-
-/// The platform's backend, on behalf of the member.
-fn member(mesh: &Mesh) -> Acting {
-    Acting::platform(&mesh.issuer().token(MEMBER_ID, &["member"]))
-}
-
-/// A request that belongs to the demo's trace (W3C trace context), so that one trace shows the whole conversation.
-fn traced<T>(message: T, trace_id: &str) -> anyhow::Result<Request<T>> {
-    let span_id = &new_uuid().simple().to_string()[..16];
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("traceparent", format!("00-{trace_id}-{span_id}-01").parse()?);
-    Ok(request)
 }

@@ -2,9 +2,11 @@
 
 use crate::screen::row;
 use console::style;
+use mesh_proto::community::v1::ValidationProgress;
 use mesh_proto::document::v1::{CheckResult, DocumentVerification};
-use mesh_proto::orchestrator::v1::{MethodState, MethodStatus, Verification, VerificationStatus};
+use mesh_proto::orchestrator::v1::{Method, MethodState, MethodStatus, Verification, VerificationStatus};
 use mesh_proto::reputation::v1::{Level, ScoreBreakdown};
+use mesh_testkit::Mesh;
 
 /// What was shown so far.
 #[derive(Default)]
@@ -12,10 +14,16 @@ pub struct Watching {
     pages_read: Option<i32>,
     checks: usize,
     methods_shown: Vec<(i32, i32)>,
-    accepted: bool,
+    /// Validators who were asked, and those who approve.
+    answers: (i32, i32),
+    /// The score so far.
+    score: i32,
+    document: MethodStatus,
+    community: MethodStatus,
 }
 
 /// Whom a verification waits for.
+#[derive(PartialEq, Eq)]
 pub enum Waiting {
     /// The member, with another document.
     Member {
@@ -26,6 +34,8 @@ pub enum Waiting {
     },
     /// A person who looks at the document.
     Reviewer,
+    /// A person who looks at the vouches.
+    ReviewerOfVouches,
 }
 
 impl Waiting {
@@ -42,13 +52,15 @@ impl Waiting {
                     hints: document.hints,
                 })
             }
+            MethodStatus::NeedsReview if method.method() == Method::Community => Some(Waiting::ReviewerOfVouches),
             MethodStatus::NeedsReview => Some(Waiting::Reviewer),
             _ => None,
         })
     }
 
     /// Prints what they can do.
-    pub fn explain(&self, verification_id: &str, document_service: &str) {
+    pub fn explain(&self, verification_id: &str, mesh: &Mesh) {
+        let document_service = mesh.document.grpc_url();
         match self {
             Waiting::Member {
                 submissions_left,
@@ -61,6 +73,10 @@ impl Waiting {
                     "{submissions_left} more document(s) may be submitted: UploadDocument, then SubmitDocument with \
                      verification_id {verification_id} and the new document_url, at {document_service}"
                 );
+                println!("{}", row("next", next));
+            }
+            Waiting::ReviewerOfVouches => {
+                let next = "a person decides within 7 days: ListValidationReviews and DecideValidation";
                 println!("{}", row("next", next));
             }
             Waiting::Reviewer => {
@@ -81,16 +97,63 @@ impl Watching {
             if let Some(document) = &method.document {
                 self.show_document(document);
             }
+            if let Some(progress) = &method.community {
+                self.show_answers(progress);
+            }
             self.show_method(method);
+            match method.method() {
+                Method::Document => self.document = method.status(),
+                Method::Community => self.community = method.status(),
+                Method::Reputation | Method::Unspecified => {}
+            }
         }
-        if verification.status() != VerificationStatus::InProgress {
-            show_end(verification);
+        match verification.status() {
+            VerificationStatus::InProgress => self.show_growth(verification.breakdown.as_ref()),
+            _ => show_end(verification),
         }
     }
 
     /// Whether the document was accepted.
-    pub fn accepted(&self) -> bool {
-        self.accepted
+    pub fn document_was_accepted(&self) -> bool {
+        self.document == MethodStatus::Accepted
+    }
+
+    /// Whether something came of the document and was shown: its points, that it gives none, or that somebody is waited for.
+    pub fn document_was_looked_at(&self) -> bool {
+        match self.document {
+            MethodStatus::Unspecified | MethodStatus::InProgress => false,
+            MethodStatus::Accepted => self.score > 0,
+            _ => true,
+        }
+    }
+
+    /// How many vouch.
+    pub fn approvals(&self) -> usize {
+        usize::try_from(self.answers.1).unwrap_or(0)
+    }
+
+    /// Whether the community came to something that adds no points, or not yet.
+    pub fn community_was_in_vain(&self) -> bool {
+        use MethodStatus::{Accepted, InProgress, Unspecified};
+        !matches!(self.community, Unspecified | InProgress | Accepted)
+    }
+
+    fn show_answers(&mut self, progress: &ValidationProgress) {
+        let answers = (progress.invited, progress.approvals);
+        if self.answers != answers {
+            self.answers = answers;
+            let (invited, approvals, needed) = (progress.invited, progress.approvals, progress.approvals_needed);
+            let text = format!("{approvals} of {needed} vouch, {invited} asked");
+            println!("{}", row("community", text));
+        }
+    }
+
+    fn show_growth(&mut self, breakdown: Option<&ScoreBreakdown>) {
+        if let Some(breakdown) = breakdown.filter(|breakdown| breakdown.score > self.score) {
+            self.score = breakdown.score;
+            let text = format!("{:>3}  so far, level {}", breakdown.score, level_name(breakdown));
+            println!("{}", row("score", text));
+        }
     }
 
     fn show_document(&mut self, document: &DocumentVerification) {
@@ -117,7 +180,6 @@ impl Watching {
             return;
         }
         self.methods_shown.push(now);
-        self.accepted |= method.status() == MethodStatus::Accepted;
         let name = method
             .method()
             .as_str_name()
@@ -163,11 +225,14 @@ fn show_score(breakdown: &ScoreBreakdown, target: i32) {
         };
         println!("{}", row("points", text));
     }
-    let level = Level::try_from(breakdown.level).unwrap_or_default();
-    let level = level.as_str_name().trim_start_matches("LEVEL_").to_lowercase();
-    let score = breakdown.score;
+    let (score, level) = (breakdown.score, level_name(breakdown));
     println!(
         "{}",
         row("score", format!("{score:>3}  target {target}, level {level}"))
     );
+}
+
+fn level_name(breakdown: &ScoreBreakdown) -> String {
+    let level = Level::try_from(breakdown.level).unwrap_or_default();
+    level.as_str_name().trim_start_matches("LEVEL_").to_lowercase()
 }
