@@ -50,9 +50,9 @@ CREATE TABLE validation_candidates (
     standing              text     NOT NULL,
     -- Connections between them and the member: 1 or 2.
     distance              smallint NOT NULL,
-    -- Their reputation then; none where it was not asked for.
+    -- Their reputation then, none where it was not asked for.
     reputation            smallint,
-    -- Connections to those who were chosen before them; none where they were not chosen.
+    -- Connections to those who were chosen before them, none where they were not chosen.
     connections_to_chosen integer,
     CONSTRAINT validation_candidates_pkey PRIMARY KEY (verification_id, member_id)
 );
@@ -76,28 +76,28 @@ CREATE INDEX validation_requests_open ON validation_requests (validator_id, dead
     WHERE closed_at IS NULL;
 
 -- Answers that count. One row a validator, never changed.
-CREATE TABLE votes (
+CREATE TABLE validation_votes (
     verification_id uuid        NOT NULL,
     validator_id    bigint      NOT NULL,
     -- Whom it is about.
     member_id       bigint      NOT NULL,
-    -- The request that it came by; none for a signal without one.
+    -- The request that it came by, none for a signal without one.
     request_id      uuid,
-    answer          text        NOT NULL CONSTRAINT votes_answer CHECK (answer IN ('approve', 'reject', 'abstain')),
+    answer          text        NOT NULL CONSTRAINT validation_votes_answer CHECK (answer IN ('approve', 'reject', 'abstain')),
     reject_reason   text,
     -- The validator's reputation when they answered.
-    reputation      smallint    NOT NULL CONSTRAINT votes_reputation_range CHECK (reputation BETWEEN 0 AND 100),
+    reputation      smallint    NOT NULL CONSTRAINT validation_votes_reputation_range CHECK (reputation BETWEEN 0 AND 100),
     evidence_id     uuid        NOT NULL,
     voted_at        timestamptz NOT NULL,
-    CONSTRAINT votes_pkey PRIMARY KEY (verification_id, validator_id),
-    CONSTRAINT votes_of_request FOREIGN KEY (verification_id, validator_id)
+    CONSTRAINT validation_votes_pkey PRIMARY KEY (verification_id, validator_id),
+    CONSTRAINT validation_votes_of_request FOREIGN KEY (verification_id, validator_id)
         REFERENCES validation_requests (verification_id, validator_id),
-    CONSTRAINT votes_evidence UNIQUE (evidence_id),
-    CONSTRAINT votes_not_for_oneself CHECK (validator_id <> member_id),
-    CONSTRAINT votes_reason_with_rejection CHECK ((answer = 'reject') = (reject_reason IS NOT NULL))
+    CONSTRAINT validation_votes_evidence UNIQUE (evidence_id),
+    CONSTRAINT validation_votes_not_for_oneself CHECK (validator_id <> member_id),
+    CONSTRAINT validation_votes_reason_with_rejection CHECK ((answer = 'reject') = (reject_reason IS NOT NULL))
 );
 
-CREATE INDEX votes_by_validator ON votes (validator_id, voted_at);
+CREATE INDEX validation_votes_by_validator ON validation_votes (validator_id, voted_at);
 
 CREATE FUNCTION refuse_change_of_vote() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -105,10 +105,10 @@ BEGIN
 END
 $$;
 
-CREATE TRIGGER votes_append_only BEFORE UPDATE OR DELETE ON votes
+CREATE TRIGGER validation_votes_append_only BEFORE UPDATE OR DELETE ON validation_votes
     FOR EACH ROW EXECUTE FUNCTION refuse_change_of_vote();
 
--- What members are to be told. Whoever delivers sets `delivered_at`; nothing does yet.
+-- What members are to be told. Whoever delivers sets `delivered_at`, nothing does yet.
 CREATE TABLE notifications (
     notification_id uuid        NOT NULL,
     member_id       bigint      NOT NULL,

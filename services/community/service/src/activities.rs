@@ -88,7 +88,10 @@ impl Activities {
             return Ok(made);
         }
         let member_id = request.member_id;
-        let (around, connected) = self.network.read(move |gate| surroundings(gate, member_id)).await?;
+        let (around, connected) = self
+            .network
+            .read_latest(move |gate| surroundings(gate, member_id))
+            .await?;
         let passing = around.iter().filter(|one| one.passes).map(|one| one.member);
         let scores = self.scores.of(passing.collect()).await?;
         let mut batch = match self.store.begin_batch(request, run, now).await? {

@@ -146,11 +146,33 @@ impl Network {
         match self.age() {
             Age::Unknown => return Err(loading()),
             Age::KnownAt(at) if at.elapsed() <= FRESH => {}
-            Age::Read | Age::KnownAt(_) => {
-                let followed = tokio::time::timeout(LOOK_TIMEOUT, self.follow()).await;
-                followed.unwrap_or_else(|_| Err(too_slow()))?;
-            }
+            Age::Read | Age::KnownAt(_) => self.follow_in_time().await?,
         }
+        self.work_out(what).await
+    }
+
+    /// The same from a network that knows every change that was committed before the call: whoever has just connected with others
+    /// expects them to be asked.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub async fn read_latest<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&Gate) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        if self.age() == Age::Unknown {
+            return Err(loading());
+        }
+        self.follow_in_time().await?;
+        self.work_out(what).await
+    }
+
+    async fn follow_in_time(&self) -> Result<(), Problem> {
+        let followed = tokio::time::timeout(LOOK_TIMEOUT, self.follow()).await;
+        followed.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    async fn work_out<T: Send + 'static>(&self, what: impl FnOnce(&Gate) -> T + Send + 'static) -> Result<T, Problem> {
         let gate = self.gate.clone();
         let read = tokio::task::spawn_blocking(move || gate.read().ok().map(|gate| what(&gate)));
         read.await.map_err(Problem::internal)?.ok_or_else(loading)

@@ -4,7 +4,7 @@ use crate::Store;
 use crate::api::parse;
 use crate::store::Validation;
 use crate::temporal::Workflows;
-use community_workflows::contract::{ResponseTaken, ValidatorResponse, VoteRecorded};
+use community_workflows::contract::{Answer, ResponseTaken, ValidatorResponse, VoteRecorded};
 use jiff::Timestamp;
 use mesh_proto::community::v1::{SubmitValidationRequest, SubmitValidationResponse};
 use mesh_runtime::Problem;
@@ -26,33 +26,24 @@ pub async fn submit_validation(
 ) -> Result<SubmitValidationResponse, Problem> {
     let (request_id, verification_id, response) = parse::submit_validation(request)?;
     let work = async |_: Attempt| {
-        let validation = match look(store, verification_id, &response).await? {
-            Look::IsCounted => return Ok(SubmitValidationResponse {}),
-            Look::MayAnswer(validation) => validation,
-        };
+        let validation = may_answer(store, verification_id, &response).await?;
+        // The workflow has the word, also where the table has this very vote, or even the end: a workflow task that was lost with
+        // its worker leaves both behind, and the workflow learns of them by the repeat alone.
         match workflows.submit(validation.run, response.clone(), request_id).await? {
             Some(ResponseTaken::Counted) => Ok(SubmitValidationResponse {}),
             Some(ResponseTaken::Refused { reason }) => Err(refused(&reason)),
-            // The workflow refuses what its tables tell the reason of, and else is over.
-            None => match look(store, verification_id, &response).await? {
-                Look::IsCounted => Ok(SubmitValidationResponse {}),
-                Look::MayAnswer(_) => Err(refused(Reason::ValidationOver.as_str())),
-            },
+            None => what_stands(store, verification_id, &response).await,
         }
     };
     idempotency.under_lease(RPC, request_id, request, now, work).await
 }
 
-/// What the tables know of an answer.
-enum Look {
-    /// It counts already.
-    IsCounted,
-    /// Nothing is against it.
-    MayAnswer(Box<Validation>),
-}
-
-/// The look of the tables at an answer: who is told no needs no workflow for it.
-async fn look(store: &Store, verification_id: VerificationId, response: &ValidatorResponse) -> Result<Look, Problem> {
+/// The validation, where the member was asked. Who was not is told why, and needs no workflow for it.
+async fn may_answer(
+    store: &Store,
+    verification_id: VerificationId,
+    response: &ValidatorResponse,
+) -> Result<Validation, Problem> {
     let validator_id = response.validator_id;
     // To a stranger a verification that there is looks like one that there is not.
     let validation = store.find_validation(verification_id).await?;
@@ -60,26 +51,43 @@ async fn look(store: &Store, verification_id: VerificationId, response: &Validat
     if validation.member_id == validator_id {
         return Err(refused(Reason::ValidationOfOneself.as_str()));
     }
-    match store.find_vote(verification_id, validator_id).await? {
-        Some(VoteRecorded::Recorded { answer, request_id }) => match is_this(response, answer, request_id) {
-            true => Ok(Look::IsCounted),
-            false => Err(refused(Reason::ValidationAnswered.as_str())),
+    match store.find_standing(verification_id, validator_id).await?.as_deref() {
+        Some("CHOSEN") => match store.find_vote(verification_id, validator_id).await? {
+            Some(VoteRecorded::Recorded { answer, request_id }) if !is_this(response, answer, request_id) => {
+                Err(refused(Reason::ValidationAnswered.as_str()))
+            }
+            Some(VoteRecorded::Refused { reason }) => Err(refused(&reason)),
+            Some(VoteRecorded::Recorded { .. }) | None => Ok(validation),
         },
-        Some(VoteRecorded::Refused { reason }) => Err(refused(&reason)),
-        None if validation.counted.is_some() => Err(refused(Reason::ValidationOver.as_str())),
-        None => match store.find_standing(verification_id, validator_id).await? {
-            Some(standing) if standing == "CHOSEN" => Ok(Look::MayAnswer(Box::new(validation))),
-            Some(standing) => Err(refused(&standing)),
-            None => Err(refused(Reason::ValidatorNotInvited.as_str())),
-        },
+        Some(standing) => Err(refused(standing)),
+        None => Err(refused(Reason::ValidatorNotInvited.as_str())),
     }
 }
 
-fn is_this(
+/// What the table says of an answer that the workflow refused, or that came after its end. Until the votes are counted, one that the
+/// table has and the workflow refuses is one that the workflow does not know: it was recorded, and the task in which that
+/// happened was lost. Sent again, it gets there.
+async fn what_stands(
+    store: &Store,
+    verification_id: VerificationId,
     response: &ValidatorResponse,
-    answer: community_workflows::contract::Answer,
-    request_id: Option<RequestId>,
-) -> bool {
+) -> Result<SubmitValidationResponse, Problem> {
+    match store.find_vote(verification_id, response.validator_id).await? {
+        Some(VoteRecorded::Recorded { answer, request_id }) if is_this(response, answer, request_id) => {
+            let validation = store.find_validation(verification_id).await?;
+            if validation.is_some_and(|validation| validation.counted.is_some()) {
+                return Ok(SubmitValidationResponse {});
+            }
+            let message = "the answer is recorded, but the workflow has not taken it; send it again";
+            Err(Problem::new(Reason::TemporalUnavailable, message))
+        }
+        Some(VoteRecorded::Recorded { .. }) => Err(refused(Reason::ValidationAnswered.as_str())),
+        Some(VoteRecorded::Refused { reason }) => Err(refused(&reason)),
+        None => Err(refused(Reason::ValidationOver.as_str())),
+    }
+}
+
+fn is_this(response: &ValidatorResponse, answer: Answer, request_id: Option<RequestId>) -> bool {
     request_id.is_some() && request_id == response.request_id && answer == response.answer
 }
 

@@ -138,7 +138,7 @@ impl Batch {
             r#"SELECT candidate AS "candidate!",
                       EXISTS (SELECT FROM validation_requests
                                WHERE verification_id = $2 AND validator_id = candidate) AS "is_invited!",
-                      EXISTS (SELECT FROM votes WHERE validator_id = $3 AND member_id = candidate
+                      EXISTS (SELECT FROM validation_votes WHERE validator_id = $3 AND member_id = candidate
                                  AND answer = 'approve' AND voted_at > $4) AS "was_vouched_for!",
                       (SELECT count(*) FROM validation_requests
                         WHERE validator_id = candidate AND closed_at IS NULL AND deadline > $5) AS "open_requests!"

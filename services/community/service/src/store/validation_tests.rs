@@ -66,7 +66,7 @@ impl Case {
 
     async fn known_of(&self, request: &InvitationRequest, who: i64, seconds: i64) -> KnownOf {
         let begun = self.store.begin_batch(request, &run(), at(seconds)).await.or_panic();
-        let mut batch = begun.ok().expect("the batch is new");
+        let mut batch = begun.unwrap_or_else(|made| panic!("it is made: {made:?}"));
         let known = batch.known_of(request, &[member(who)]).await.or_panic();
         known[&member(who)]
     }
@@ -186,8 +186,7 @@ async fn a_batch_is_made_once_and_shows_who_was_chosen_or_left_out_and_why() {
         left_out(5, Standing::InReserve),
     ];
     let nobody = begun
-        .ok()
-        .expect("it is new")
+        .unwrap_or_else(|made| panic!("it is made: {made:?}"))
         .finish(&second, &considered)
         .await
         .or_panic();
@@ -273,7 +272,7 @@ async fn a_validators_first_vote_stands_and_who_was_not_invited_has_none() {
         (votes[0].reject_reason.as_deref(), votes[0].voted_at),
         (Some("conduct"), at(START + 5))
     );
-    let changed = sqlx::query("UPDATE votes SET answer = 'approve'")
+    let changed = sqlx::query("UPDATE validation_votes SET answer = 'approve'")
         .execute(&case.pool)
         .await;
     assert!(changed.is_err(), "votes are never changed");
@@ -296,7 +295,7 @@ async fn of_two_who_vouch_for_each_other_at_once_one_is_refused() {
             .filter(|vote| *vote == refused("VOUCH_IS_RECIPROCAL"));
         assert_eq!(refusals.count(), 1);
     }
-    assert_eq!(case.count("votes").await, 10);
+    assert_eq!(case.count("validation_votes").await, 10);
 }
 
 #[tokio::test]

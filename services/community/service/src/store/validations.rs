@@ -134,11 +134,11 @@ impl Store {
             r#"SELECT verification_id, member_id, workflow_id, run_id, approvals_needed,
                       (SELECT count(*) FROM validation_requests AS request
                         WHERE request.verification_id = validation.verification_id) AS "invited!",
-                      (SELECT count(*) FROM votes WHERE votes.verification_id = validation.verification_id
+                      (SELECT count(*) FROM validation_votes WHERE validation_votes.verification_id = validation.verification_id
                           AND answer = 'approve') AS "approvals!",
-                      (SELECT count(*) FROM votes WHERE votes.verification_id = validation.verification_id
+                      (SELECT count(*) FROM validation_votes WHERE validation_votes.verification_id = validation.verification_id
                           AND answer = 'reject') AS "rejections!",
-                      (SELECT count(*) FROM votes WHERE votes.verification_id = validation.verification_id
+                      (SELECT count(*) FROM validation_votes WHERE validation_votes.verification_id = validation.verification_id
                           AND answer = 'abstain') AS "abstentions!",
                       requested_at AS "requested_at: Instant", deadline AS "deadline: Instant",
                       outcome AS "outcome: Json<MethodOutcome>", confidence, ended_at AS "ended_at: Instant",

@@ -56,8 +56,8 @@ impl Store {
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT votes", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "votes"))]
+    #[tracing::instrument(name = "SELECT validation_votes", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "validation_votes"))]
     pub async fn find_vote(
         &self,
         verification_id: VerificationId,
@@ -71,8 +71,8 @@ impl Store {
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "INSERT votes", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "votes"))]
+    #[tracing::instrument(name = "INSERT validation_votes", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "INSERT", db.collection.name = "validation_votes"))]
     pub async fn insert_vote(&self, request: &VoteRequest, voting: Voting) -> Result<VoteRecorded, Problem> {
         let response = &request.response;
         let (verification_id, validator_id) = (request.verification_id, response.validator_id);
@@ -100,7 +100,7 @@ impl Store {
             });
         }
         sqlx::query!(
-            "INSERT INTO votes (verification_id, validator_id, member_id, request_id, answer, reject_reason, reputation,
+            "INSERT INTO validation_votes (verification_id, validator_id, member_id, request_id, answer, reject_reason, reputation,
                                 evidence_id, voted_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             verification_id.uuid(),
@@ -127,12 +127,12 @@ impl Store {
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT votes", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "votes"))]
+    #[tracing::instrument(name = "SELECT validation_votes", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "validation_votes"))]
     pub async fn list_votes(&self, verification_id: VerificationId) -> Result<Vec<RecordedVote>, Problem> {
         let rows = sqlx::query!(
             r#"SELECT validator_id, answer, reject_reason, request_id, reputation, evidence_id, voted_at AS "voted_at: Instant"
-                 FROM votes WHERE verification_id = $1 ORDER BY validator_id"#,
+                 FROM validation_votes WHERE verification_id = $1 ORDER BY validator_id"#,
             verification_id.uuid(),
         )
         .fetch_all(&self.pool)
@@ -155,8 +155,8 @@ impl Store {
     ///
     /// # Errors
     /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
-    #[tracing::instrument(name = "SELECT votes", skip_all, fields(otel.kind = "client",
-        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "votes"))]
+    #[tracing::instrument(name = "SELECT validation_votes", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "validation_votes"))]
     pub async fn list_vouches(
         &self,
         validators: &[MemberId],
@@ -164,7 +164,7 @@ impl Store {
     ) -> Result<Vec<(MemberId, Timestamp)>, Problem> {
         let ids: Vec<i64> = validators.iter().map(|validator| validator.get()).collect();
         let rows = sqlx::query!(
-            r#"SELECT validator_id, voted_at AS "voted_at: Instant" FROM votes
+            r#"SELECT validator_id, voted_at AS "voted_at: Instant" FROM validation_votes
                 WHERE validator_id = ANY($1) AND answer = 'approve' AND voted_at >= $2"#,
             &ids,
             since.to_sqlx() as _,
@@ -221,7 +221,7 @@ async fn refusal(
                            WHERE verification_id = $1 AND validator_id = $2) AS "is_invited!",
                   EXISTS (SELECT FROM validations
                            WHERE verification_id = $1 AND decision IS NOT NULL) AS "is_over!",
-                  EXISTS (SELECT FROM votes WHERE validator_id = $3 AND member_id = $2
+                  EXISTS (SELECT FROM validation_votes WHERE validator_id = $3 AND member_id = $2
                              AND answer = 'approve' AND voted_at > $4) AS "is_reciprocal!""#,
         request.verification_id.uuid(),
         request.response.validator_id.get(),
@@ -265,8 +265,8 @@ async fn recorded(
     let row = sqlx::query!(
         r#"SELECT answer AS "answer?", request_id AS "request_id?", closed_as
              FROM validation_requests AS request
-             LEFT JOIN votes ON votes.verification_id = request.verification_id
-                            AND votes.validator_id = request.validator_id
+             LEFT JOIN validation_votes ON validation_votes.verification_id = request.verification_id
+                            AND validation_votes.validator_id = request.validator_id
             WHERE request.verification_id = $1 AND request.validator_id = $2"#,
         verification_id.uuid(),
         validator_id.get(),

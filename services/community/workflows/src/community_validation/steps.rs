@@ -39,6 +39,13 @@ impl CommunityValidationWorkflow {
     /// Takes an answer: whether it comes by update or by signal, it is judged here.
     pub(super) async fn take(ctx: &WorkflowContext<Self>, response: ValidatorResponse) -> ResponseTaken {
         let refused = |reason: String| ResponseTaken::Refused { reason };
+        // Which of two answers stands is known when the first one is recorded: after a crash it may be this one.
+        let is_recorded = ctx.wait_condition_with_options(
+            |state| !state.ballot.is_recording(response.validator_id),
+            timeouts::uncancelled_wait(),
+        );
+        // Nothing cancels this wait.
+        let _ = is_recorded.await;
         match ctx.state_mut(|state| state.ballot.take(&response)) {
             Ok(Admission::New) => {}
             Ok(Admission::Repeat) => return ResponseTaken::Counted,
