@@ -50,7 +50,7 @@ fn member(caller: &Caller, member_id: i64) -> Communities {
 }
 
 /// A member connects with another one.
-async fn connect(caller: &Caller, from: i64, to: i64, hundredths: i32) {
+pub async fn connect(caller: &Caller, from: i64, to: i64, hundredths: i32) {
     let added = member(caller, from).add_connection(add(from, to, hundredths)).await;
     added.expect("the connection is made");
 }
@@ -72,7 +72,7 @@ fn points(trust: &proto::GetTrustResponse) -> &proto::NetworkPoints {
 }
 
 /// A new member with this score, by hours that they gave, and with a full connection from the seed.
-async fn trusted(caller: &Caller, seed: i64, score: i32) -> i64 {
+pub async fn trusted(caller: &Caller, seed: i64, score: i32) -> i64 {
     let member_id = new_member_id();
     give_hours(caller, member_id, score).await;
     connect(caller, seed, member_id, 100).await;

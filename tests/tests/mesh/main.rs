@@ -24,4 +24,5 @@ mod skew;
 mod story;
 mod support;
 mod trace;
+mod validations;
 mod workflows;

@@ -117,6 +117,17 @@ async fn objects_of_a_person(mesh: &Mesh, caller: &Caller) -> ObjectIds {
     ];
     let written = mesh.postgres.sql_at(&mesh.databases.document, &statements).await;
     written.expect("the rows are written");
+    let validation = format!(
+        "INSERT INTO validations (verification_id, member_id, introduction_id, workflow_id, run_id, approvals_needed,
+             requested_at, deadline)
+         VALUES ('{verification_id}', {member_id}, '{}', 'none', 'none', 3, now(), now())",
+        new_request_id()
+    );
+    let written = mesh
+        .postgres
+        .sql_at(mesh.databases.of("community").expect("it has one"), &[validation])
+        .await;
+    written.expect("the row is written");
     ObjectIds {
         member_id,
         verification_id,
@@ -158,10 +169,13 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
     match field.name() {
         "request_id" if !is_valid => None,
         "request_id" => text(&new_request_id()),
-        "member_id" => Some(Value::I64(ids.member_id)),
+        "member_id" | "validator_id" => Some(Value::I64(ids.member_id)),
         // Nobody is connected to themselves, so that no connection changes.
         "to_member_id" => Some(Value::I64(ids.member_id)),
         "strength_hundredths" => Some(Value::I32(50)),
+        "display_name" | "relationship" => text("Ida"),
+        // A rejection without a reason, so that nobody's vote is taken.
+        "answer" => Some(Value::EnumNumber(2)),
         "verification_id" if one_of_two => None,
         "verification_id" => text(&ids.verification_id),
         "document_id" => text(&ids.document_id),

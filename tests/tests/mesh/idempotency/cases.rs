@@ -2,6 +2,7 @@
 
 use crate::document::support::{Reviewer, letter, with_covered_print};
 use crate::support::*;
+use crate::validations::support as validations;
 use mesh_proto::community::v1 as community;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::DocumentDecision;
@@ -285,6 +286,31 @@ async fn of_community(caller: &Caller, method: &str) -> Option<Sent> {
                 to_member_id,
             };
             changed(caller, request, |other| other.to_member_id = new_member_id())
+        }
+        "CreateIntroduction" => {
+            let request = validations::introduction(member_id);
+            let own = caller.acting_as(member_id, &["member"]);
+            changed(&own, request, |other| other.display_name = "Ada".to_owned())
+        }
+        "SubmitValidation" => {
+            let validation = validations::begin(caller, &[60, 60, 60]).await;
+            let first = validation.approval(0);
+            let validator = caller.acting_as(first.validator_id, &["member"]);
+            changed(&validator, first, |other| {
+                other.set_answer(community::ValidationAnswer::Abstain)
+            })
+        }
+        "DecideValidation" => {
+            let verification_id = validations::in_review(caller).await;
+            let request = community::DecideValidationRequest {
+                request_id: new_request_id(),
+                verification_id,
+                decision: community::ValidationDecision::Accept.into(),
+            };
+            let reviewer = caller.acting_as(new_member_id(), &["reviewer"]);
+            changed(&reviewer, request, |other| {
+                other.set_decision(community::ValidationDecision::Reject)
+            })
         }
         _ => return None,
     };
