@@ -1,6 +1,7 @@
 //! One verification is one trace: a single tree over every hop, as Jaeger has it.
 
 use crate::support::*;
+use crate::validations::support::{Validation, by_community, neighbours};
 use mesh_testkit::{Engine, Jaeger, Mesh, eventually};
 use opentelemetry::propagation::{Injector, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
@@ -9,6 +10,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use tonic::metadata::{MetadataKey, MetadataMap};
 
 /// The spans that the longest branches must pass, from the root down: service and operation.
@@ -38,10 +40,22 @@ const PROFILE: [(&str, &str); 3] = [
     ("orchestrator", "SELECT members"),
 ];
 
+/// Three neighbours vouch beside the document.
+const VOUCHING: [(&str, &str); 5] = [
+    ("orchestrator", "RunWorkflow:VerificationWorkflow"),
+    ("orchestrator", "StartChildWorkflow:CommunityValidationWorkflow"),
+    ("community", "RunWorkflow:CommunityValidationWorkflow"),
+    ("community", "RunActivity:request_community_validators"),
+    ("community", "INSERT validations"),
+];
+/// The method document and the method community, from their beginning to their end.
+const SIDE_BY_SIDE: [&str; 2] = ["document", "community"];
+
 #[tokio::test]
 async fn a_verification_is_one_tree_from_its_caller_to_every_statement() {
     let mesh = Mesh::builder()
         .jaeger(Engine::Shared)
+        .setting("community", "TRUST_SEEDS", TRUST_SEED.to_string())
         .start()
         .await
         .expect("the mesh starts");
@@ -50,6 +64,10 @@ async fn a_verification_is_one_tree_from_its_caller_to_every_statement() {
     let passport = passport(70);
     let member_id = caller.register(passport.truth()).await;
     let document_url = caller.upload(member_id, &[picture(&passport)]).await.document_url;
+    let validators = neighbours(&caller, member_id, &[60, 60, 60]).await;
+    let mut verification = by_document(member_id, document_url);
+    verification.target_score = Some(80);
+    verification.methods.push(by_community(&caller, member_id).await);
 
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
@@ -65,7 +83,7 @@ async fn a_verification_is_one_tree_from_its_caller_to_every_statement() {
     let span = provider.tracer("caller").start("verify a member");
     let context = opentelemetry::Context::new().with_span(span);
     let trace_id = context.span().span_context().trace_id().to_string();
-    let mut request = tonic::Request::new(by_document(member_id, document_url));
+    let mut request = tonic::Request::new(verification);
     TraceContextPropagator::new().inject_context(&context, &mut Metadata(request.metadata_mut()));
     let started = caller
         .verifications
@@ -74,6 +92,18 @@ async fn a_verification_is_one_tree_from_its_caller_to_every_statement() {
         .await
         .expect("it starts")
         .into_inner();
+    let validation = Validation {
+        member_id,
+        verification_id: started.verification_id.clone(),
+        validators,
+    };
+    validation.is_asked(&caller).await;
+    for at in 0..3 {
+        validation
+            .submit(&caller, validation.approval(at))
+            .await
+            .expect("it counts");
+    }
     caller.end_of(&started.verification_id).await;
     context.span().end();
     tokio::task::spawn_blocking(move || provider.shutdown())
@@ -85,7 +115,15 @@ async fn a_verification_is_one_tree_from_its_caller_to_every_statement() {
         Tree::complete(jaeger, &trace_id).await
     });
     match tree.await {
-        Ok(tree) => println!("one trace, one root, {} spans", tree.0.len()),
+        Ok(tree) => {
+            println!("one trace, one root, {} spans", tree.0.len());
+            let [document, community] = SIDE_BY_SIDE.map(|service| tree.time_of(service));
+            println!("microseconds of the trace: document {document:?}, community {community:?}");
+            assert!(
+                document.start < community.end && community.start < document.end,
+                "they run at the same time: document {document:?}, community {community:?}"
+            );
+        }
         Err(error) => {
             let trace = jaeger.trace(&trace_id).await.ok().flatten().unwrap_or_default();
             panic!("{error}; it has {:#?}", Tree::of(&trace));
@@ -108,6 +146,8 @@ struct Span {
     parent: Option<String>,
     service: String,
     operation: String,
+    /// In microseconds since 1970-01-01 UTC.
+    time: Range<u64>,
 }
 
 /// The spans of a trace by their ids.
@@ -127,7 +167,7 @@ impl Tree {
             .0
             .values()
             .all(|span| span.parent.as_ref().is_none_or(|parent| tree.0.contains_key(parent)));
-        let branches = [&READING[..], &SCORING[..], &PROFILE[..]];
+        let branches = [&READING[..], &SCORING[..], &PROFILE[..], &VOUCHING[..]];
         (roots == 1 && whole && branches.iter().all(|branch| tree.has_branch(branch))).then_some(tree)
     }
 
@@ -141,8 +181,22 @@ impl Tree {
                 .map(|parent| text(&parent["spanID"])),
             service: text(&trace["processes"][text(&span["processID"])]["serviceName"]),
             operation: text(&span["operationName"]),
+            time: {
+                let start = span["startTime"].as_u64().unwrap_or_default();
+                start..start + span["duration"].as_u64().unwrap_or_default()
+            },
         };
         Tree(spans.iter().map(|one| (text(&one["spanID"]), span(one))).collect())
+    }
+
+    /// From the first to the last of what a service's activities do.
+    fn time_of(&self, service: &str) -> Range<u64> {
+        let spans = self.0.values().filter(|span| span.service == service);
+        let activities = spans.filter(|span| span.operation.starts_with("RunActivity:"));
+        let times = activities.map(|span| span.time.clone());
+        times
+            .reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))
+            .unwrap_or_default()
     }
 
     /// Whether some span has this branch's spans above it, in this order, itself being the last.

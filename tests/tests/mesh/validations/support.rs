@@ -20,6 +20,25 @@ pub struct Validation {
 }
 
 impl Validation {
+    /// Waits until all validators were asked.
+    pub async fn is_asked(&self, caller: &Caller) {
+        for validator in &self.validators {
+            let own = caller.acting_as(*validator, &["member"]).communities;
+            let asked = async || {
+                let open = own.clone().list_validation_requests(open_requests(*validator)).await;
+                let open = open.ok()?.into_inner().requests;
+                open.into_iter()
+                    .find(|open| open.verification_id == self.verification_id)
+            };
+            let asked = eventually(PATIENCE, "a validator to be asked", asked).await;
+            let asked = asked.unwrap_or_else(|error| panic!("{error:#}"));
+            assert_eq!(
+                (asked.display_name.as_str(), asked.relationship.is_empty()),
+                ("Ida", false)
+            );
+        }
+    }
+
     /// The answer of a member, with a reason where it needs one.
     pub fn response(&self, validator_id: i64, answer: proto::ValidationAnswer) -> proto::SubmitValidationRequest {
         let reject_reason = match answer {
@@ -104,25 +123,13 @@ pub async fn started(
 ) -> Validation {
     let member_id = request.member_id;
     let verification_id = caller.start(request).await.expect("it starts").verification_id;
-    for validator in &validators {
-        let own = caller.acting_as(*validator, &["member"]).communities;
-        let asked = async || {
-            let open = own.clone().list_validation_requests(open_requests(*validator)).await;
-            let open = open.ok()?.into_inner().requests;
-            open.into_iter().find(|open| open.verification_id == verification_id)
-        };
-        let asked = eventually(PATIENCE, "a validator to be asked", asked).await;
-        let asked = asked.unwrap_or_else(|error| panic!("{error:#}"));
-        assert_eq!(
-            (asked.display_name.as_str(), asked.relationship.is_empty()),
-            ("Ida", false)
-        );
-    }
-    Validation {
+    let validation = Validation {
         member_id,
         verification_id,
         validators,
-    }
+    };
+    validation.is_asked(caller).await;
+    validation
 }
 
 /// Starts a verification by the community alone, with a target that three vouches reach.
