@@ -51,7 +51,7 @@ fn a_verification_times_out_after_30_days() -> anyhow::Result<()> {
 
         assert_eq!(state.status, VerificationStatus::Timeout);
         assert!(virtually < 30 * DAY + DAY / 24, "it lasted {virtually:?}");
-        assert!(real < Duration::from_secs(30), "30 days took {real:?}");
+        assert!(real < Duration::from_secs(5), "30 days took {real:?}");
         assert_eq!(recorded_status(&verification)?, VerificationStatus::Timeout);
         let ended_at = verification.script.seen().outcomes[0].ended_at_seconds;
         let input = &verification.input;
