@@ -128,7 +128,8 @@ async fn a_verification_that_stands_still_is_reminded_of_once_a_week() {
 
 #[tokio::test]
 async fn the_report_of_a_month_is_written_once_and_shown() {
-    let mesh = Mesh::start().await.expect("the mesh starts");
+    let mesh = Mesh::builder().setting("community", "TRUST_SEEDS", "11").start().await;
+    let mesh = mesh.expect("the mesh starts");
     let mut reports = reports_of(&mesh);
     let request = |month: &str| proto::GetVerificationReportRequest {
         month: month.to_owned(),
@@ -170,6 +171,16 @@ async fn the_report_of_a_month_is_written_once_and_shown() {
         ("in_progress", "2024-02-20T00:00:00Z", None, 0, "[]"),
     ];
     insert(&mesh, new_member_id(), &rows).await;
+    // Of the trust network, only the first change was made before the month ended.
+    let connected = [("2024-02-07", 11, 12), ("2024-03-01", 11, 13)].map(|(day, from, to)| {
+        format!(
+            "INSERT INTO connection_changes (from_member, to_member, new_strength, changed_by, changed_at)
+             VALUES ({from}, {to}, 100, 'person:{from}', '{day}T00:00:00Z')"
+        )
+    });
+    let community = mesh.databases.of("community").expect("it has one");
+    let inserted = mesh.postgres.sql_at(community, &connected).await;
+    inserted.expect("the history is written");
     for runs in [1, 2] {
         back_fill(&mesh, MONTHLY, "2024-03-01T00:00:00Z", "2024-03-02T00:00:00Z").await;
         wait_for_runs(&mesh, MONTHLY, runs).await;
@@ -204,6 +215,14 @@ async fn the_report_of_a_month_is_written_once_and_shown() {
             .collect();
         assert_eq!(methods, [(proto::Method::Document, 2, 1)]);
         assert_eq!(report.median_time_to_complete.map(|time| time.seconds), Some(180));
+        let expected = proto::TrustNetworkFigures {
+            member_count: 2,
+            passing_member_count: 2,
+            connection_count: 1,
+            connections_made: 1,
+            connections_removed: 0,
+        };
+        assert_eq!(report.trust_network, Some(expected));
 
         let all = reports.list_verification_reports(proto::ListVerificationReportsRequest::default());
         let listed = all.await.expect("a page comes").into_inner();

@@ -1,14 +1,15 @@
 //! What the workflow asks for, bound to the contract's names. Each may come twice, and the second time changes nothing.
 
 use crate::store::{Considered, KnownOf, Voting, WorkflowRun};
+use crate::update_trust_network::update_trust_network;
 use crate::{Network, Scores, Store};
 use community_trust::{
     BurstSettings, Neighbour, NeighbourhoodSettings, RingSettings, SuspicionReason, Vouch, find_burst, neighbourhood,
     rings_around,
 };
 use community_workflows::contract::{
-    Aggregate, AggregationRequest, Answer, InvitationRequest, Invited, ReminderRequest, ValidationEnd, VoteRecorded,
-    VoteRequest, definitions,
+    Aggregate, AggregationRequest, Answer, InvitationRequest, Invited, ReminderRequest, TrustNetworkFigures,
+    TrustNetworkRequest, ValidationEnd, VoteRecorded, VoteRequest, definitions,
 };
 use community_workflows::policy::{self, Candidate, LEAST_VALIDATOR_SCORE};
 use jiff::Timestamp;
@@ -68,6 +69,16 @@ impl Activities {
         request: AggregationRequest,
     ) -> Result<Aggregate, ActivityError> {
         Ok(self.aggregate(&request).await?)
+    }
+
+    #[activity(definition = definitions::UpdateTrustNetwork)]
+    pub async fn update_trust_network(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        request: TrustNetworkRequest,
+    ) -> Result<TrustNetworkFigures, ActivityError> {
+        let seeds = self.network.seeds();
+        Ok(update_trust_network(&self.store, seeds, &request).await?)
     }
 }
 

@@ -32,6 +32,7 @@ mod submit_validation;
 mod temporal;
 #[cfg(test)]
 mod testing;
+mod update_trust_network;
 
 pub use activities::Activities;
 pub use api::CommunityApi;

@@ -88,6 +88,11 @@ impl Network {
         }
     }
 
+    /// The members whom trust flows from.
+    pub fn seeds(&self) -> Arc<[MemberId]> {
+        self.seeds.clone()
+    }
+
     /// Takes over all changes up to now; the first time all connections. It may be dropped at any point: the next call goes on
     /// from there.
     ///

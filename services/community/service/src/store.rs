@@ -21,7 +21,7 @@ use sqlx::PgPool;
 use std::time::Duration;
 
 pub use connections::{Connection, Direction, NewConnection, delete_connection, set_connection};
-pub use history::{Change, Edge, Look};
+pub use history::{Change, Edge, Look, PastChange};
 pub use introductions::{NewIntroduction, insert_introduction};
 pub use invitations::{Considered, KnownOf, WorkflowRun};
 pub(crate) use validations::no_validation;

@@ -8,9 +8,10 @@ use mesh_proto::reputation::v1::GetReputationRequest;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
 use mesh_runtime::{PeerChannel, Problem, ServiceMetrics, clock, from_peer};
 use mesh_types::{Schedule, Score};
+use orchestrator_workflows::contract::TrustNetworkRequest;
 use orchestrator_workflows::contract::{
-    MemberLookUp, OutcomeRecord, ReminderRequest, RemindersWritten, ReportRequest, ReportWritten, UserEmail,
-    UserExists, UserScore, definitions,
+    MemberLookUp, OutcomeRecord, ReminderRequest, RemindersWritten, ReportRequest, ReportWritten, TrustNetworkReport,
+    UserEmail, UserExists, UserScore, definitions,
 };
 use std::sync::Arc;
 use temporalio_macros::activities;
@@ -124,6 +125,10 @@ impl Activities {
         request: ReportRequest,
     ) -> Result<ReportWritten, ActivityError> {
         let month = Month::before(calendar::instant(request.as_of_seconds)?);
+        let span = TrustNetworkRequest {
+            from_seconds: month.start()?.as_second(),
+            until_seconds: month.end()?.as_second(),
+        };
         let unreadable = self.store.record_report(month, clock::now()).await?;
         if unreadable > 0 {
             tracing::warn!(verifications = unreadable, %month, "some outcomes have no methods that can be counted");
@@ -132,7 +137,19 @@ impl Activities {
         self.note_success(Schedule::MonthlyVerificationReport);
         Ok(ReportWritten {
             month: month.to_string(),
+            span: Some(span),
         })
+    }
+
+    #[activity(definition = definitions::WriteTrustNetworkReport)]
+    pub async fn write_trust_network_report(
+        self: Arc<Self>,
+        _ctx: ActivityContext,
+        report: TrustNetworkReport,
+    ) -> Result<(), ActivityError> {
+        let message = "must be a month as YYYY-MM";
+        let month = Month::parse(&report.month).ok_or_else(|| Problem::invalid_field("month", message))?;
+        Ok(self.store.record_trust_network(month, &report.figures).await?)
     }
 }
 

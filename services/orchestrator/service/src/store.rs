@@ -8,6 +8,7 @@ mod verifications;
 
 pub use members::{Member, Profile, insert_member, update_member};
 pub use reminders::{Reminder, ReminderFilter, ReminderKey, ReminderRound};
+pub(crate) use reports::no_report;
 pub use reports::{MethodCount, VerificationReport};
 pub use revocations::{Revocation, Revoked, ToCounter};
 pub use verifications::{

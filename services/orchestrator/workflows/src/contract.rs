@@ -2,6 +2,7 @@
 
 use crate::methods::MethodRequest;
 use crate::reason::MethodReason;
+pub use community_workflows::contract::{TrustNetworkFigures, TrustNetworkRequest};
 use mesh_types::{
     Decision, MemberId, Method, NextStep, Open, Score, ScoreBreakdown, VerificationId, VerificationStatus, Word,
 };
@@ -35,6 +36,10 @@ pub const RECORD_VERIFICATION_OUTCOME: &str = "record_verification_outcome";
 pub const WRITE_VERIFICATION_REMINDERS: &str = "write_verification_reminders";
 /// Activity: counts a month's verifications and writes their report.
 pub const WRITE_VERIFICATION_REPORT: &str = "write_verification_report";
+/// Activity: adds the trust network of the month to its report.
+pub const WRITE_TRUST_NETWORK_REPORT: &str = "write_trust_network_report";
+/// The patch that adds the trust network to a month's report; a run without it writes the verifications alone.
+pub const TRUST_NETWORK_IN_REPORT: &str = "trust-network-in-report";
 /// The patch that scores by version 2; a verification without it goes on under version 1.
 pub const SCORING_ALGORITHM_V2: &str = "scoring-algorithm-v2";
 
@@ -316,6 +321,18 @@ pub struct ReportRequest {
 pub struct ReportWritten {
     /// The month, e.g. `2026-10`.
     pub month: String,
+    /// Which instants the month has; unknown when a version wrote the report that had no trust network.
+    #[serde(default)]
+    pub span: Option<TrustNetworkRequest>,
+}
+
+/// Input of `write_trust_network_report`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustNetworkReport {
+    /// The month, e.g. `2026-10`.
+    pub month: String,
+    /// The trust network when it ended.
+    pub figures: TrustNetworkFigures,
 }
 
 /// The activities that the orchestrator's worker runs.
@@ -370,13 +387,20 @@ impl OrchestratorActivities {
     pub fn write_verification_report(request: ReportRequest) -> Result<ReportWritten, ActivityError> {
         unimplemented!()
     }
+
+    /// Adds the trust network to the report of a month that was written; again replaces it.
+    #[activity(name = WRITE_TRUST_NETWORK_REPORT)]
+    pub fn write_trust_network_report(report: TrustNetworkReport) -> Result<(), ActivityError> {
+        unimplemented!()
+    }
 }
 
 /// The markers that an implementation names in `#[activity(definition = …)]`.
 pub mod definitions {
     pub use super::orchestrator_activities::{
         CheckUserExistsLocal, GetUserEmailLocal, GetUserReputationLocal, GetUserVerificationScoreLocal,
-        RecordVerificationOutcome, RecordVerificationOutcomeLocal, WriteVerificationReminders, WriteVerificationReport,
+        RecordVerificationOutcome, RecordVerificationOutcomeLocal, WriteTrustNetworkReport, WriteVerificationReminders,
+        WriteVerificationReport,
     };
 }
 

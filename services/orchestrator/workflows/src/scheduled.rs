@@ -1,13 +1,14 @@
-//! The scheduled workflows: the week's reminders and the month's report, one activity each.
+//! The scheduled workflows: the week's reminders, and the month's report, which has the trust network beside the verifications.
 //!
 //! A run works as of the instant at which it was due. So a run that is late, repeated or back-filled writes what a run on
 //! time would have written.
 
 use crate::contract::{
     self, OrchestratorActivities, ReminderRequest, ReminderRun, RemindersWritten, ReportRequest, ReportRun,
-    ReportWritten,
+    ReportWritten, TrustNetworkReport,
 };
 use crate::timeouts;
+use community_workflows::contract::{CommunityActivities, TrustNetworkRequest};
 use mesh_workflows::as_of_seconds;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{WorkflowContext, WorkflowContextView, WorkflowResult};
@@ -39,7 +40,8 @@ impl VerificationReminderWorkflow {
     }
 }
 
-/// Counts the verifications of the month before.
+/// Counts the verifications of the month before, and then the trust network as it was when the month ended. The network is
+/// another service's, so the report does not wait for it.
 #[workflow]
 pub struct VerificationReportWorkflow {
     run: ReportRun,
@@ -59,8 +61,33 @@ impl VerificationReportWorkflow {
             as_of_seconds: as_of_seconds(&ctx.info(), run.as_of_seconds),
         };
         let options = timeouts::scheduled_write();
-        Ok(ctx
+        let written = ctx
             .execute_activity(OrchestratorActivities::write_verification_report, request, options)
-            .await?)
+            .await?;
+        if ctx.patched(contract::TRUST_NETWORK_IN_REPORT)
+            && let Some(span) = written.span
+        {
+            Self::report_trust_network(ctx, &written, span).await?;
+        }
+        Ok(written)
+    }
+
+    async fn report_trust_network(
+        ctx: &WorkflowContext<Self>,
+        written: &ReportWritten,
+        span: TrustNetworkRequest,
+    ) -> WorkflowResult<()> {
+        let options = timeouts::trust_network();
+        let figures = ctx
+            .execute_activity(CommunityActivities::update_trust_network, span, options)
+            .await?;
+        let report = TrustNetworkReport {
+            month: written.month.clone(),
+            figures,
+        };
+        let options = timeouts::scheduled_write();
+        ctx.execute_activity(OrchestratorActivities::write_trust_network_report, report, options)
+            .await?;
+        Ok(())
     }
 }

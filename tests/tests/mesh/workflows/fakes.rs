@@ -10,7 +10,7 @@ mod decay;
 mod document;
 mod scheduled;
 
-pub use community::{CommunityFakes, SeenOfCommunity};
+pub use community::{CommunityFakes, SeenOfCommunity, THE_NETWORK};
 pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
 pub use scheduled::{ScheduledFakes, Writing, Writings};

@@ -1,14 +1,14 @@
 //! The scheduled workflows: a run works as of the instant at which it was due, whenever it runs.
 
-use super::fakes::Writing;
+use super::fakes::{THE_NETWORK, Writing};
 use super::support::{Clock, DEADLINE, Stack, history_of, on_stack, queue_named, record, start_of};
 use anyhow::{Context, ensure};
 use mesh_runtime::{CronSchedule, ScheduleSettings, ensure_schedule};
 use mesh_testkit::eventually;
 use mesh_types::Schedule;
 use orchestrator_workflows::contract::{
-    ReminderRequest, ReminderRun, ReportRequest, TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW,
-    VERIFICATION_REPORT_WORKFLOW, default_remind_after_seconds,
+    ReminderRequest, ReminderRun, ReportRequest, TASK_QUEUE, TrustNetworkFigures, TrustNetworkReport,
+    VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW, default_remind_after_seconds,
 };
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow};
 use serde_json::json;
@@ -18,8 +18,10 @@ use temporalio_client::{WorkflowDescribeOptions, WorkflowExecutionStatus, Workfl
 use temporalio_common::HasWorkflowDefinition;
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 
-/// A run is one activity, however often that is tried.
+/// A run of reminders is one activity, however often that is tried.
 const EVENTS: usize = 11;
+/// A run of the report is three, and the mark of the version that has three.
+const REPORT_EVENTS: usize = 25;
 
 #[test]
 fn a_back_filled_run_reminds_as_of_the_week_in_which_it_was_due() -> anyhow::Result<()> {
@@ -35,7 +37,7 @@ fn a_back_filled_run_reminds_as_of_the_week_in_which_it_was_due() -> anyhow::Res
         });
         assert_eq!(
             stack.writings.of(&id),
-            [expected; 3],
+            vec![expected; 3],
             "tried until the database was back"
         );
         let history = history_of(&stack.client, id).await?;
@@ -52,17 +54,14 @@ fn a_back_filled_run_reports_as_of_the_day_on_which_it_was_due() -> anyhow::Resu
         let id = back_fill(stack, schedule, VERIFICATION_REPORT_WORKFLOW, due).await?;
         ends::<VerificationReportWorkflow>(stack, &id).await?;
 
-        let expected = Writing::Report(ReportRequest {
-            as_of_seconds: seconds(due)?,
-        });
         assert_eq!(
             stack.writings.of(&id),
-            [expected; 3],
+            writings_of_a_report(seconds(due)?),
             "tried until the database was back"
         );
         let history = history_of(&stack.client, id).await?;
-        assert_eq!(history.events.len(), EVENTS);
-        record("orchestrator", "report-of-a-month-back-filled", &history)
+        assert_eq!(history.events.len(), REPORT_EVENTS);
+        record("orchestrator", "report-of-a-month-with-the-trust-network", &history)
     })
 }
 
@@ -87,7 +86,7 @@ fn a_run_by_hand_stands_for_the_instant_that_it_is_given() -> anyhow::Result<()>
             as_of_seconds: seconds("2024-02-03T04:05:06Z")?,
             remind_after_seconds: 60,
         });
-        assert_eq!(stack.writings.of(id), [expected; 3]);
+        assert_eq!(stack.writings.of(id), vec![expected; 3]);
         Ok(())
     })
 }
@@ -103,13 +102,23 @@ fn a_run_that_nobody_says_more_about_stands_for_its_start() -> anyhow::Result<()
 
             let history = history_of(&stack.client, id.to_owned()).await?;
             let started = history.events[0].event_time.context("an event without a time")?;
-            let expected = Writing::Report(ReportRequest {
-                as_of_seconds: started.seconds,
-            });
-            assert_eq!(stack.writings.of(id), [expected; 3], "{id}");
+            assert_eq!(stack.writings.of(id), writings_of_a_report(started.seconds), "{id}");
         }
         Ok(())
     })
+}
+
+/// Each is tried until the database is back.
+fn writings_of_a_report(as_of_seconds: i64) -> Vec<Writing> {
+    let verifications = Writing::Report(ReportRequest { as_of_seconds });
+    let network = Writing::TrustNetwork(TrustNetworkReport {
+        month: "2025-12".to_owned(),
+        figures: TrustNetworkFigures {
+            connections_made: 31 * 24 * 3600,
+            ..THE_NETWORK
+        },
+    });
+    [vec![verifications; 3], vec![network; 3]].concat()
 }
 
 fn of_hand(id: &str, start: StartWorkflowExecutionRequest) -> StartWorkflowExecutionRequest {

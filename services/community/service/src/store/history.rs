@@ -9,7 +9,7 @@
 use super::{Store, member, strength};
 use community_trust::Strength;
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
+use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::{Actor, Problem};
 use mesh_types::MemberId;
 use sqlx::PgConnection;
@@ -37,6 +37,17 @@ pub struct Edge {
     pub to: MemberId,
     /// How strong it is.
     pub strength: Strength,
+}
+
+/// A change as the history tells it, with when it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastChange {
+    /// What changed.
+    pub change: Change,
+    /// The strength before; [`Strength::NONE`] where there was no connection.
+    pub before: Strength,
+    /// When.
+    pub changed_at: Timestamp,
 }
 
 /// What a look at the history shows, all of one snapshot.
@@ -145,6 +156,41 @@ impl Store {
             oldest_running,
             goes_on,
         })
+    }
+
+    /// The changes after a number that were made before an instant, in the order of their numbers, `limit` at most.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "SELECT connection_changes", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "connection_changes"))]
+    pub async fn changes_until(&self, until: Timestamp, after: i64, limit: i64) -> Result<Vec<PastChange>, Problem> {
+        let rows = sqlx::query!(
+            r#"SELECT sequence, from_member, to_member, coalesce(old_strength, 0::smallint) AS "old_strength!",
+                      coalesce(new_strength, 0::smallint) AS "new_strength!", changed_at AS "changed_at: SqlTimestamp"
+                 FROM connection_changes WHERE sequence > $1 AND changed_at < $2 ORDER BY sequence LIMIT $3"#,
+            after,
+            until.to_sqlx() as _,
+            limit,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let changes = rows.into_iter().map(|row| {
+            let edge = Edge {
+                from: member(row.from_member)?,
+                to: member(row.to_member)?,
+                strength: strength(row.new_strength)?,
+            };
+            Ok(PastChange {
+                change: Change {
+                    sequence: row.sequence,
+                    edge,
+                },
+                before: strength(row.old_strength)?,
+                changed_at: row.changed_at.to_jiff(),
+            })
+        });
+        changes.collect()
     }
 
     /// A new transaction id: whatever took a number before this call has a lower one.

@@ -118,7 +118,18 @@ pub fn report(report: VerificationReport) -> proto::VerificationReport {
             .median_seconds
             .map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
         computed_at: Some(timestamp(report.computed_at)),
+        trust_network: report.trust_network.map(|figures| proto::TrustNetworkFigures {
+            member_count: count(figures.members),
+            passing_member_count: count(figures.members_passing),
+            connection_count: count(figures.connections),
+            connections_made: count(figures.connections_made),
+            connections_removed: count(figures.connections_removed),
+        }),
     }
+}
+
+fn count(figure: u64) -> i64 {
+    i64::try_from(figure).unwrap_or(i64::MAX)
 }
 
 fn method_count(count: MethodCount) -> proto::VerificationMethodCount {

@@ -2,11 +2,9 @@
 
 use super::{parse, render};
 use crate::Store;
-use crate::store::ReminderKey;
+use crate::store::{ReminderKey, no_report};
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_proto::orchestrator::v1::report_service_server::ReportService;
-use mesh_runtime::Problem;
-use mesh_types::Reason;
 use tonic::{Request, Response, Status};
 
 /// Answers `ReportService`.
@@ -28,7 +26,7 @@ impl ReportService for ReportApi {
         request: Request<proto::GetVerificationReportRequest>,
     ) -> Result<Response<proto::GetVerificationReportResponse>, Status> {
         let month = parse::get_report(request.get_ref())?;
-        let report = self.store.find_report(month).await?.ok_or_else(not_found)?;
+        let report = self.store.find_report(month).await?.ok_or_else(no_report)?;
         Ok(Response::new(proto::GetVerificationReportResponse {
             report: Some(render::report(report)),
         }))
@@ -62,11 +60,4 @@ impl ReportService for ReportApi {
             next_page_token,
         }))
     }
-}
-
-fn not_found() -> Problem {
-    Problem::new(
-        Reason::VerificationReportNotFound,
-        "no report was written for this month",
-    )
 }

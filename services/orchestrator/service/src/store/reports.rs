@@ -8,7 +8,8 @@ use crate::calendar::Month;
 use jiff::Timestamp;
 use jiff_sqlx::{Date as SqlDate, Timestamp as SqlTimestamp, ToSqlx};
 use mesh_runtime::{Problem, begin_with_statement_timeout};
-use mesh_types::{Level, Method, Open};
+use mesh_types::{Level, Method, Open, Reason};
+use orchestrator_workflows::contract::TrustNetworkFigures;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
@@ -35,7 +36,9 @@ pub struct VerificationReport {
     pub methods: Vec<MethodCount>,
     /// The median time from start to end of those that completed, in seconds; none when none did.
     pub median_seconds: Option<i64>,
-    /// When it was computed.
+    /// The trust network when it ended; none until the community service has counted it.
+    pub trust_network: Option<TrustNetworkFigures>,
+    /// When the verifications were counted.
     pub computed_at: Timestamp,
 }
 
@@ -64,6 +67,7 @@ struct ReportRow {
     level_gold: i64,
     methods: Json<Vec<MethodCount>>,
     median_seconds: Option<i64>,
+    trust_network: Option<Json<TrustNetworkFigures>>,
     computed_at: SqlTimestamp,
 }
 
@@ -90,6 +94,7 @@ impl TryFrom<ReportRow> for VerificationReport {
             ],
             methods,
             median_seconds: row.median_seconds,
+            trust_network: row.trust_network.map(|figures| figures.0),
             computed_at: row.computed_at.to_jiff(),
         })
     }
@@ -99,6 +104,14 @@ impl TryFrom<ReportRow> for VerificationReport {
 fn level_bounds() -> Vec<i16> {
     let above_none = Level::ALL.into_iter().skip(1);
     above_none.map(|level| i16::from(level.least_score().get())).collect()
+}
+
+/// Refuses what needs the report of a month that was not written.
+pub(crate) fn no_report() -> Problem {
+    Problem::new(
+        Reason::VerificationReportNotFound,
+        "no report was written for this month",
+    )
 }
 
 impl Store {
@@ -169,6 +182,26 @@ impl Store {
         Ok(unreadable.unsigned_abs())
     }
 
+    /// Adds the trust network to the report of a month, in place of the one that may be there.
+    ///
+    /// # Errors
+    /// `VERIFICATION_REPORT_NOT_FOUND` when none was written for the month; `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "UPDATE verification_reports", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "UPDATE", db.collection.name = "verification_reports"))]
+    pub async fn record_trust_network(&self, month: Month, figures: &TrustNetworkFigures) -> Result<(), Problem> {
+        let updated = sqlx::query!(
+            "UPDATE verification_reports SET trust_network = $2 WHERE month = $1",
+            month.first_day().to_sqlx() as _,
+            Json(figures) as _,
+        )
+        .execute(&self.pool)
+        .await?;
+        match updated.rows_affected() {
+            0 => Err(no_report()),
+            _ => Ok(()),
+        }
+    }
+
     /// The report of a month.
     ///
     /// # Errors
@@ -179,7 +212,8 @@ impl Store {
         let row = sqlx::query_as!(
             ReportRow,
             r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, revoked, level_none,
-                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
+                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds,
+                      trust_network AS "trust_network: _", computed_at AS "computed_at: _"
                  FROM verification_reports WHERE month = $1"#,
             month.first_day().to_sqlx() as _,
         )
@@ -198,7 +232,8 @@ impl Store {
         let rows = sqlx::query_as!(
             ReportRow,
             r#"SELECT month AS "month: _", in_progress, completed, failed, cancelled, timed_out, revoked, level_none,
-                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds, computed_at AS "computed_at: _"
+                      level_bronze, level_silver, level_gold, methods AS "methods: _", median_seconds,
+                      trust_network AS "trust_network: _", computed_at AS "computed_at: _"
                  FROM verification_reports
                 WHERE ($1::date IS NULL OR month < $1)
                 ORDER BY month DESC LIMIT $2"#,

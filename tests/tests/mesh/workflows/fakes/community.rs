@@ -1,21 +1,31 @@
 //! The community service's activities, without a database.
 
-use super::{Script, Scripts, lock};
+use super::{Script, Scripts, lock, transient};
 use community_workflows::contract::definitions as community;
 use community_workflows::contract::{
-    Aggregate, AggregationRequest, InvitationRequest, Invited, ReminderRequest, ValidationEnd, VoteRecorded,
-    VoteRequest,
+    Aggregate, AggregationRequest, InvitationRequest, Invited, ReminderRequest, TrustNetworkFigures,
+    TrustNetworkRequest, ValidationEnd, VoteRecorded, VoteRequest,
 };
 use community_workflows::policy::{self, Tally};
 use mesh_runtime::clock;
 use mesh_types::{EvidenceId, MemberId, Score};
 use std::sync::Arc;
+use std::time::Duration;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
 /// The reputation of every validator.
 pub const VALIDATORS_SCORE: i64 = 80;
+
+/// The trust network of every month; as many connections were made in it as it has seconds.
+pub const THE_NETWORK: TrustNetworkFigures = TrustNetworkFigures {
+    members: 5,
+    members_passing: 4,
+    connections: 3,
+    connections_made: 0,
+    connections_removed: 1,
+};
 
 /// What the activities were asked for, in order.
 #[derive(Clone, Default)]
@@ -92,6 +102,21 @@ impl CommunityFakes {
         let script = self.0.of(request.verification_id)?;
         lock(&script.seen).community.reminders.push(request);
         Ok(())
+    }
+
+    #[activity(definition = community::UpdateTrustNetwork)]
+    pub async fn update_trust_network(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: TrustNetworkRequest,
+    ) -> Result<TrustNetworkFigures, ActivityError> {
+        if ctx.info().attempt <= 2 {
+            return Err(transient("DATABASE_UNAVAILABLE", Duration::from_millis(10)));
+        }
+        Ok(TrustNetworkFigures {
+            connections_made: request.until_seconds.abs_diff(request.from_seconds),
+            ..THE_NETWORK
+        })
     }
 
     #[activity(definition = community::AggregateValidationScores)]

@@ -2,20 +2,30 @@
 
 use super::{lock, transient};
 use orchestrator_workflows::contract::definitions as orchestrator;
-use orchestrator_workflows::contract::{ReminderRequest, RemindersWritten, ReportRequest, ReportWritten};
+use orchestrator_workflows::contract::{
+    ReminderRequest, RemindersWritten, ReportRequest, ReportWritten, TrustNetworkReport, TrustNetworkRequest,
+};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use temporalio_common::ActivityError;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::ActivityContext;
 
+/// The month of every report, 31 days.
+const DECEMBER: TrustNetworkRequest = TrustNetworkRequest {
+    from_seconds: 1_764_547_200,
+    until_seconds: 1_767_225_600,
+};
+
 /// What an activity was asked to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Writing {
     /// The reminders of a week.
     Reminders(ReminderRequest),
     /// The report of a month.
     Report(ReportRequest),
+    /// The trust network of a month.
+    TrustNetwork(TrustNetworkReport),
 }
 
 /// Every attempt to write, with its workflow.
@@ -27,7 +37,7 @@ impl Writings {
     pub fn of(&self, workflow_id: &str) -> Vec<Writing> {
         let all = lock(&self.0);
         let of_workflow = all.iter().filter(|(id, _)| id == workflow_id);
-        of_workflow.map(|(_, writing)| *writing).collect()
+        of_workflow.map(|(_, writing)| writing.clone()).collect()
     }
 
     /// The database is away at a workflow's first two attempts.
@@ -65,6 +75,16 @@ impl ScheduledFakes {
         self.0.attempt(&ctx, Writing::Report(request))?;
         Ok(ReportWritten {
             month: "2025-12".to_owned(),
+            span: Some(DECEMBER),
         })
+    }
+
+    #[activity(definition = orchestrator::WriteTrustNetworkReport)]
+    pub async fn write_trust_network_report(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        report: TrustNetworkReport,
+    ) -> Result<(), ActivityError> {
+        self.0.attempt(&ctx, Writing::TrustNetwork(report))
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::store::{Revocation, Revoked};
 use crate::testing::{at, cancelled, ended, insert_span, store};
-use mesh_testkit::fixtures::OrPanic;
+use mesh_testkit::fixtures::{OrPanic, reason};
 use mesh_types::{RevocationReason, VerificationStatus};
 use orchestrator_workflows::contract::MethodStatus;
 
@@ -84,6 +84,7 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
         ],
         methods: vec![count(Method::Document, 3, 1), count(Method::Reputation, 1, 1)],
         median_seconds: Some(3600),
+        trust_network: None,
         computed_at: at("2026-11-01T03:00:00Z"),
     };
     store
@@ -95,7 +96,21 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
         Some(expected.clone())
     );
 
+    let network = TrustNetworkFigures {
+        members: 9,
+        members_passing: 8,
+        connections: 7,
+        connections_made: 6,
+        connections_removed: 5,
+    };
+    for figures in [TrustNetworkFigures { members: 1, ..network }, network] {
+        store.record_trust_network(expected.month, &figures).await.or_panic();
+    }
+    let unwritten = store.record_trust_network(month("2026-09"), &network).await;
+    assert_eq!(reason(unwritten), Reason::VerificationReportNotFound);
+
     let again = VerificationReport {
+        trust_network: Some(network),
         computed_at: at("2026-11-25T12:00:00Z"),
         ..expected
     };
@@ -103,7 +118,7 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
     assert_eq!(
         store.list_reports(None, 10).await.or_panic(),
         [again],
-        "replaced, with the same figures"
+        "replaced, with the same figures, and the trust network stays"
     );
 }
 
