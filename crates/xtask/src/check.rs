@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_test_with_a_name_that_measures_is_run_among_those() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = Path::new("../..");
         let (mut found, mut never_run) = (0, Vec::new());
         let mut look = |file: &Path| {
             if file.extension().is_none_or(|extension| extension != "rs") {

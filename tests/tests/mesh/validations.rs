@@ -1,6 +1,7 @@
 //! Members of the community vouch for one: who is asked, whose answer counts, and what it gives.
 
 mod answers;
+mod outages;
 pub mod support;
 
 use crate::community::connect;
@@ -221,7 +222,6 @@ async fn a_document_that_is_refused_leaves_the_community_alone() {
     );
 }
 
-#[ignore = "a soak of twenty seconds on a mesh of its own; the other scenarios are part of every run"]
 #[tokio::test]
 async fn a_thousand_answers_of_ten_validators_across_a_kill_count_once_each() {
     let mesh = Mesh::builder()
@@ -230,4 +230,12 @@ async fn a_thousand_answers_of_ten_validators_across_a_kill_count_once_each() {
         .await
         .expect("the mesh starts");
     answers::a_thousand_across_a_kill(&mesh).await;
+}
+
+#[tokio::test]
+async fn an_answer_in_an_outage_waits_and_counts_once() {
+    let mesh = Mesh::builder()
+        .setting("community", "TRUST_SEEDS", TRUST_SEED.to_string())
+        .proxied();
+    outages::each_answer_counts_once(&mesh.start().await.expect("the mesh starts")).await;
 }

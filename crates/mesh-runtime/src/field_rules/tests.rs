@@ -7,8 +7,8 @@ use tonic_types::StatusExt;
 const SEND: &str = "/test.parcel.v1.ParcelService/Send";
 
 fn descriptors() -> Vec<u8> {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/field_rules");
-    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+    let here = "src/field_rules";
+    let contract = "../../proto";
     let mut compiler = protox::Compiler::new([here, contract]).expect("the folders are there");
     compiler
         .include_imports(true)
@@ -172,7 +172,7 @@ async fn messages_of_a_client_stream_are_left_to_their_handler() {
 #[test]
 fn a_rule_that_does_not_fit_its_field_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
+    let contract = "../../proto";
     let source = r#"
         syntax = "proto3";
         package test.v1;

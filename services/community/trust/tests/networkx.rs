@@ -16,7 +16,7 @@ const NETWORKS: u64 = 200;
 fn as_many_pass_as_the_maximum_flow_of_networkx() {
     let samples: Vec<(String, usize)> = (0..NETWORKS).map(sample).collect();
     let mut python = Command::new(python_with_networkx())
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/maximum_flow.py"))
+        .arg("tests/maximum_flow.py")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -5,13 +5,15 @@ use document_reading::{DocumentReading, Reader, ReaderConfig, Source, check, fie
 use jiff::civil::{Date, date};
 use mesh_types::{CheckName, CheckResult, DocumentKind};
 use specimen::{Document, DocumentOptions, to_jpeg, to_png};
-use std::path::Path;
+use std::path::absolute;
 
 const DAY: Date = date(2026, 1, 1);
 
 fn reader() -> Reader {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
-    Reader::new(ReaderConfig::with_model_dir(model)).expect("tesseract, its English model and our own are there")
+    Reader::new(ReaderConfig::with_model_dir(
+        absolute("model").expect("the package's folder"),
+    ))
+    .expect("tesseract, its English model and our own are there")
 }
 
 async fn read(reader: &Reader, document: &Document) -> DocumentReading {

@@ -6,7 +6,7 @@ use specimen::dear;
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::absolute,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -20,7 +20,7 @@ const MIB: u64 = 1 << 20;
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn config() -> ReaderConfig {
-    ReaderConfig::with_model_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("model"))
+    ReaderConfig::with_model_dir(absolute("model").expect("the package's folder"))
 }
 
 fn reader() -> Reader {

@@ -2,13 +2,13 @@
 
 use document_reading::{Fault, ReadError, Reader, ReaderConfig};
 use specimen::{blank_page, to_png};
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::absolute, process::Command};
 
 #[tokio::test]
 async fn what_goes_wrong_before_the_picture_is_said_is_not_its_fault_and_what_comes_out_of_turn_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("document-picture");
-    let mut config = ReaderConfig::with_model_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("model"));
+    let mut config = ReaderConfig::with_model_dir(absolute("model").expect("the package's folder"));
     let version = Command::new(&config.picture_program).arg("--version").output();
     let version = String::from_utf8(version.expect("it runs").stdout).expect("text");
     let version = version.trim();

@@ -7,12 +7,12 @@ use imageproc::geometric_transformations::{Border, Interpolation, rotate_about_c
 use jiff::civil::date;
 use mesh_types::{CheckResult, DocumentKind};
 use specimen::{Degradation, Passport, degrade, letter_page, to_jpeg, to_png};
-use std::{path::Path, time::Duration};
+use std::{path::absolute, time::Duration};
 
 const TABLE: Rgb<u8> = Rgb([176, 172, 166]);
 
 fn config() -> ReaderConfig {
-    ReaderConfig::with_model_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("model"))
+    ReaderConfig::with_model_dir(absolute("model").expect("the package's folder"))
 }
 
 fn reader() -> Reader {

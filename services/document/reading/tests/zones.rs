@@ -3,13 +3,15 @@
 use document_reading::{MrzFormat, MrzReading, PageReading, Reader, ReaderConfig};
 use image::{Rgb, RgbImage, imageops};
 use specimen::{Degradation, Document, DocumentKind, DocumentOptions, degrade, to_jpeg, to_png};
-use std::path::Path;
+use std::path::absolute;
 
 const TABLE: Rgb<u8> = Rgb([176, 172, 166]);
 
 fn reader() -> Reader {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("model");
-    Reader::new(ReaderConfig::with_model_dir(model)).expect("tesseract, its English model and our own are there")
+    Reader::new(ReaderConfig::with_model_dir(
+        absolute("model").expect("the package's folder"),
+    ))
+    .expect("tesseract, its English model and our own are there")
 }
 
 /// The side that has the zone: of cards of two sides the back.

@@ -19,7 +19,7 @@ use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWor
 use prost::Message;
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 use temporalio_client::errors::WorkflowGetResultError;
@@ -474,10 +474,7 @@ pub fn lasted(history: &History) -> anyhow::Result<Duration> {
 
 /// The folder of a service's recorded histories.
 pub fn histories(service: &str) -> PathBuf {
-    PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
-        .join("../services")
-        .join(service)
-        .join("workflows/histories")
+    Path::new("../services").join(service).join("workflows/histories")
 }
 
 /// Writes a history under a name when the environment asks for it and there is none of that name.
