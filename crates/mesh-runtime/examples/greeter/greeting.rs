@@ -4,7 +4,9 @@
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use prost::Message;
+use protox::file::{File, FileResolver, GoogleFileResolver};
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -206,11 +208,30 @@ where
 /// The descriptors, as a generated crate would carry them.
 pub fn descriptors() -> &'static [u8] {
     static DESCRIPTORS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/greeter");
-        let contract = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
-        let mut compiler = protox::Compiler::new([here, contract]).expect("the folders are there");
+        let mut compiler = protox::Compiler::with_file_resolver(Sources);
         let compiled = compiler.include_imports(true).open_file("greeter.proto");
         compiled.expect("it compiles").encode_file_descriptor_set()
     });
     &DESCRIPTORS
+}
+
+/// The contract, within the program: it may run anywhere.
+struct Sources;
+
+impl FileResolver for Sources {
+    fn resolve_path(&self, path: &Path) -> Option<String> {
+        path.to_str().map(str::to_owned)
+    }
+
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        let source = match name {
+            "greeter.proto" => include_str!("greeter.proto"),
+            "voluntier/common/v1/access.proto" => {
+                include_str!("../../../../proto/voluntier/common/v1/access.proto")
+            }
+            "buf/validate/validate.proto" => include_str!("../../../../proto/buf/validate/validate.proto"),
+            _ => return GoogleFileResolver::new().open_file(name),
+        };
+        File::from_source(name, source)
+    }
 }
