@@ -32,7 +32,7 @@ pub async fn submit_validation(
         match workflows.submit(validation.run, response.clone(), request_id).await? {
             Some(ResponseTaken::Counted) => Ok(SubmitValidationResponse {}),
             Some(ResponseTaken::Refused { reason }) => Err(refused(&reason)),
-            None => what_stands(store, verification_id, &response).await,
+            None => what_stands((store, workflows), verification_id, (&response, request_id)).await,
         }
     };
     idempotency.under_lease(RPC, request_id, request, now, work).await
@@ -66,16 +66,21 @@ async fn may_answer(
 
 /// What the table says of an answer that the workflow refused, or that came after its end. Until the votes are counted, one that the
 /// table has and the workflow refuses is one that the workflow does not know: it was recorded, and the task in which that
-/// happened was lost. Sent again, it gets there.
+/// happened was lost. Sent again, it gets there. Even the count may be of a task that was lost, and this the last answer that is sent:
+/// so the workflow is told of it, and comes to the end that the table has.
 async fn what_stands(
-    store: &Store,
+    (store, workflows): (&Store, &Workflows),
     verification_id: VerificationId,
-    response: &ValidatorResponse,
+    (response, request_id): (&ValidatorResponse, RequestId),
 ) -> Result<SubmitValidationResponse, Problem> {
     match store.find_vote(verification_id, response.validator_id).await? {
-        Some(VoteRecorded::Recorded { answer, request_id }) if is_this(response, answer, request_id) => {
+        Some(VoteRecorded::Recorded {
+            answer,
+            request_id: sent_by,
+        }) if is_this(response, answer, sent_by) => {
             let validation = store.find_validation(verification_id).await?;
-            if validation.is_some_and(|validation| validation.counted.is_some()) {
+            if let Some(validation) = validation.filter(|validation| validation.counted.is_some()) {
+                workflows.tell_of_vote(validation.run, response, request_id).await?;
                 return Ok(SubmitValidationResponse {});
             }
             let message = "the answer is recorded, but the workflow has not taken it; send it again";

@@ -4,9 +4,11 @@ use crate::store::WorkflowRun;
 use community_workflows::CommunityValidationWorkflow;
 use community_workflows::contract::{ResponseTaken, ReviewDecision, ValidatorResponse};
 use mesh_runtime::Problem;
-use mesh_runtime::workflows::{CALL_TIMEOUT, handle_of, update_within};
+use mesh_runtime::workflows::{CALL_TIMEOUT, handle_of, signal, update_within};
 use mesh_types::RequestId;
 use temporalio_client::Client;
+use temporalio_common::data_converters::RawValue;
+use temporalio_common::protos::temporal::api::common::v1::Payload;
 
 /// The workflows.
 #[derive(Clone)]
@@ -35,6 +37,33 @@ impl Workflows {
         let workflow = handle_of::<CommunityValidationWorkflow>(&self.client, run.workflow_id, Some(run.run_id));
         let update = CommunityValidationWorkflow::submit_validation;
         update_within(CALL_TIMEOUT, &workflow, update, response, request_id).await
+    }
+
+    /// Tells a workflow of an answer that stands, though a task in which it took it was lost. A signal is kept by Temporal, so it
+    /// gets there. One that is over has no need of it.
+    ///
+    /// # Errors
+    /// `TEMPORAL_UNAVAILABLE` when Temporal is away.
+    pub async fn tell_of_vote(
+        &self,
+        run: WorkflowRun,
+        response: &ValidatorResponse,
+        request_id: RequestId,
+    ) -> Result<(), Problem> {
+        let workflow = handle_of::<CommunityValidationWorkflow>(&self.client, run.workflow_id, Some(run.run_id));
+        let payload = Payload {
+            metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
+            data: serde_json::to_vec(response).map_err(Problem::internal)?,
+            ..Default::default()
+        };
+        let message = RawValue::new(vec![payload]);
+        let told = signal(
+            &workflow,
+            CommunityValidationWorkflow::validator_response,
+            message,
+            request_id,
+        );
+        told.await.map(|_is_open| ())
     }
 
     /// Gives a workflow the decision of a person; the same request again returns the same. False when the workflow waits for none.

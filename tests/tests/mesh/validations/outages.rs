@@ -52,6 +52,7 @@ pub(super) async fn each_answer_counts_once(mesh: &Mesh) {
         });
         during.expect("it counts");
         let told_after = begun.elapsed();
+        assert!(told_after >= AWAY, "{dependency:?} was not needed: {told_after:?}");
         let after = validation.submit(&caller, validation.approval(2)).await;
         after.expect("it counts");
         let ended = caller.end_of(&validation.verification_id).await;
