@@ -1,7 +1,7 @@
 //! What the workflow asks for, bound to the contract's names. Each may come twice, and the second time changes nothing.
 
+use crate::count_trust_network::Count;
 use crate::store::{Considered, KnownOf, Voting, WorkflowRun};
-use crate::update_trust_network::update_trust_network;
 use crate::{Network, Scores, Store};
 use community_trust::{
     BurstSettings, Neighbour, NeighbourhoodSettings, RingSettings, SuspicionReason, Vouch, find_burst, neighbourhood,
@@ -71,14 +71,24 @@ impl Activities {
         Ok(self.aggregate(&request).await?)
     }
 
-    #[activity(definition = definitions::UpdateTrustNetwork)]
-    pub async fn update_trust_network(
+    #[activity(definition = definitions::CountTrustNetwork)]
+    pub async fn count_trust_network(
         self: Arc<Self>,
-        _ctx: ActivityContext,
+        ctx: ActivityContext,
         request: TrustNetworkRequest,
     ) -> Result<TrustNetworkFigures, ActivityError> {
-        let seeds = self.network.seeds();
-        Ok(update_trust_network(&self.store, seeds, &request).await?)
+        let mut count = Count::begin(&request)?;
+        loop {
+            let (so_far, goes_on) = tokio::select! {
+                () = ctx.cancelled() => return Err(ActivityError::cancelled()),
+                so_far = count.go_on(&self.store) => so_far?,
+            };
+            ctx.record_heartbeat(()).await?;
+            count = so_far;
+            if !goes_on {
+                return Ok(count.figures(self.network.seeds()).await?);
+            }
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod activities;
 mod add_connection;
 mod api;
 mod config;
+mod count_trust_network;
 mod create_introduction;
 mod decide_validation;
 mod get_trust;
@@ -32,7 +33,6 @@ mod submit_validation;
 mod temporal;
 #[cfg(test)]
 mod testing;
-mod update_trust_network;
 
 pub use activities::Activities;
 pub use api::CommunityApi;

@@ -22,7 +22,7 @@ pub const REMIND_COMMUNITY_VALIDATORS: &str = "remind_community_validators";
 /// Activity: says what the votes amount to, and closes what is open.
 pub const AGGREGATE_VALIDATION_SCORES: &str = "aggregate_validation_scores";
 /// Activity: counts the trust network as it was when a month ended.
-pub const UPDATE_TRUST_NETWORK: &str = "update_trust_network";
+pub const COUNT_TRUST_NETWORK: &str = "count_trust_network";
 /// Update: a validator answers.
 pub const SUBMIT_VALIDATION: &str = "submit_validation";
 /// Signal: a validator answers. Nobody is told what became of it; what cannot be read is left alone.
@@ -340,7 +340,7 @@ impl Aggregate {
     }
 }
 
-/// Input of `update_trust_network`: a span of time, whose end is not in it.
+/// Input of `count_trust_network`: a span of time, whose end is not in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustNetworkRequest {
     /// Its first instant, in seconds since 1970-01-01 UTC.
@@ -349,16 +349,16 @@ pub struct TrustNetworkRequest {
     pub until_seconds: i64,
 }
 
-/// Answer of `update_trust_network`: the trust network when the span ended, by the seeds of trust of now, and what changed in
+/// Answer of `count_trust_network`: the trust network when the span ended, by the seeds of trust of now, and what changed in
 /// the span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustNetworkFigures {
     /// Members with a connection, or who are seeds.
-    pub members: u64,
+    pub member_count: u64,
     /// Those of them who pass the gate.
-    pub members_passing: u64,
+    pub passing_member_count: u64,
     /// Connections.
-    pub connections: u64,
+    pub connection_count: u64,
     /// How often a connection was made in the span.
     pub connections_made: u64,
     /// How often one was removed in the span.
@@ -394,9 +394,9 @@ impl CommunityActivities {
         unimplemented!()
     }
 
-    /// Works the trust network out anew from its whole history up to an instant, and says how large it is; again says the same.
-    #[activity(name = UPDATE_TRUST_NETWORK)]
-    pub fn update_trust_network(request: TrustNetworkRequest) -> Result<TrustNetworkFigures, ActivityError> {
+    /// Works the trust network out anew from its whole history up to an instant, and says how large it is; again says the same, for the same seeds.
+    #[activity(name = COUNT_TRUST_NETWORK)]
+    pub fn count_trust_network(request: TrustNetworkRequest) -> Result<TrustNetworkFigures, ActivityError> {
         unimplemented!()
     }
 }
@@ -404,7 +404,7 @@ impl CommunityActivities {
 /// The markers that an implementation names in `#[activity(definition = …)]`.
 pub mod definitions {
     pub use super::community_activities::{
-        AggregateValidationScores, RecordValidatorVote, RemindCommunityValidators, RequestCommunityValidators,
-        UpdateTrustNetwork,
+        AggregateValidationScores, CountTrustNetwork, RecordValidatorVote, RemindCommunityValidators,
+        RequestCommunityValidators,
     };
 }

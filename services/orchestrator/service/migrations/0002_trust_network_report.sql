@@ -1,3 +1,3 @@
--- The trust network in the report of a month, as JSON: {members, members_passing, connections, connections_made,
--- connections_removed}. None until the community service has counted it.
+-- The trust network in the report of a month, as JSON: {member_count, passing_member_count, connection_count,
+-- connections_made, connections_removed}. None until the community service has counted it.
 ALTER TABLE verification_reports ADD COLUMN trust_network jsonb;

@@ -79,7 +79,7 @@ impl VerificationReportWorkflow {
     ) -> WorkflowResult<()> {
         let options = timeouts::trust_network();
         let figures = ctx
-            .execute_activity(CommunityActivities::update_trust_network, span, options)
+            .execute_activity(CommunityActivities::count_trust_network, span, options)
             .await?;
         let report = TrustNetworkReport {
             month: written.month.clone(),

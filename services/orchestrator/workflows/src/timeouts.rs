@@ -7,7 +7,7 @@
 //! | [`recording_at_once`] | 5 s | 1 min | no limit: a local activity that retries for long fills the history |
 //! | [`recording`] | 10 s | 7 days after the deadline | no limit: the end must reach the read model |
 //! | [`scheduled_write`] | 5 min | 6 days | no limit: an outage waits, and what cannot be done is no hindrance to the next run |
-//! | [`trust_network`] | 5 min | 6 days | the same: the community service counts it, and needs PostgreSQL |
+//! | [`trust_network`] | 5 min, heartbeat 1 min | 6 days | the same: the community service counts it, and needs PostgreSQL |
 //! | [`method`] | by [`ChildLimits`] | by [`ChildLimits`] | by [`ChildLimits`], each a child of its own |
 //!
 //! A child's time limit is longer than any outage that it should survive: the activities inside it wait, and the
@@ -89,6 +89,7 @@ pub(crate) fn scheduled_write() -> ActivityOptions {
 pub(crate) fn trust_network() -> ActivityOptions {
     let mut options = scheduled_write();
     options.task_queue = Some(community_workflows::contract::TASK_QUEUE.to_owned());
+    options.heartbeat_timeout = Some(MINUTE);
     options
 }
 

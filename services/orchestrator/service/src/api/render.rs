@@ -119,9 +119,9 @@ pub fn report(report: VerificationReport) -> proto::VerificationReport {
             .map(|seconds| prost_types::Duration { seconds, nanos: 0 }),
         computed_at: Some(timestamp(report.computed_at)),
         trust_network: report.trust_network.map(|figures| proto::TrustNetworkFigures {
-            member_count: count(figures.members),
-            passing_member_count: count(figures.members_passing),
-            connection_count: count(figures.connections),
+            member_count: count(figures.member_count),
+            passing_member_count: count(figures.passing_member_count),
+            connection_count: count(figures.connection_count),
             connections_made: count(figures.connections_made),
             connections_removed: count(figures.connections_removed),
         }),

@@ -20,9 +20,9 @@ pub const VALIDATORS_SCORE: i64 = 80;
 
 /// The trust network of every month; as many connections were made in it as it has seconds.
 pub const THE_NETWORK: TrustNetworkFigures = TrustNetworkFigures {
-    members: 5,
-    members_passing: 4,
-    connections: 3,
+    member_count: 5,
+    passing_member_count: 4,
+    connection_count: 3,
     connections_made: 0,
     connections_removed: 1,
 };
@@ -104,8 +104,8 @@ impl CommunityFakes {
         Ok(())
     }
 
-    #[activity(definition = community::UpdateTrustNetwork)]
-    pub async fn update_trust_network(
+    #[activity(definition = community::CountTrustNetwork)]
+    pub async fn count_trust_network(
         self: Arc<Self>,
         ctx: ActivityContext,
         request: TrustNetworkRequest,

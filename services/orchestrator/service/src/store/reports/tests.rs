@@ -97,13 +97,19 @@ async fn a_report_counts_what_ended_in_the_month_and_what_was_in_progress_at_its
     );
 
     let network = TrustNetworkFigures {
-        members: 9,
-        members_passing: 8,
-        connections: 7,
+        member_count: 9,
+        passing_member_count: 8,
+        connection_count: 7,
         connections_made: 6,
         connections_removed: 5,
     };
-    for figures in [TrustNetworkFigures { members: 1, ..network }, network] {
+    for figures in [
+        TrustNetworkFigures {
+            member_count: 1,
+            ..network
+        },
+        network,
+    ] {
         store.record_trust_network(expected.month, &figures).await.or_panic();
     }
     let unwritten = store.record_trust_network(month("2026-09"), &network).await;

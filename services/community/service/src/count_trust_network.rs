@@ -1,7 +1,8 @@
 //! The trust network in numbers, once a month.
 //!
 //! Nothing of the network waits for the month: every instance follows each change at once (see `network.rs`). This works the
-//! network out again from the first change on, as it was when the month ended, so a run that is late or repeated tells the same.
+//! network out again from the first change on, as it was when the month ended, so a run that is late or repeated tells the same, for the
+//! same seeds: they are those of now.
 
 use crate::Store;
 use crate::store::PastChange;
@@ -16,24 +17,85 @@ use std::sync::Arc;
 /// Changes that are read at once.
 const HISTORY_BATCH: i64 = 5_000;
 
-/// The network when the span ended, and what changed in the span. Seeds are those of now.
-///
-/// # Errors
-/// `INVALID_REQUEST`, which no retry mends, when the span is none of the calendar; `DATABASE_UNAVAILABLE`.
-pub async fn update_trust_network(
-    store: &Store,
-    seeds: Arc<[MemberId]>,
-    request: &TrustNetworkRequest,
-) -> Result<TrustNetworkFigures, Problem> {
-    let from = instant("from_seconds", request.from_seconds)?;
-    let until = instant("until_seconds", request.until_seconds)?;
-    let mut past = Past::before(from);
-    loop {
-        let page = store.changes_until(until, past.last, HISTORY_BATCH).await?;
-        let is_all = (page.len() as i64) < HISTORY_BATCH;
-        past = off_the_async_threads(move || past.take(&page)).await??;
-        if is_all {
-            return off_the_async_threads(move || past.figures(&seeds)).await;
+/// A count under way: the network as far as its history was read.
+pub struct Count {
+    network: TrustNetwork,
+    from: Timestamp,
+    until: Timestamp,
+    made: u64,
+    removed: u64,
+    /// The number of the last change.
+    last: i64,
+}
+
+impl Count {
+    /// One of which nothing is read yet.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST`, which no retry mends, when the span is none of the calendar.
+    pub fn begin(request: &TrustNetworkRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            network: TrustNetwork::new(),
+            from: instant("from_seconds", request.from_seconds)?,
+            until: instant("until_seconds", request.until_seconds)?,
+            made: 0,
+            removed: 0,
+            last: 0,
+        })
+    }
+
+    /// Reads some changes more; false after the last.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    pub async fn go_on(mut self, store: &Store) -> Result<(Self, bool), Problem> {
+        let page = store.changes_until(self.until, self.last, HISTORY_BATCH).await?;
+        let goes_on = page.len() as i64 == HISTORY_BATCH;
+        let work = move || {
+            self.take(&page)?;
+            Ok((self, goes_on))
+        };
+        off_the_async_threads(work).await?
+    }
+
+    /// The network when the span ended, and what changed in the span.
+    ///
+    /// # Errors
+    /// Never, but for a fault of ours.
+    pub async fn figures(self, seeds: Arc<[MemberId]>) -> Result<TrustNetworkFigures, Problem> {
+        off_the_async_threads(move || self.work_out(&seeds)).await
+    }
+
+    fn take(&mut self, page: &[PastChange]) -> Result<(), Problem> {
+        for past in page {
+            let edge = past.change.edge;
+            let set = self.network.set_connection(edge.from, edge.to, edge.strength);
+            set.map_err(Problem::internal)?;
+            if past.changed_at >= self.from {
+                self.made += u64::from(past.before == Strength::NONE);
+                self.removed += u64::from(edge.strength == Strength::NONE);
+            }
+            self.last = past.change.sequence;
+        }
+        Ok(())
+    }
+
+    fn work_out(self, seeds: &[MemberId]) -> TrustNetworkFigures {
+        let network = &self.network;
+        // Who has lost the last connection is still known to the network.
+        let has_one = |id: &MemberId| {
+            network.connections_from(*id).next().is_some() || network.connections_to(*id).next().is_some()
+        };
+        let mut members: HashSet<MemberId> = network.members().filter(has_one).collect();
+        members.extend(seeds);
+        let connections = network.connection_count() as u64;
+        let gate = Gate::compute(self.network, GateSettings::default(), seeds.iter().copied());
+        TrustNetworkFigures {
+            member_count: members.len() as u64,
+            passing_member_count: gate.passing_count() as u64,
+            connection_count: connections,
+            connections_made: self.made,
+            connections_removed: self.removed,
         }
     }
 }
@@ -45,62 +107,6 @@ fn instant(field: &'static str, seconds: i64) -> Result<Timestamp, Problem> {
 
 async fn off_the_async_threads<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
-}
-
-/// The history as far as it was read.
-struct Past {
-    network: TrustNetwork,
-    /// From when on changes are counted.
-    from: Timestamp,
-    made: u64,
-    removed: u64,
-    /// The number of the last change.
-    last: i64,
-}
-
-impl Past {
-    fn before(from: Timestamp) -> Self {
-        Self {
-            network: TrustNetwork::new(),
-            from,
-            made: 0,
-            removed: 0,
-            last: 0,
-        }
-    }
-
-    fn take(mut self, page: &[PastChange]) -> Result<Self, Problem> {
-        for past in page {
-            let edge = past.change.edge;
-            let set = self.network.set_connection(edge.from, edge.to, edge.strength);
-            set.map_err(Problem::internal)?;
-            if past.changed_at >= self.from {
-                self.made += u64::from(past.before == Strength::NONE);
-                self.removed += u64::from(edge.strength == Strength::NONE);
-            }
-            self.last = past.change.sequence;
-        }
-        Ok(self)
-    }
-
-    fn figures(self, seeds: &[MemberId]) -> TrustNetworkFigures {
-        let network = &self.network;
-        // Who has lost the last connection is still known to the network.
-        let has_one = |id: &MemberId| {
-            network.connections_from(*id).next().is_some() || network.connections_to(*id).next().is_some()
-        };
-        let mut members: HashSet<MemberId> = network.members().filter(has_one).collect();
-        members.extend(seeds);
-        let connections = network.connection_count() as u64;
-        let gate = Gate::compute(self.network, GateSettings::default(), seeds.iter().copied());
-        TrustNetworkFigures {
-            members: members.len() as u64,
-            members_passing: gate.passing_count() as u64,
-            connections,
-            connections_made: self.made,
-            connections_removed: self.removed,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -116,16 +122,23 @@ mod tests {
     };
 
     async fn figures(store: &Store) -> TrustNetworkFigures {
-        update_trust_network(store, [member(1)].into(), &SPAN).await.or_panic()
+        let mut count = Count::begin(&SPAN).or_panic();
+        loop {
+            let (so_far, goes_on) = count.go_on(store).await.or_panic();
+            count = so_far;
+            if !goes_on {
+                return count.figures([member(1)].into()).await.or_panic();
+            }
+        }
     }
 
     #[tokio::test]
     async fn the_network_is_as_it_was_when_the_month_ended_whenever_it_is_counted() {
         let (pool, store) = empty_store().await;
         let nothing = TrustNetworkFigures {
-            members: 1,
-            members_passing: 1,
-            connections: 0,
+            member_count: 1,
+            passing_member_count: 1,
+            connection_count: 0,
             connections_made: 0,
             connections_removed: 0,
         };
@@ -146,9 +159,9 @@ mod tests {
         }
         let expected = TrustNetworkFigures {
             // 1, 2, 3, 8 and 9; 8 and 9 are reached by nobody.
-            members: 5,
-            members_passing: 3,
-            connections: 3,
+            member_count: 5,
+            passing_member_count: 3,
+            connection_count: 3,
             connections_made: 3,
             connections_removed: 2,
         };
@@ -167,17 +180,15 @@ mod tests {
                       FROM generate_series(0, 10000) AS n";
         sqlx::query(many).execute(&pool).await.expect("it answers");
         let counted = figures(&store).await;
-        assert_eq!((counted.connections, counted.connections_made), (10_001, 10_001));
+        assert_eq!((counted.connection_count, counted.connections_made), (10_001, 10_001));
     }
 
-    #[tokio::test]
-    async fn a_span_outside_the_calendar_is_refused_for_good() {
-        let (_pool, store) = empty_store().await;
+    #[test]
+    fn a_span_outside_the_calendar_is_refused_for_good() {
         let request = TrustNetworkRequest {
             until_seconds: i64::MAX,
             ..SPAN
         };
-        let refused = update_trust_network(&store, [].into(), &request).await;
-        assert_eq!(reason(refused), Reason::InvalidRequest);
+        assert_eq!(reason(Count::begin(&request).map(|_| ())), Reason::InvalidRequest);
     }
 }
