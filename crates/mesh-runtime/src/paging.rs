@@ -92,6 +92,16 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
         (rows, token.unwrap_or_default())
     }
 
+    /// How many rows the page has at most, for a list that leaves some out of what it reads.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The `next_page_token` of such a list: it goes on after this key, whether or not that row was given.
+    pub fn token_after(&self, key: &K) -> String {
+        token(key, self.filter)
+    }
+
     /// The page and its `next_page_token`, for a list that only grows, the oldest first. The token is there on the last page
     /// as well, so that whoever keeps it is given later what was added; it is empty only while the list is.
     pub fn page_to_follow<R>(&self, mut rows: Vec<R>, key: impl FnOnce(&R) -> K) -> (Vec<R>, String) {

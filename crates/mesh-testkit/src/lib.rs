@@ -49,7 +49,7 @@ pub use process::{Process, run};
 pub use proxies::Proxies;
 pub use s3_server::S3Server;
 pub use service::{Addresses, READY_TIMEOUT, ServiceProcess, ServiceSpec, Subcommand, binary};
-pub use services::{SERVICES, ServiceFacts, Settings};
+pub use services::{SERVICES, ServiceFacts, Settings, database_of};
 pub use temporal::{NAMESPACE, SEARCH_ATTRIBUTES, Temporal, URL_ENV as TEMPORAL_URL_ENV, WebPage};
 pub use tls_proxy::{ClientProof, TlsProxy};
 pub use waiting::eventually;

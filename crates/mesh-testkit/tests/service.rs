@@ -30,7 +30,7 @@ fn play_a_service() -> anyhow::Result<()> {
         .to_string_lossy()
         .into_owned();
     let prefix = match name.strip_suffix("-service") {
-        Some(service) => format!("{}_", service.to_uppercase()),
+        Some(service) => format!("{}_", service.to_uppercase().replace('-', "_")),
         None => "STAND_IN_".to_owned(),
     };
     let settings = std::env::vars().filter_map(|(key, value)| Some((key.strip_prefix(&prefix)?.to_owned(), value)));
@@ -69,6 +69,7 @@ async fn check() -> anyhow::Result<()> {
         "orchestrator-service",
         "document-service",
         "community-service",
+        "in-person-service",
         "reputation-service",
         "runner",
     ] {

@@ -184,6 +184,12 @@ reasons! {
     ValidatorNotTrusted = "VALIDATOR_NOT_TRUSTED", FailedPrecondition;
     /// No person has to decide on the validation, or one has decided.
     ValidationNotInReview = "VALIDATION_NOT_IN_REVIEW", FailedPrecondition;
+    /// No verifier has this id.
+    VerifierNotFound = "VERIFIER_NOT_FOUND", NotFound;
+    /// The person is a verifier already.
+    VerifierExists = "VERIFIER_EXISTS", AlreadyExists;
+    /// The verifier has another version than the one that the caller read.
+    VerifierChanged = "VERIFIER_CHANGED", FailedPrecondition;
     /// There is no schedule of this id: it is unknown, or its service was told to create none.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
     /// The call is for a person, and has no token that says who acts.

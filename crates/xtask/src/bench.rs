@@ -41,6 +41,14 @@ pub enum Benchmark {
     /// member, a connection that is added or removed, memory, the start. Built for release. Fails when half of the members take
     /// over 3 times as long in the largest network as in the one of 10,000, or when a removal takes over 1 s.
     Trust,
+    /// The search for verifiers near a place among 10,000 and 1,000,000, beside a sequential scan of the table; then 10,000 searches
+    /// against a scan of all verifiers by the geodesic. Fails when the search is not 100 times as fast as the sequential scan, when
+    /// half of the searches take over twice as long among a million as among 10,000, or when a search differs from the scan.
+    Verifiers {
+        /// Passed on to the measurement; `-- --help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// # Errors
@@ -64,6 +72,11 @@ pub fn run(root: &Path, benchmark: &Benchmark) -> anyhow::Result<ExitCode> {
         Benchmark::Rpc { arguments } => {
             steps.work("what this machine needs", || machine::prepare(Purpose::TracedDemo))?;
             measure(root, &mut steps, ("mesh-tests", "rpc"), &["--release"], arguments)?;
+        }
+        Benchmark::Verifiers { arguments } => {
+            steps.work("what this machine needs", || machine::prepare(Purpose::Demo))?;
+            // What takes long is optimised in development builds too.
+            measure(root, &mut steps, ("in-person-service", "verifiers"), &[], arguments)?;
         }
         Benchmark::Trust => measure(root, &mut steps, ("community-trust", "trust"), &["--release"], &[])?,
     }

@@ -22,7 +22,7 @@ use crate::{
 const MEASURED: [&str; 3] = ["hostile_file", "its_budget", "stop_nobody"];
 const MEASURED_IN: [&str; 4] = ["--test", "mesh", "--test", "hostile"];
 /// How many scenarios run at once. They wait for timeouts more than they compute.
-const SCENARIO_THREADS: usize = 4;
+const SCENARIO_THREADS: usize = 5;
 
 /// Check everything: format, tidy, contract, licences, lints, and all tests on a real PostgreSQL, Temporal and Jaeger.
 ///

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use mesh_testkit::{Postgres, tools::Purpose};
+use mesh_testkit::{Postgres, database_of, tools::Purpose};
 
 use crate::{
     machine,
@@ -34,7 +34,7 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let wanted = |name: &String| arguments.service.as_ref().is_none_or(|service| service == name);
     for service in services_with_tables(root)?.into_iter().filter(wanted) {
         let url = steps.work(&format!("migrate {service}"), || {
-            let url = runtime.block_on(postgres.create_database(&service.replace('-', "_")))?;
+            let url = runtime.block_on(postgres.create_database(&database_of(&service)))?;
             for migration in migrations(&folder(root, &service))? {
                 let sql = std::fs::read_to_string(&migration)?;
                 let applied = runtime.block_on(postgres.sql_at(&url, &[sql]));

@@ -8,8 +8,9 @@ use crate::{credentials::Published, stack};
 
 /// Start the mesh and leave it up until Ctrl-C, for you to call it by gRPC.
 ///
-/// The services listen on their usual addresses: orchestrator 127.0.0.1:7401, document 7402, community 7403, reputation 7405;
-/// metrics and health pages on 9401, 9402, 9403, 9405. PostgreSQL and Temporal are private to this run and forget everything.
+/// The services listen on their usual addresses: orchestrator 127.0.0.1:7401, document 7402, community 7403, in-person 7404,
+/// reputation 7405; metrics and health pages on 9401 to 9405. PostgreSQL and Temporal are private to this run and forget
+/// everything.
 /// `cargo xtask token` prints a token to call them with.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -25,4 +25,5 @@ mod story;
 mod support;
 mod trace;
 mod validations;
+mod verifiers;
 mod workflows;

@@ -4,6 +4,7 @@ use mesh_proto::community::v1::community_service_client::CommunityServiceClient;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::document_service_client::DocumentServiceClient;
 use mesh_proto::document::v1::upload_document_request::{Header, Page, Part};
+use mesh_proto::in_person::v1::in_person_service_client::InPersonServiceClient;
 use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::orchestrator::v1::member_service_client::MemberServiceClient;
 use mesh_proto::orchestrator::v1::verification_service_client::VerificationServiceClient;
@@ -87,8 +88,9 @@ pub fn channel_as(mesh: &Mesh, caller: &str, service: &str) -> Channel {
     channel.unwrap_or_else(|error| panic!("no channel to {service}: {error:#}"))
 }
 
-fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 4] {
-    ["orchestrator", "document", "community", "reputation"].map(|service| channel_as(mesh, caller, service))
+fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 5] {
+    ["orchestrator", "document", "community", "in-person", "reputation"]
+        .map(|service| channel_as(mesh, caller, service))
 }
 
 /// A caller of a mesh, as the platform's backend for a person. Its channels belong to the test's own runtime.
@@ -98,10 +100,11 @@ pub struct Caller {
     pub verifications: VerificationServiceClient<ActingChannel>,
     pub documents: DocumentServiceClient<ActingChannel>,
     pub communities: CommunityServiceClient<ActingChannel>,
+    pub verifiers: InPersonServiceClient<ActingChannel>,
     pub reputations: ReputationServiceClient<ActingChannel>,
     /// What each of its calls proves.
     pub acting: Acting,
-    channels: [Channel; 4],
+    channels: [Channel; 5],
     issuer: Arc<Issuer>,
 }
 
@@ -122,13 +125,15 @@ impl Caller {
         Self::new(self.channels.clone(), self.issuer.clone(), acting)
     }
 
-    fn new(channels: [Channel; 4], issuer: Arc<Issuer>, acting: Acting) -> Self {
-        let [orchestrator, document, community, reputation] = channels.clone().map(|channel| acting.by(channel));
+    fn new(channels: [Channel; 5], issuer: Arc<Issuer>, acting: Acting) -> Self {
+        let [orchestrator, document, community, in_person, reputation] =
+            channels.clone().map(|channel| acting.by(channel));
         Self {
             members: MemberServiceClient::new(orchestrator.clone()),
             verifications: VerificationServiceClient::new(orchestrator),
             documents: DocumentServiceClient::new(document),
             communities: CommunityServiceClient::new(community),
+            verifiers: InPersonServiceClient::new(in_person),
             reputations: ReputationServiceClient::new(reputation),
             acting,
             channels,

@@ -68,6 +68,23 @@ fn postgres() -> Option<(u32, PathBuf)> {
         .or_else(|| on_path().filter(usable))
 }
 
+/// The version that the newest PostgreSQL would create: a file of its own beside the other extensions.
+pub(super) fn postgis_version() -> Option<String> {
+    let (version, programs) = postgres()?;
+    let installed = programs.parent()?;
+    let shared = [
+        PathBuf::from(format!("/usr/share/postgresql/{version}")),
+        installed.join("share"),
+        installed.join("share/postgresql"),
+    ];
+    let read = |folder: &PathBuf| std::fs::read_to_string(folder.join("extension/postgis.control")).ok();
+    let control = shared.iter().find_map(read)?;
+    let line = control
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("default_version"))?;
+    Some(line.trim_matches([' ', '=', '\'']).to_owned())
+}
+
 pub(super) fn tesseract_with_english() -> Option<String> {
     let languages = output("tesseract".as_ref(), &["--list-langs"])?;
     languages

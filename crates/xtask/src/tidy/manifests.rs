@@ -19,9 +19,10 @@ const WORKFLOWS_MAY_HOLD: [&str; 8] = [
     "thiserror",
 ];
 /// Crates of plain data and rules, with all that each may see.
-const PLAIN_CRATES: [(&str, &[&str]); 3] = [
+const PLAIN_CRATES: [(&str, &[&str]); 4] = [
     ("mesh-types", &["serde", "thiserror", "uuid"]),
     ("community-trust", &["jiff", "mesh-types", "thiserror"]),
+    ("in-person-availability", &["jiff", "serde", "thiserror"]),
     (
         "document-policy",
         &["jiff", "mesh-types", "mrz", "serde", "unicode-normalization"],

@@ -128,6 +128,16 @@ async fn objects_of_a_person(mesh: &Mesh, caller: &Caller) -> ObjectIds {
         .sql_at(mesh.databases.of("community").expect("it has one"), &[validation])
         .await;
     written.expect("the row is written");
+    let verifier = format!(
+        "INSERT INTO verifiers (verifier_id, location, time_zone, availability, methods, is_paused, certified_until,
+             registered_at, updated_at)
+         VALUES ({member_id}, 'POINT(0 0)', 'UTC', '{{\"weekly\": {{}}, \"exceptions\": {{}}}}', '{{identity}}', false, now(), now(), now())"
+    );
+    let written = mesh
+        .postgres
+        .sql_at(mesh.databases.of("in-person").expect("it has one"), &[verifier])
+        .await;
+    written.expect("the row is written");
     ObjectIds {
         member_id,
         verification_id,
@@ -169,7 +179,7 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
     match field.name() {
         "request_id" if !is_valid => None,
         "request_id" => text(&new_request_id()),
-        "member_id" | "validator_id" => Some(Value::I64(ids.member_id)),
+        "member_id" | "validator_id" | "verifier_id" => Some(Value::I64(ids.member_id)),
         // Nobody is connected to themselves, so that no connection changes.
         "to_member_id" => Some(Value::I64(ids.member_id)),
         "strength_hundredths" => Some(Value::I32(50)),
@@ -191,12 +201,16 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
         "given_names" => text("Ida"),
         // Nobody is born so late, so that no profile changes.
         "birth_date" => text("2999-01-01"),
-        "header" | "profile" | "document" => match field.kind() {
+        // Nobody lives there, so that no verifier changes.
+        "time_zone" => text("Nowhere/At_All"),
+        "version" => Some(Value::I64(1)),
+        "header" | "profile" | "document" | "location" | "certified_until" => match field.kind() {
             Kind::Message(descriptor) => Some(Value::Message(filled(&descriptor, is_valid, ids))),
             _ => None,
         },
         "methods" => match field.kind() {
             Kind::Message(descriptor) => Some(Value::List(vec![Value::Message(filled(&descriptor, is_valid, ids))])),
+            Kind::Enum(_) => Some(Value::List(vec![Value::EnumNumber(1)])),
             _ => None,
         },
         _ => None,
