@@ -71,13 +71,21 @@ fn all(root: &Path, arguments: &Arguments, steps: &mut Steps) -> anyhow::Result<
     let mut measured = test(&MEASURED_IN);
     steps.command("tests that measure", measured.arg("--").args(MEASURED))?;
     let mut scenarios = test(&["--test", "mesh", "--"]);
-    let mut others = test(&["--exclude", "mesh-tests", "--"]);
+    let of_crates = |kinds: &[&str]| test(&[&["--exclude", "mesh-tests"], kinds, &["--"]].concat());
+    // Of the same packages each, so that nothing is built with other features.
+    let mut others = [
+        ("tests within each crate", of_crates(&["--lib", "--bins"])),
+        ("tests of each crate from outside", of_crates(&["--test", "*"])),
+        ("examples in comments", of_crates(&["--doc"])),
+    ];
     for name in MEASURED {
         scenarios.args(["--skip", name]);
-        others.args(["--skip", name]);
+        for (_, command) in &mut others {
+            command.args(["--skip", name]);
+        }
     }
     scenarios.args(["--test-threads", &SCENARIO_THREADS.to_string()]);
-    steps.beside(("scenarios", &mut scenarios), ("tests of each crate", &mut others))
+    steps.beside(("scenarios", &mut scenarios), &mut others)
 }
 
 fn lint(root: &Path, steps: &mut Steps) -> anyhow::Result<()> {

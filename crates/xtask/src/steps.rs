@@ -43,33 +43,43 @@ impl Steps {
         })
     }
 
-    /// Runs two commands at once. What the second prints is shown when it has ended.
+    /// Runs commands at once. What the others print is shown when each of them has ended.
     ///
     /// # Errors
-    /// When one cannot be started or fails; both have ended then.
-    pub fn beside(&mut self, first: (&str, &mut Command), second: (&str, &mut Command)) -> anyhow::Result<()> {
-        let (name, command) = second;
-        let quiet = || {
+    /// When one cannot be started or fails; all have ended then.
+    pub fn beside(&mut self, first: (&str, &mut Command), others: &mut [(&str, Command)]) -> anyhow::Result<()> {
+        let quiet = |(name, command): &mut (&str, Command)| {
             let began = Instant::now();
             let output = command
                 .output()
                 .with_context(|| format!("cannot start {:?}", command.get_program()))?;
-            // One write each, so that no line of the other command comes between.
+            // One write each, so that no line of another command comes between.
             print!("\n==> {name}\n{}", String::from_utf8_lossy(&output.stdout));
             eprint!("{}", String::from_utf8_lossy(&output.stderr));
             if !output.status.success() {
-                bail!("{} ended with {}", shown(command), output.status);
+                bail!(
+                    "the step `{name}` failed: {} ended with {}",
+                    shown(command),
+                    output.status
+                );
             }
-            Ok(began.elapsed())
+            Ok(format!(
+                "    beside it {name} took {:.1} s",
+                began.elapsed().as_secs_f64()
+            ))
         };
-        let (first, second) = std::thread::scope(|scope| {
-            let second = scope.spawn(quiet);
+        let (first, others) = std::thread::scope(|scope| {
+            let others: Vec<_> = others.iter_mut().map(|one| scope.spawn(|| quiet(one))).collect();
             let first = self.command(first.0, first.1);
-            (first, second.join().expect("the thread does not panic"))
+            let ended = others
+                .into_iter()
+                .map(|one| one.join().expect("the thread does not panic"));
+            (first, ended.collect::<Vec<_>>())
         });
-        let took = second.with_context(|| format!("the step `{name}` failed"));
         first?;
-        println!("    beside it {name} took {:.1} s", took?.as_secs_f64());
+        for took in others {
+            println!("{}", took?);
+        }
         Ok(())
     }
 

@@ -222,6 +222,7 @@ async fn a_document_that_is_refused_leaves_the_community_alone() {
     );
 }
 
+#[ignore = "a soak of half a minute on a mesh of its own; the other scenarios are part of every run"]
 #[tokio::test]
 async fn a_thousand_answers_of_ten_validators_across_a_kill_count_once_each() {
     let mesh = Mesh::builder()
