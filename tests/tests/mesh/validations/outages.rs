@@ -43,7 +43,11 @@ pub(super) async fn each_answer_counts_once(mesh: &Mesh) {
         set(mesh, dependency, fault).expect("the mesh has proxies");
         let begun = Instant::now();
         // Sent again and again until there is a definite word; one request is one vote.
-        let (during, ()) = tokio::join!(validation.submit(&caller, validation.approval(1)), async {
+        let told = async {
+            let told = validation.submit(&caller, validation.approval(1)).await;
+            (told, begun.elapsed())
+        };
+        let ((during, told_after), ()) = tokio::join!(told, async {
             let over = mesh_testkit::eventually(2 * AWAY, "the outage to end", async || {
                 (begun.elapsed() >= AWAY).then_some(())
             });
@@ -51,7 +55,6 @@ pub(super) async fn each_answer_counts_once(mesh: &Mesh) {
             set(mesh, dependency, Fault::None).expect("the mesh has proxies");
         });
         during.expect("it counts");
-        let told_after = begun.elapsed();
         assert!(told_after >= AWAY, "{dependency:?} was not needed: {told_after:?}");
         let after = validation.submit(&caller, validation.approval(2)).await;
         after.expect("it counts");
