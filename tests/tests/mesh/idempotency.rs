@@ -9,7 +9,7 @@ use cases::Sent;
 use futures::future::join_all;
 use mesh_proto::orchestrator::v1::ListVerificationsRequest;
 use mesh_proto::reputation::v1::ListReputationEventsRequest;
-use mesh_testkit::{Acting, Mesh, eventually};
+use mesh_testkit::{Acting, Mesh};
 use prost::Message;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 use std::collections::BTreeSet;
@@ -19,12 +19,7 @@ use tonic::{Code, Status};
 impl RawCaller {
     /// As a caller does that is told to try again.
     async fn call_until_answered(&self, acting: &Acting, rpc: &str, messages: &[Vec<u8>]) -> Result<Vec<u8>, Status> {
-        let attempt = async || match self.call(acting, rpc, messages).await {
-            Err(status) if status.code() == Code::Unavailable => None,
-            answer => Some(answer),
-        };
-        let answered = eventually(PATIENCE, rpc, attempt).await;
-        answered.unwrap_or_else(|error| Err(Status::deadline_exceeded(error.to_string())))
+        until_answered(rpc, async || self.call(acting, rpc, messages).await).await
     }
 }
 
@@ -70,11 +65,11 @@ async fn fault(mesh: &Mesh, caller: &Caller, rpc: &str) -> Option<String> {
     if one != two {
         return Some("two at once have two answers".to_owned());
     }
-    match raw.call(&acting, rpc, &first).await {
+    match raw.call_until_answered(&acting, rpc, &first).await {
         Ok(again) if again == one => {}
         again => return Some(format!("a repeat is answered otherwise: {again:?}")),
     }
-    match raw.call(&acting, rpc, &other).await {
+    match raw.call_until_answered(&acting, rpc, &other).await {
         Err(status) if status.code() == Code::AlreadyExists && refusal(&status).reason == "REQUEST_ID_REUSED" => None,
         other => Some(format!("other content under the same id: {other:?}")),
     }

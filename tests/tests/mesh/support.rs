@@ -93,6 +93,16 @@ fn channels_of(mesh: &Mesh, caller: &str) -> [Channel; 5] {
         .map(|service| channel_as(mesh, caller, service))
 }
 
+/// Calls as a caller does that is told to try again; `call` sends the same request each time.
+pub async fn until_answered<T>(what: &str, call: impl AsyncFn() -> Result<T, Status>) -> Result<T, Status> {
+    let attempt = async || match call().await {
+        Err(status) if status.code() == Code::Unavailable => None,
+        answer => Some(answer),
+    };
+    let answered = eventually(PATIENCE, what, attempt).await;
+    answered.unwrap_or_else(|error| Err(Status::deadline_exceeded(error.to_string())))
+}
+
 /// A caller of a mesh, as the platform's backend for a person. Its channels belong to the test's own runtime.
 #[derive(Clone)]
 pub struct Caller {
@@ -155,19 +165,17 @@ impl Caller {
             member_id,
             profile: Some(profile),
         };
-        self.members
-            .clone()
-            .register_member(request)
-            .await
-            .expect("the member is registered");
+        let register = async || self.members.clone().register_member(request.clone()).await;
+        let registered = until_answered("the member's registration", register).await;
+        registered.expect("the member is registered");
         member_id
     }
 
     /// Uploads a document of these pages.
     pub async fn upload(&self, member_id: i64, pages: &[Vec<u8>]) -> document::UploadDocumentResponse {
-        self.try_upload(upload_parts(member_id, pages))
-            .await
-            .expect("the upload is taken")
+        let parts = upload_parts(member_id, pages);
+        let uploaded = until_answered("the upload", async || self.try_upload(parts.clone()).await).await;
+        uploaded.expect("the upload is taken")
     }
 
     /// Uploads message by message.
@@ -219,7 +227,8 @@ impl Caller {
     /// Uploads the pages of a registered member and starts a verification by them.
     pub async fn start_for(&self, member_id: i64, pages: &[Vec<u8>]) -> String {
         let document_url = self.upload(member_id, pages).await.document_url;
-        let started = self.start(by_document(member_id, document_url)).await;
+        let request = by_document(member_id, document_url);
+        let started = until_answered("the start", async || self.start(request.clone()).await).await;
         started.expect("the verification starts").verification_id
     }
 

@@ -44,7 +44,8 @@ impl Reviewer {
         let (mut reviews, mut page_token) = (Vec::new(), String::new());
         loop {
             let request = proto::ListReviewsRequest { page_size, page_token };
-            let page = self.caller.documents.clone().list_reviews(request).await;
+            let list = async || self.caller.documents.clone().list_reviews(request.clone()).await;
+            let page = until_answered("a page of reviews", list).await;
             let page = page.expect("a page of reviews comes").into_inner();
             reviews.extend(page.reviews);
             page_token = page.next_page_token;
@@ -70,7 +71,8 @@ impl Reviewer {
             request_id: new_request_id(),
             review_id: review_id.to_owned(),
         };
-        let answer = self.caller.documents.clone().claim_review(request).await?;
+        let claim = async || self.caller.documents.clone().claim_review(request.clone()).await;
+        let answer = until_answered("the claim", claim).await?;
         Ok(answer.into_inner().review.expect("an answer holds what was claimed"))
     }
 
@@ -87,13 +89,8 @@ impl Reviewer {
     }
 
     pub async fn decide(&self, decision: proto::DecideReviewRequest) -> Result<proto::DecideReviewResponse, Status> {
-        Ok(self
-            .caller
-            .documents
-            .clone()
-            .decide_review(decision)
-            .await?
-            .into_inner())
+        let decide = async || self.caller.documents.clone().decide_review(decision.clone()).await;
+        Ok(until_answered("the decision", decide).await?.into_inner())
     }
 
     /// Claims and decides.

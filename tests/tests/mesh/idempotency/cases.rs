@@ -73,7 +73,10 @@ async fn registered(caller: &Caller, member_id: i64) -> i64 {
         member_id,
         profile: profile("Tabor"),
     };
-    let answer = caller.members.clone().register_member(request).await;
+    let answer = until_answered("what comes before", async || {
+        caller.members.clone().register_member(request.clone()).await
+    })
+    .await;
     answer.expect("the member is registered");
     member_id
 }
@@ -249,7 +252,10 @@ async fn unblock_document(caller: &Caller) -> Sent {
         document_number: document_number.clone(),
         reason_code: "REPORTED_STOLEN".to_owned(),
     };
-    let blocked = caller.documents.clone().block_document(block).await;
+    let blocked = until_answered("what comes before", async || {
+        caller.documents.clone().block_document(block.clone()).await
+    })
+    .await;
     blocked.expect("the document is blocked");
     let request = document::UnblockDocumentRequest {
         request_id: new_request_id(),
@@ -282,7 +288,10 @@ async fn of_community(caller: &Caller, method: &str) -> Option<Sent> {
     let sent = match method {
         "AddConnection" => changed(caller, add, |other| other.strength_hundredths = 51),
         "RemoveConnection" => {
-            let added = caller.communities.clone().add_connection(add).await;
+            let added = until_answered("what comes before", async || {
+                caller.communities.clone().add_connection(add.clone()).await
+            })
+            .await;
             added.expect("the connection is made");
             let request = community::RemoveConnectionRequest {
                 request_id: new_request_id(),
@@ -326,7 +335,10 @@ async fn of_in_person(caller: &Caller, method: &str) -> Option<Sent> {
     let sent = match method {
         "RegisterVerifier" => changed(caller, register, |other| other.verifier_id = new_member_id()),
         "UpdateVerifier" => {
-            let registered = caller.verifiers.clone().register_verifier(register.clone()).await;
+            let registered = until_answered("what comes before", async || {
+                caller.verifiers.clone().register_verifier(register.clone()).await
+            })
+            .await;
             registered.expect("they become a verifier");
             let request = in_person::UpdateVerifierRequest {
                 request_id: new_request_id(),
@@ -375,7 +387,10 @@ async fn of_reputation(caller: &Caller, method: &str) -> Option<Sent> {
                 request_id: new_request_id(),
                 member_id,
             };
-            let started = caller.reputations.clone().start_decay(start).await;
+            let started = until_answered("what comes before", async || {
+                caller.reputations.clone().start_decay(start.clone()).await
+            })
+            .await;
             started.expect("the clock starts");
             let request = reputation::CancelDecayRequest { request_id, member_id };
             changed(caller, request, |other| other.member_id = new_member_id())
@@ -449,7 +464,10 @@ async fn recorded(caller: &Caller) -> String {
         activity: hours(60),
         occurred_at: None,
     };
-    let answer = caller.reputations.clone().record_activity(request).await;
+    let answer = until_answered("what comes before", async || {
+        caller.reputations.clone().record_activity(request.clone()).await
+    })
+    .await;
     let event = answer.expect("it is recorded").into_inner().event;
     event.expect("an answer holds the event").event_id
 }

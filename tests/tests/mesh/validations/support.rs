@@ -109,7 +109,9 @@ pub async fn neighbours(caller: &Caller, member_id: i64, scores: &[i32]) -> Vec<
 /// The method community, with an introduction of the member's own.
 pub async fn by_community(caller: &Caller, member_id: i64) -> orchestrator::MethodRequest {
     let own = caller.acting_as(member_id, &["member"]).communities;
-    let created = own.clone().create_introduction(introduction(member_id)).await;
+    let request = introduction(member_id);
+    let create = async || own.clone().create_introduction(request.clone()).await;
+    let created = until_answered("the introduction", create).await;
     let introduction_id = created.expect("it is kept").into_inner().introduction_id;
     let method = orchestrator::method_request::Method::Community(orchestrator::CommunityMethod { introduction_id });
     orchestrator::MethodRequest { method: Some(method) }
@@ -122,7 +124,8 @@ pub async fn started(
     validators: Vec<i64>,
 ) -> Validation {
     let member_id = request.member_id;
-    let verification_id = caller.start(request).await.expect("it starts").verification_id;
+    let answer = until_answered("the start", async || caller.start(request.clone()).await).await;
+    let verification_id = answer.expect("it starts").verification_id;
     let validation = Validation {
         member_id,
         verification_id,
