@@ -222,7 +222,7 @@ reasons! {
     TemporalUnavailable = "TEMPORAL_UNAVAILABLE", Unavailable;
     /// The object store doesn't answer.
     ObjectStoreUnavailable = "OBJECT_STORE_UNAVAILABLE", Unavailable;
-    /// The keyring of this instance lacks the key that a document lies under. Another instance may have it already.
+    /// The keyring of this instance lacks the key that something lies under. Another instance may have it already.
     KeyUnavailable = "KEY_UNAVAILABLE", Unavailable;
     /// Another service of the mesh doesn't answer.
     PeerUnavailable = "PEER_UNAVAILABLE", Unavailable;

@@ -1,29 +1,16 @@
-//! Envelope encryption: a key for each document, wrapped by a key of the keyring; XChaCha20-Poly1305
-//! (draft-irtf-cfrg-xchacha-03), whose nonces are long enough to be drawn at random.
+//! Envelope encryption: a key for each document, wrapped by a key of the keyring. How something is sealed is the business of
+//! [`mesh_keyring`].
 //!
-//! Whatever is sealed is bound to its place, document and file or page: an object that was moved does not open. What is
-//! kept is a byte that says the form, the nonce, and the ciphertext with its tag.
+//! Whatever is sealed is bound to its place, document and file or page: an object that was moved does not open.
 
-use chacha20poly1305::aead::inout::InOutBuf;
-use chacha20poly1305::aead::{Aead, AeadInOut, Generate, Payload};
-use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use mesh_keyring::{KEY_BYTES, SecretKey, fresh_bytes, open, seal};
 use mesh_types::DocumentId;
 use secrecy::{ExposeSecret, SecretBox};
-
-/// Bytes of a key, of the keyring and of a document alike.
-pub const KEY_BYTES: usize = 32;
-
-/// Bytes of a nonce.
-const NONCE_BYTES: usize = 24;
-/// Bytes of an authentication tag.
-const TAG_BYTES: usize = 16;
-/// The one form of what is sealed so far.
-const FORM: u8 = 1;
 
 /// The key of one document, which knows whose it is.
 pub struct DocumentKey {
     document_id: DocumentId,
-    key: SecretBox<[u8; KEY_BYTES]>,
+    key: SecretKey,
 }
 
 /// The key of a document as it is kept.
@@ -100,37 +87,4 @@ impl DocumentKey {
 
 fn wrapping_associated_data(document_id: DocumentId, key_id: &str) -> Vec<u8> {
     [b"key\0".as_slice(), document_id.uuid().as_bytes(), key_id.as_bytes()].concat()
-}
-
-/// Bytes from the system's source of chance.
-pub(crate) fn fresh_bytes<const N: usize>() -> [u8; N] {
-    <[u8; N]>::generate()
-}
-
-fn seal(key: &[u8; KEY_BYTES], associated_data: &[u8], plain: &[u8]) -> Vec<u8> {
-    let nonce: [u8; NONCE_BYTES] = fresh_bytes();
-    // In place: a document of 20 MiB is copied once.
-    let mut sealed = Vec::with_capacity(1 + NONCE_BYTES + plain.len() + TAG_BYTES);
-    sealed.push(FORM);
-    sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(plain);
-    let text = InOutBuf::from(&mut sealed[1 + NONCE_BYTES..]);
-    let tag = XChaCha20Poly1305::new(&Key::from(*key))
-        .encrypt_inout_detached(&XNonce::from(nonce), associated_data, text)
-        .expect("only 256 GiB and more can't be sealed");
-    sealed.extend_from_slice(&tag);
-    sealed
-}
-
-fn open(key: &[u8; KEY_BYTES], associated_data: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-    let (form, sealed) = sealed.split_first()?;
-    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-    let payload = Payload {
-        msg: ciphertext,
-        aad: associated_data,
-    };
-    let cipher = XChaCha20Poly1305::new(&Key::from(*key));
-    (*form == FORM)
-        .then(|| cipher.decrypt(&XNonce::from(*nonce), payload).ok())
-        .flatten()
 }

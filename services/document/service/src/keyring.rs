@@ -1,81 +1,21 @@
-//! The keys that everything at rest hangs on, out of one file; and what is done with them.
+//! The keys that everything at rest hangs on, and what is done with them; the file is that of [`mesh_keyring`].
 //!
-//! The file is JSON: two sets of keys, each with ids and the id of the current key.
-//! - `encryption` wraps the key of each document (see [`crate::cipher`]). A key that is current no more still opens what
-//!   it wrapped, so it has to stay in the file for as long as such documents live.
-//! - `identity` is for keyed hashes of documents (see [`crate::identity`]). A hash can't be made again without the
-//!   number, so an old key stays in the file for ever, and looking something up tries every key.
-//!
-//! Keys never show: not in errors, logs or `Debug` output.
+//! - `encryption` wraps the key of each document (see [`crate::cipher`]).
+//! - `identity` is for keyed hashes of documents (see [`crate::identity`]).
 
-use crate::cipher::{DocumentKey, KEY_BYTES, WrappedKey, fresh_bytes};
+use crate::cipher::{DocumentKey, WrappedKey};
 use crate::identity::{Identity, IdentityHash};
 use crate::objects::StoreUrl;
-use anyhow::{Context, bail, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use mesh_runtime::{Problem, clock};
+use anyhow::Context;
+use mesh_keyring::UsedKeys;
+use mesh_runtime::Problem;
 use mesh_types::{DocumentId, Reason};
-use secrecy::{ExposeSecret, SecretBox, SecretString};
-use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::io::Write;
+use secrecy::ExposeSecret;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-/// The keys. Clones share them.
-#[derive(Clone)]
-pub struct Keyring {
-    encryption: Arc<KeySet>,
-    identity: Arc<KeySet>,
-}
-
-/// Keys by their ids, one of which is current.
-struct KeySet {
-    current: String,
-    keys: BTreeMap<String, SecretBox<[u8; KEY_BYTES]>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyringFile {
-    encryption: KeySetFile,
-    identity: KeySetFile,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeySetFile {
-    current: String,
-    keys: BTreeMap<String, KeyText>,
-}
-
-/// A key as the file has it.
-#[derive(Deserialize)]
-#[serde(from = "String")]
-struct KeyText(SecretString);
-
-impl From<String> for KeyText {
-    fn from(text: String) -> Self {
-        Self(text.into())
-    }
-}
-
-/// The ids of the keys that something lies under, as the database names them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UsedKeys {
-    /// Those that wrap the keys of documents.
-    pub encryption: Vec<String>,
-    /// Those of the hashes by which a document is known again.
-    pub identity: Vec<String>,
-}
-
-impl UsedKeys {
-    fn is_empty(&self) -> bool {
-        self.encryption.is_empty() && self.identity.is_empty()
-    }
-}
+/// The keys of documents. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Keyring(mesh_keyring::Keyring);
 
 /// Where the keyring of a store lies unless it is said: beside the folder. A bucket has no such place.
 pub fn default_path(store: &StoreUrl) -> Option<PathBuf> {
@@ -90,84 +30,22 @@ impl Keyring {
     /// there is made, but only where nothing lies under any key yet: `used` has the keys that the database names.
     ///
     /// # Errors
-    /// When there is no path for it; it can't be read, isn't a keyring, or is open to others; it isn't there though it was
-    /// named or used; or it lacks a key that is used. The error says what to do and holds no key.
+    /// Those of [`mesh_keyring::Keyring::open`].
     pub fn open(path: Option<&Path>, store: &StoreUrl, used: &UsedKeys) -> anyhow::Result<Self> {
         let default = default_path(store);
-        let is_local = default.is_some();
-        // One that was named and isn't there is a slip or a lost mount; a fresh one in its place would open no document.
-        let may_be_made = path.is_none() && is_local;
-        let Some(path) = path.map(Path::to_owned).or(default) else {
-            bail!(
-                "documents in a bucket need a keyring: set --keyring to a file such as\n{}",
-                example()
-            );
-        };
-        if !path.exists() {
-            ensure!(
-                used.is_empty(),
-                "the keyring {} is not there, though documents lie under its keys; put it back: without it they can't be \
-                 read, and nobody is known by a document any more",
-                path.display()
-            );
-            ensure!(
-                may_be_made,
-                "the keyring {} is not there; make it, readable by this user alone, with fresh random keys:\n{}",
-                path.display(),
-                example()
-            );
-            make(&path).with_context(|| format!("cannot make the keyring {}", path.display()))?;
+        let has_no_place = path.is_none() && default.is_none();
+        let opened = mesh_keyring::Keyring::open(path, default, used);
+        if has_no_place {
+            return opened.map(Self).context("documents in a bucket need a keyring");
         }
-        ensure_private(&path)?;
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read the keyring {}", path.display()))?;
-        let keyring = Self::parse(text.into()).with_context(|| format!("{} is no keyring", path.display()))?;
-        keyring
-            .ensure_has(used)
-            .with_context(|| format!("the keyring {} is not whole", path.display()))?;
-        Ok(keyring)
-    }
-
-    /// Refuses where a key is missing that something lies under.
-    fn ensure_has(&self, used: &UsedKeys) -> anyhow::Result<()> {
-        for (name, set, ids) in [
-            ("encryption", &self.encryption, &used.encryption),
-            ("identity", &self.identity, &used.identity),
-        ] {
-            let missing: Vec<_> = ids.iter().filter(|id| !set.keys.contains_key(*id)).collect();
-            ensure!(
-                missing.is_empty(),
-                "{name}: the database names keys that are not in the file: {missing:?}; put them back, or wait until the \
-                 file with the new key is on this machine"
-            );
-        }
-        Ok(())
-    }
-
-    /// Reads the text of a keyring file.
-    ///
-    /// # Errors
-    /// When it isn't a keyring; the error names the place and holds no key.
-    pub fn parse(text: SecretString) -> anyhow::Result<Self> {
-        // The parser's own error may quote the text, so only its place is kept.
-        let file: KeyringFile = serde_json::from_str(text.expose_secret()).map_err(|error| {
-            anyhow::anyhow!(
-                "line {}, column {} is not as in\n{}",
-                error.line(),
-                error.column(),
-                example()
-            )
-        })?;
-        Ok(Self {
-            encryption: Arc::new(file.encryption.parse("encryption")?),
-            identity: Arc::new(file.identity.parse("identity")?),
-        })
+        opened.map(Self)
     }
 
     /// A new key for a new document, and what is kept of it.
     pub fn new_document_key(&self, document_id: DocumentId) -> (DocumentKey, WrappedKey) {
+        let keys = self.0.encryption();
         let key = DocumentKey::fresh(document_id);
-        let wrapped = key.wrap(&self.encryption.current, self.encryption.current().expose_secret());
+        let wrapped = key.wrap(keys.current_id(), keys.current().expose_secret());
         (key, wrapped)
     }
 
@@ -177,7 +55,7 @@ impl Keyring {
     /// `KEY_UNAVAILABLE` when it was wrapped by a key that is not in the keyring; `DOCUMENT_UNREADABLE` when it is another
     /// document's or was changed.
     pub fn unwrap_key(&self, document_id: DocumentId, wrapped: &WrappedKey) -> Result<DocumentKey, Problem> {
-        let key = self.encryption.keys.get(&wrapped.key_id).ok_or_else(|| {
+        let key = self.0.encryption().get(&wrapped.key_id).ok_or_else(|| {
             tracing::error!(key_id = %wrapped.key_id, "a document was encrypted under a key that the keyring lacks");
             Problem::new(
                 Reason::KeyUnavailable,
@@ -190,129 +68,14 @@ impl Keyring {
 
     /// The hashes of a physical document under every key, those of the current key first.
     pub fn identity_hashes(&self, identity: &Identity) -> Vec<IdentityHash> {
-        let mut hashes: Vec<_> = (self.identity.keys.iter())
+        let keys = self.0.identity();
+        let mut hashes: Vec<_> = keys
+            .iter()
             .flat_map(|(key_id, key)| identity.hashes(key_id, key.expose_secret()))
             .collect();
-        hashes.sort_by_key(|hash| hash.key_id != self.identity.current);
+        hashes.sort_by_key(|hash| hash.key_id != keys.current_id());
         hashes
     }
-}
-
-impl KeySet {
-    fn current(&self) -> &SecretBox<[u8; KEY_BYTES]> {
-        self.keys
-            .get(&self.current)
-            .expect("the current key was there when the file was read")
-    }
-}
-
-impl KeySetFile {
-    fn parse(self, name: &str) -> anyhow::Result<KeySet> {
-        let mut keys = BTreeMap::new();
-        for (id, text) in &self.keys {
-            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            ensure!(
-                (1..=64).contains(&id.len()) && id.chars().all(plain),
-                "{name}: a key's id is 1 to 64 letters, digits, `-`, `_` and `.`"
-            );
-            let mut bytes = [0; KEY_BYTES];
-            let length = BASE64.decode_slice(text.0.expose_secret(), &mut bytes).ok();
-            ensure!(
-                length == Some(KEY_BYTES),
-                "{name}: the key {id} is not {KEY_BYTES} bytes in Base64"
-            );
-            keys.insert(id.clone(), SecretBox::new(Box::new(bytes)));
-        }
-        ensure!(
-            keys.contains_key(&self.current),
-            "{name}: `current` names none of its keys"
-        );
-        Ok(KeySet {
-            current: self.current,
-            keys,
-        })
-    }
-}
-
-impl fmt::Debug for Keyring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring")
-            .field("encryption", &self.encryption.current)
-            .field("identity", &self.identity.current)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How a keyring looks, with a command in the place of the keys.
-fn example() -> String {
-    let key = "\"<openssl rand -base64 32>\"";
-    file_text("2026-01", key, key)
-}
-
-fn file_text(id: &str, encryption: &str, identity: &str) -> String {
-    format!(
-        "{{\n  \"encryption\": {{ \"current\": \"{id}\", \"keys\": {{ \"{id}\": {encryption} }} }},\n  \
-         \"identity\": {{ \"current\": \"{id}\", \"keys\": {{ \"{id}\": {identity} }} }}\n}}\n"
-    )
-}
-
-/// Makes a keyring with fresh keys, whole or not at all; of two processes at once one makes it, and both use it.
-fn make(path: &Path) -> anyhow::Result<()> {
-    let fresh = || SecretString::from(format!("\"{}\"", BASE64.encode(fresh_bytes::<KEY_BYTES>())));
-    let day = clock::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    // Another machine's keyring of the same day has another id, and is told apart by it.
-    let id = format!("local-{day}-{:08x}", u32::from_be_bytes(fresh_bytes()));
-    let (encryption, identity) = (fresh(), fresh());
-    let text = SecretString::from(file_text(&id, encryption.expose_secret(), identity.expose_secret()));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}", clock::new_uuid()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&draft)?;
-    file.write_all(text.expose_secret().as_bytes())?;
-    file.sync_all()?;
-    // Unlike a rename, a link never takes the place of a keyring that is there already.
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Ok(()) => {
-            tracing::info!(path = %path.display(), "made a keyring; without it no stored document can be read");
-            Ok(())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Refuses a keyring that other users can read or change. A group may read it, as mounted secrets allow.
-#[cfg(unix)]
-fn ensure_private(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let file = std::fs::metadata(path).with_context(|| format!("cannot look at the keyring {}", path.display()))?;
-    let user = rustix::process::geteuid().as_raw();
-    ensure!(
-        file.mode() & 0o027 == 0,
-        "the keyring {} can be read by others or changed by its group; run: chmod 600 {}",
-        path.display(),
-        path.display()
-    );
-    ensure!(
-        file.uid() == user || file.uid() == 0,
-        "the keyring {} is another user's; run: chown {user} {}",
-        path.display(),
-        path.display()
-    );
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn ensure_private(_: &Path) -> anyhow::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

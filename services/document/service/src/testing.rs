@@ -1,7 +1,7 @@
 //! What the tests of several modules stand on: a real database of their own, a folder of objects, an uploaded document.
 
 use crate::identity::IdentityHash;
-use crate::keyring::{Keyring, UsedKeys};
+use crate::keyring::Keyring;
 use crate::objects::{Objects, StoreUrl};
 use crate::store::{NewReview, NewSubmission, Store, WaitingActivity, WorkflowRun, block};
 use crate::temporal::Workflows;
@@ -10,6 +10,7 @@ use crate::upload_document::Uploads;
 use crate::vault::Vault;
 use document_reading::{Files, FilesConfig};
 use jiff::Timestamp;
+use mesh_keyring::UsedKeys;
 use mesh_runtime::idempotency::IdempotencyStore;
 use mesh_runtime::{Actor, clock};
 use mesh_testkit::eventually;

@@ -2,6 +2,7 @@ use super::*;
 use crate::extraction::NOTHING_READ;
 use crate::identity::Identity;
 use crate::keyring::Keyring;
+use crate::keyring::tests::keyring;
 use crate::testing::{ANOTHER_MEMBER, MEMBER, STAFF, World, at, member, new_verification, png};
 use document_workflows::contract::Refusal;
 use mesh_types::{
@@ -226,7 +227,6 @@ async fn of_two_members_with_the_same_document_at_the_same_moment_one_is_accepte
 async fn two_instances_of_which_one_lacks_the_new_key_accept_one_member() {
     let world = World::new().await;
     let (one, other) = (world.uploaded_by(MEMBER).await, world.uploaded_by(ANOTHER_MEMBER).await);
-    let keyring = |ids| Keyring::parse(crate::keyring::tests::text(ids).into()).expect("a keyring");
     let identity = Identity::new("UTO", DocumentKind::Passport, "L898902C3").expect("an identity");
     let (old, new) = (keyring(&["one"]), keyring(&["one", "two"]));
     for (number, [first, second]) in [[&new, &old], [&old, &new]].into_iter().enumerate() {

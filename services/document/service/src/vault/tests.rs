@@ -74,7 +74,7 @@ async fn an_object_that_was_changed_moved_or_sealed_under_a_lost_key_is_unreadab
     let folder = crate::testing::scratch();
     let another_store = format!("file://{}/store", folder.path().display());
     let another_store = another_store.parse().expect("a store URL");
-    let stranger = Keyring::open(None, &another_store, &crate::keyring::UsedKeys::default()).expect("made");
+    let stranger = Keyring::open(None, &another_store, &mesh_keyring::UsedKeys::default()).expect("made");
     let read = world.vault_with(stranger).get_file(&document, &pages[0]).await;
     assert_eq!(read.expect_err("another keyring").reason(), Reason::KeyUnavailable);
 }
