@@ -17,7 +17,7 @@ use crate::{
     WebPage, folder,
     proxies::through,
     service::{DRAIN_TIMEOUT, READY_TIMEOUT, binary},
-    services::{SERVICES, database_of, prefix, write_document_keyring},
+    services::{SERVICES, database_of, prefix, write_keyring},
     temporal::NAMESPACE,
 };
 
@@ -402,7 +402,7 @@ impl MeshBuilder {
                 service.set_environment(S3Server::environment(&through(endpoint, proxy)?));
                 service.set([
                     setting("STORE_URL", format!("s3://{}/mesh", server.bucket())),
-                    setting("KEYRING", write_document_keyring(folder.path())?),
+                    setting("KEYRING", write_keyring(&folder.path().join("keyring.json"))?),
                 ]);
             }
             let own = self.settings.iter().filter(|(name, ..)| name == facts.name);

@@ -42,7 +42,7 @@ pub const SERVICES: [ServiceFacts; 5] = [
         grpc_port: 7401,
         health_port: 9401,
         extensions: &[],
-        peers: &["document", "community", "reputation"],
+        peers: &["document", "community", "in-person", "reputation"],
         settings: nothing_else,
     },
     ServiceFacts {
@@ -71,9 +71,9 @@ pub const SERVICES: [ServiceFacts; 5] = [
         programs: &[],
         grpc_port: 7404,
         health_port: 9404,
-        extensions: &["postgis"],
-        peers: &[],
-        settings: nothing_else,
+        extensions: &["postgis", "btree_gist"],
+        peers: &["community"],
+        settings: of_in_person,
     },
     ServiceFacts {
         name: "reputation",
@@ -116,21 +116,25 @@ fn of_document(folder: &Path) -> anyhow::Result<Settings> {
     ])
 }
 
-/// Writes a keyring for the document service, which makes one itself beside a folder only, and says where it lies.
-pub(crate) fn write_document_keyring(folder: &Path) -> anyhow::Result<PathBuf> {
-    // Keys of 32 bytes each, in Base64, of documents that go with the test.
+fn of_in_person(folder: &Path) -> anyhow::Result<Settings> {
+    let keyring = write_keyring(&folder.join("in-person.keyring.json"))?;
+    Ok(vec![("KEYRING".to_owned(), keyring.into())])
+}
+
+/// Writes a keyring, and says where it lies.
+pub(crate) fn write_keyring(path: &Path) -> anyhow::Result<PathBuf> {
+    // Keys of 32 bytes each, in Base64, of what goes with the test.
     const KEYRING: &str = r#"{
   "encryption": { "current": "test", "keys": { "test": "dGVzdC1lbmNyeXB0aW9uLWtleS1vZi0zMi1ieXRlcyE=" } },
   "identity": { "current": "test", "keys": { "test": "dGVzdC1pZGVudGl0eS1rZXktb2YtMzItYnl0ZXMtISE=" } }
 }
 "#;
-    let path = folder.join("keyring.json");
     // The service refuses one that others can read.
     let mut file = std::fs::OpenOptions::new();
-    let file = file.write(true).create_new(true).mode(0o600).open(&path);
+    let file = file.write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| file.write_all(KEYRING.as_bytes()));
     written.with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    Ok(path.to_owned())
 }
 
 /// The recognition model that the document service reads with, in this checkout.

@@ -103,6 +103,10 @@ uuid_id!(/// One review of a document by a person (UUIDv7).
     ReviewId);
 uuid_id!(/// What a member agreed to show to those who may vouch for them (UUIDv7).
     IntroductionId);
+uuid_id!(/// Where and when a member can meet a verifier (UUIDv7).
+    MeetingPreferenceId);
+uuid_id!(/// One appointment of a member with a verifier (UUIDv7).
+    AppointmentId);
 uuid_id!(/// One event of the reputation ledger (UUIDv7).
     EventId);
 uuid_id!(/// What a caller chose so that a repeated call does nothing twice (any UUID).

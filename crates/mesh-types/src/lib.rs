@@ -25,7 +25,10 @@ pub use check_reason::CheckReason;
 pub use document::{Check, CheckName, CheckResult, Decision, DocumentKind, MINIMUM_AGE_YEARS};
 pub use document_url::{DocumentUrl, DocumentUrlError};
 pub use evidence::{Evidence, KnownEvidence};
-pub use id::{DocumentId, EventId, EvidenceId, IdError, IntroductionId, MemberId, RequestId, ReviewId, VerificationId};
+pub use id::{
+    AppointmentId, DocumentId, EventId, EvidenceId, IdError, IntroductionId, MeetingPreferenceId, MemberId, RequestId,
+    ReviewId, VerificationId,
+};
 pub use invalid_field::InvalidField;
 pub use method::{Counting, EvidenceKind, Method};
 pub use open::{Open, Word};

@@ -14,6 +14,8 @@ pub enum Method {
     Document,
     /// Members of the community who vouch.
     Community,
+    /// A verifier who meets the member.
+    InPerson,
     /// What the member has earned on the platform, and how far others trust them.
     Reputation,
 }
@@ -32,6 +34,10 @@ pub enum EvidenceKind {
     DocumentVisaSupports,
     /// A member of the community vouches; the higher the voucher's reputation, the more points.
     CommunityVouch,
+    /// A verifier met the member, who is who the profile says.
+    InPersonMet,
+    /// The verifier saw an original document of the member as well.
+    InPersonOriginalDocument,
     /// The member has been active on the platform; the more, the more points.
     ActivityHistory,
     /// Trusted members trust the member; as many points as they have by the trust network.
@@ -65,7 +71,7 @@ struct MethodRow {
 
 /// Every method, in the order of the enum: its name, whether a verification can ask for it, and the most that it can give to
 /// one, by versions 1 and 2 of the rules.
-const METHODS: [MethodRow; 3] = {
+const METHODS: [MethodRow; 4] = {
     const fn row(method: Method, name: &'static str, is_offered: bool, caps: [i32; 2]) -> MethodRow {
         MethodRow {
             method,
@@ -77,6 +83,7 @@ const METHODS: [MethodRow; 3] = {
     [
         row(Method::Document, "document", true, [25, 30]),
         row(Method::Community, "community", true, [45, 50]),
+        row(Method::InPerson, "in_person", true, [35, 40]),
         // 20 for activity and 15 for the trust network.
         row(Method::Reputation, "reputation", true, [0, 35]),
     ]
@@ -94,7 +101,7 @@ struct KindRow {
 /// Every kind of evidence, in the order of the enum: its name, the method that finds it, how often it counts, and its
 /// points by versions 1 and 2 of the rules. Hours and reviews are events of their own, whose points stand with them
 /// (`policy/activity.rs`); a verification gives none for them.
-const KINDS: [KindRow; 9] = {
+const KINDS: [KindRow; 11] = {
     use Counting::*;
     use EvidenceKind::*;
     use Method::*;
@@ -162,6 +169,14 @@ const KINDS: [KindRow; 9] = {
             [NOTHING, NOTHING],
         ),
         row(CommunityVouch, "community_vouch", Community, newest, [Flat(15), VOUCH]),
+        row(InPersonMet, "in_person_met", InPerson, newest, [Flat(35), Flat(30)]),
+        row(
+            InPersonOriginalDocument,
+            "in_person_original_document",
+            InPerson,
+            newest,
+            [NOTHING, Flat(10)],
+        ),
         row(
             ActivityHistory,
             "activity_history",

@@ -190,6 +190,24 @@ reasons! {
     VerifierExists = "VERIFIER_EXISTS", AlreadyExists;
     /// The verifier has another version than the one that the caller read.
     VerifierChanged = "VERIFIER_CHANGED", FailedPrecondition;
+    /// No meeting preference of this id is the member's.
+    MeetingPreferenceNotFound = "MEETING_PREFERENCE_NOT_FOUND", NotFound;
+    /// No appointment has this id, or the verification has none.
+    AppointmentNotFound = "APPOINTMENT_NOT_FOUND", NotFound;
+    /// The appointment has moved on since the caller read it.
+    AppointmentChanged = "APPOINTMENT_CHANGED", FailedPrecondition;
+    /// The verifier is not free in the slot.
+    SlotNotFree = "SLOT_NOT_FREE", FailedPrecondition;
+    /// The appointment was rescheduled as often as it may be.
+    TooManyReschedules = "TOO_MANY_RESCHEDULES", FailedPrecondition;
+    /// The call came outside of the window of the appointment.
+    OutsideOfAppointment = "OUTSIDE_OF_APPOINTMENT", FailedPrecondition;
+    /// Five wrong codes were entered, so none counts any more.
+    CheckInLocked = "CHECK_IN_LOCKED", FailedPrecondition;
+    /// The member's code was not entered yet.
+    NotCheckedIn = "NOT_CHECKED_IN", FailedPrecondition;
+    /// The verifier is not certified to check this.
+    NotCertified = "NOT_CERTIFIED", FailedPrecondition;
     /// There is no schedule of this id: it is unknown, or its service was told to create none.
     ScheduleNotFound = "SCHEDULE_NOT_FOUND", NotFound;
     /// The call is for a person, and has no token that says who acts.

@@ -3,11 +3,12 @@
 //!
 //! Deterministic: no clock, no IO, no chance. Time comes from the workflow's context.
 
+pub mod contract;
 mod outage;
 mod writing;
 
 pub use outage::{is_outage, outage_types};
-pub use writing::write;
+pub use writing::{write, writing};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 use temporalio_common::{SearchAttributeKey, Timestamp};

@@ -51,7 +51,9 @@ fn member(caller: &Caller, member_id: i64) -> Communities {
 
 /// A member connects with another one.
 pub async fn connect(caller: &Caller, from: i64, to: i64, hundredths: i32) {
-    let added = member(caller, from).add_connection(add(from, to, hundredths)).await;
+    let (own, request) = (member(caller, from), add(from, to, hundredths));
+    let connect = async || own.clone().add_connection(request.clone()).await;
+    let added = until_answered("a connection", connect).await;
     added.expect("the connection is made");
 }
 
@@ -91,7 +93,8 @@ async fn give_hours(caller: &Caller, member_id: i64, score: i32) {
             activity: Some(reputation::Activity { activity: Some(hours) }),
             occurred_at: None,
         };
-        caller.reputations.clone().record_activity(request).await
+        let record = async || caller.reputations.clone().record_activity(request.clone()).await;
+        until_answered("hours", record).await
     });
     for recorded in join_all(recorded).await {
         recorded.expect("the hours are recorded");

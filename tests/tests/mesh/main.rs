@@ -4,6 +4,7 @@
 //! engines by itself and wants the services built (`cargo build --workspace --bins`).
 
 mod access;
+mod appointments;
 mod budget;
 mod community;
 mod crashes;

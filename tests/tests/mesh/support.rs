@@ -33,6 +33,10 @@ pub async fn shared_mesh() -> &'static Mesh {
             .setting("orchestrator", "LOOK_AFTER_INTERVAL_SECONDS", "1")
             .setting("orchestrator", "FOLLOW_INTERVAL_SECONDS", "1")
             .setting("community", "TRUST_SEEDS", TRUST_SEED.to_string())
+            // So that whoever is booked can meet at once: the next five minutes are within those of the check-in.
+            .setting("in-person", "NOTICE_MINUTES", "0")
+            .setting("in-person", "APPOINTMENT_MINUTES", "5")
+            .setting("in-person", "CHECK_IN_MINUTES", "15")
             .start()
             .await
             .unwrap_or_else(|error| panic!("the mesh does not start: {error:#}"))

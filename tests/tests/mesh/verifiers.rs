@@ -28,6 +28,7 @@ pub fn registration(verifier_id: i64) -> proto::RegisterVerifierRequest {
             weekly_hours: weekly_hours.collect(),
             exceptions: Vec::new(),
             is_paused: false,
+            meeting_point: Some("The reading room of the library".to_owned()),
         }),
         certified_until: Some(timestamp(clock::now() + jiff::SignedDuration::from_hours(90 * 24))),
         methods: vec![proto::VerifierMethod::Identity.into()],
@@ -162,7 +163,12 @@ async fn a_verifier_changes_their_profile_alone_and_only_what_they_read() {
         .expect("it is theirs")
         .into_inner();
     let updated = updated.verifier.expect("a verifier");
-    assert_eq!((updated.version, updated.profile), (2, Some(profile)));
+    // Answers are kept for repeats, so they leave out where somebody meets members.
+    let without_place = proto::VerifierProfile {
+        meeting_point: None,
+        ..profile.clone()
+    };
+    assert_eq!((updated.version, updated.profile), (2, Some(without_place.clone())));
     assert_eq!(updated.certified_until, read.certified_until);
 
     let again = proto::UpdateVerifierRequest {
@@ -174,7 +180,19 @@ async fn a_verifier_changes_their_profile_alone_and_only_what_they_read() {
         (stale.code, stale.reason.as_str()),
         (Code::FailedPrecondition, "VERIFIER_CHANGED")
     );
-    let change = proto::UpdateVerifierRequest { version: 2, ..update };
+    // What is not said of it stays.
+    let silent = proto::UpdateVerifierRequest {
+        request_id: new_request_id(),
+        profile: Some(without_place),
+        version: 2,
+        ..update.clone()
+    };
+    own.update_verifier(silent).await.expect("it is theirs");
+    let kept = own.get_verifier(proto::GetVerifierRequest { verifier_id }).await;
+    let kept = kept.expect("their own").into_inner().verifier.expect("a verifier");
+    assert_eq!((kept.version, kept.profile), (3, Some(profile)));
+
+    let change = proto::UpdateVerifierRequest { version: 3, ..update };
     let longer = proto::UpdateVerifierRequest {
         request_id: new_request_id(),
         certified_until: read.certified_until,

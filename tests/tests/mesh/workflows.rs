@@ -6,12 +6,14 @@
 //! | [`faults`] | what a verification does when something breaks |
 //! | [`documents`] | the rules of its method document |
 //! | [`communities`] | the rules of its method community |
+//! | [`meetings`] | the rules of its method in person, and what all methods cost together |
 //! | [`scheduled`] | reminders and reports |
 //! | [`decay`] | a member's own clock, and the sweep |
 //! | [`replay`] | that what has begun under older code goes on under this one |
 //! | [`support`] | the server and the workers |
 //! | [`document_run`] | what is done to one document |
 //! | [`community_run`] | what is done to one validation |
+//! | [`in_person_run`] | what is done to one search for a verifier and its appointments |
 //! | [`fakes`] | the activities and the scripts that they follow |
 //!
 //! The histories under `services/*/workflows/histories/` are the ends of scenarios, as protobuf binaries. They are
@@ -26,7 +28,10 @@ mod document_run;
 mod documents;
 mod fakes;
 mod faults;
+mod in_person_run;
+mod meetings;
 mod replay;
 mod scenarios;
 mod scheduled;
 mod support;
+pub mod time;

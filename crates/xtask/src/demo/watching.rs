@@ -104,7 +104,7 @@ impl Watching {
             match method.method() {
                 Method::Document => self.document = method.status(),
                 Method::Community => self.community = method.status(),
-                Method::Reputation | Method::Unspecified => {}
+                Method::InPerson | Method::Reputation | Method::Unspecified => {}
             }
         }
         match verification.status() {

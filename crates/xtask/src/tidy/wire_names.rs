@@ -38,7 +38,10 @@ pub fn each_stands_once_in_a_contract(checkout: &Checkout) -> anyhow::Result<Vec
     let attributes = attributes(checkout)?;
     let mut constants = Vec::new();
     let mut literals = Vec::new();
-    for file in checkout.rust_below("services").filter(|file| !is_test(file)) {
+    // What several services' workflows share has its contract there.
+    let shared = checkout.rust_below("crates/mesh-workflows");
+    let files = checkout.rust_below("services").chain(shared);
+    for file in files.filter(|file| !is_test(file)) {
         let tokens = code::tokens(checkout, file)?;
         constants.extend(string_constants(&tokens).map(|(name, text)| (file.clone(), name, text)));
         literals.extend(tokens.into_iter().filter_map(|token| match token.kind {

@@ -30,7 +30,7 @@ pub const VALIDATOR_RESPONSE: &str = "validator_response";
 /// Update: a person decides on a validation that looks made up.
 pub const DECIDE_VALIDATION: &str = "decide_validation";
 /// Query: how the validation stands.
-pub const PROGRESS: &str = "progress";
+pub use mesh_workflows::contract::PROGRESS;
 /// Query: who was invited and how each of them answered.
 pub const VOTES: &str = "votes";
 

@@ -3,6 +3,7 @@
 use crate::api::{parse, render};
 use crate::store::insert_verifier;
 use jiff::Timestamp;
+use mesh_keyring::Keyring;
 use mesh_proto::in_person::v1::{RegisterVerifierRequest, RegisterVerifierResponse};
 use mesh_runtime::Problem;
 use mesh_runtime::idempotency::{IdempotencyStore, ResourceId};
@@ -15,11 +16,11 @@ const RPC: &str = "voluntier.in_person.v1.InPersonService/RegisterVerifier";
 /// # Errors
 /// `INVALID_REQUEST`, `VERIFIER_EXISTS`; those of [`IdempotencyStore::in_transaction`].
 pub async fn register_verifier(
-    idempotency: &IdempotencyStore,
+    (idempotency, keyring): (&IdempotencyStore, &Keyring),
     request: &RegisterVerifierRequest,
     now: Timestamp,
 ) -> Result<RegisterVerifierResponse, Problem> {
-    let (request_id, verifier_id, profile, certification) = parse::register_verifier(request)?;
+    let (request_id, verifier_id, profile, certification) = parse::register_verifier(keyring, request)?;
     let work = async |connection: &mut PgConnection, _: ResourceId| {
         let verifier = insert_verifier(connection, verifier_id, (&profile, &certification), now).await?;
         Ok(RegisterVerifierResponse {

@@ -1,11 +1,13 @@
 //! `SearchVerifiers`: who is near a place, and free when somebody has time.
 
 use crate::Store;
+use crate::diary::Diary;
+use crate::free_slots::free_slots;
 use crate::store::{Found, Key, Near};
 use in_person_availability::Span;
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 use mesh_runtime::Problem;
+use std::collections::HashMap;
 
 /// Verifiers that are read at once, where most of them may not be free.
 const BATCH: usize = 200;
@@ -67,6 +69,13 @@ pub async fn search_verifiers(
     loop {
         let found = store.nearest(&search.near, reached, batch as i64).await?;
         let is_last = found.len() < batch;
+        let diaries = match search.window {
+            Some(window) => {
+                let ids: Vec<i64> = found.iter().map(|one| one.verifier_id.get()).collect();
+                store.diaries(&ids, window.span).await?
+            }
+            None => HashMap::new(),
+        };
         for one in found {
             if matches.len() >= wanted || looked_at >= MOST_LOOKED_AT {
                 return Ok(Matches {
@@ -76,7 +85,7 @@ pub async fn search_verifiers(
             }
             reached = Some(one.key());
             looked_at += 1;
-            matches.extend(fit(one, search.window));
+            matches.extend(fit(one, search.window, &diaries));
         }
         if is_last {
             return Ok(Matches {
@@ -87,22 +96,19 @@ pub async fn search_verifiers(
     }
 }
 
-/// The verifier with their first slot, where they have one and are certified for it.
-fn fit(found: Found, window: Option<Window>) -> Option<Match> {
+/// The verifier with their first slot that is free, where they have one and are certified for it.
+fn fit(found: Found, window: Option<Window>, diaries: &HashMap<i64, Diary>) -> Option<Match> {
     let Some(window) = window else {
         return Some(Match {
             found,
             first_slot: None,
         });
     };
-    let zone = TimeZone::get(&found.time_zone).ok();
-    let Some((availability, zone)) = found.availability.as_ref().zip(zone) else {
-        tracing::warn!("a verifier's hours or zone can't be read by this version; they are left out");
-        return None;
-    };
-    let slot = availability.first_slot(&zone, window.span, window.slot).ok()??;
-    (slot.end() <= found.certified_until).then_some(Match {
+    let nothing = Diary::default();
+    let diary = diaries.get(&found.verifier_id.get()).unwrap_or(&nothing);
+    let (_, slots) = free_slots(&found, &[window.span], window.slot, (diary, 1))?;
+    Some(Match {
         found,
-        first_slot: Some(slot),
+        first_slot: slots.into_iter().next(),
     })
 }

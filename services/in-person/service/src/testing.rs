@@ -4,6 +4,7 @@ use crate::store::{Certification, VerifierMethod, VerifierProfile};
 use crate::{Location, Store};
 use in_person_availability::{Availability, Hours, TimeOfDay, Weekly};
 use jiff::civil::Weekday;
+use mesh_keyring::Keyring;
 use mesh_testkit::fixtures::fresh_database;
 pub(crate) use mesh_testkit::fixtures::{OrPanic, at, member};
 use sqlx::PgPool;
@@ -12,6 +13,15 @@ use sqlx::PgPool;
 pub(crate) async fn empty_store() -> (PgPool, Store) {
     let pool = fresh_database("in_person", &crate::MIGRATIONS).await;
     (pool.clone(), Store::new(pool))
+}
+
+/// A keyring with one key of each kind.
+pub(crate) fn keyring() -> Keyring {
+    const KEYS: &str = r#"{
+        "encryption": { "current": "one", "keys": { "one": "dGVzdC1lbmNyeXB0aW9uLWtleS1vZi0zMi1ieXRlcyE=" } },
+        "identity": { "current": "one", "keys": { "one": "dGVzdC1pZGVudGl0eS1rZXktb2YtMzItYnl0ZXMtISE=" } }
+    }"#;
+    Keyring::parse(KEYS.to_owned().into()).expect("a keyring")
 }
 
 /// A point by degrees.
@@ -30,6 +40,7 @@ pub(crate) fn on_mondays(location: Location) -> VerifierProfile {
         time_zone: "UTC".to_owned(),
         availability: Availability::new(weekly, Vec::new()).expect("hours of a week"),
         is_paused: false,
+        meeting_point: None,
     }
 }
 

@@ -13,6 +13,9 @@ pub struct Config {
     /// Where the community service listens; how far it has asked is shown in answers about one verification.
     #[arg(long, default_value = "https://127.0.0.1:7403")]
     pub community_url: Url,
+    /// Where the in-person service listens; the appointment is shown in answers about one verification.
+    #[arg(long, default_value = "https://127.0.0.1:7404")]
+    pub in_person_url: Url,
     /// Where the reputation service listens.
     #[arg(long, default_value = "https://127.0.0.1:7405")]
     pub reputation_url: Url,

@@ -48,7 +48,7 @@ use mesh_proto::orchestrator::v1::verification_service_server::VerificationServi
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
 use mesh_runtime::{CronSchedule, ScheduleSettings, ServiceContext, ServiceParts, clock, ensure_schedule};
 use mesh_types::Schedule;
-use methods::{CommunityClient, DocumentClient, Peers};
+use methods::{CommunityClient, DocumentClient, InPersonClient, Peers};
 use orchestrator_workflows::contract::{TASK_QUEUE, VERIFICATION_REMINDER_WORKFLOW, VERIFICATION_REPORT_WORKFLOW};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use profile_changes::ProfileChanges;
@@ -95,6 +95,7 @@ impl mesh_runtime::Service for Orchestrator {
         let peers = Peers {
             documents: documents.clone(),
             communities: CommunityClient::new(context.channel(&config.community_url, "community")?),
+            in_person: InPersonClient::new(context.channel(&config.in_person_url, "in-person")?),
         };
         let read_model = ReadModel::new(store.clone(), workflows, peers);
         let reputations = ReputationServiceClient::new(context.channel(&config.reputation_url, "reputation")?);

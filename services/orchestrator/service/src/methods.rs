@@ -3,14 +3,17 @@
 
 mod community;
 mod document;
+mod in_person;
 mod reputation;
 
 pub use community::Client as CommunityClient;
 pub use document::Client as DocumentClient;
+pub use in_person::Client as InPersonClient;
 
 use crate::store::Verification;
 use mesh_proto::community::v1::ValidationProgress;
 use mesh_proto::document::v1::DocumentVerification;
+use mesh_proto::in_person::v1::Appointment;
 use mesh_proto::orchestrator::v1 as proto;
 use mesh_runtime::Problem;
 use mesh_types::{MemberId, Method, Open};
@@ -22,6 +25,7 @@ pub fn to_proto(method: Method) -> proto::Method {
     match method {
         Method::Document => proto::Method::Document,
         Method::Community => proto::Method::Community,
+        Method::InPerson => proto::Method::InPerson,
         Method::Reputation => proto::Method::Reputation,
     }
 }
@@ -36,6 +40,7 @@ pub fn parse(
     Ok(match request {
         Wire::Document(request) => MethodRequest::Document(document::parse(path, request, member_id)?),
         Wire::Community(request) => MethodRequest::Community(community::parse(path, request)?),
+        Wire::InPerson(request) => MethodRequest::InPerson(in_person::parse(path, request)?),
         Wire::Reputation(request) => MethodRequest::Reputation(reputation::parse(*request)),
     })
 }
@@ -47,6 +52,8 @@ pub struct Peers {
     pub documents: DocumentClient,
     /// The community service.
     pub communities: CommunityClient,
+    /// The in-person service.
+    pub in_person: InPersonClient,
 }
 
 /// What those services know of a verification's methods.
@@ -54,33 +61,26 @@ pub struct Peers {
 pub struct Progress {
     document: Option<DocumentVerification>,
     community: Option<ValidationProgress>,
+    in_person: Option<Appointment>,
 }
 
 impl Progress {
     /// Asks the services, all at once. A service that is away leaves its part out, since all else is known.
     pub async fn of(peers: &Peers, verification: &Verification) -> Self {
-        let chosen = |method: Method| {
-            verification
-                .request
-                .methods
-                .iter()
-                .any(|chosen| chosen.method() == method)
-        };
         let id = verification.verification_id;
-        let document = async {
-            match chosen(Method::Document) {
-                true => document::look_up(&peers.documents, id).await,
-                false => None,
-            }
-        };
-        let community = async {
-            match chosen(Method::Community) {
-                true => community::look_up(&peers.communities, id).await,
-                false => None,
-            }
-        };
-        let (document, community) = futures::join!(document, community);
-        Self { document, community }
+        let document = document::look_up(&peers.documents, id);
+        let community = community::look_up(&peers.communities, id);
+        let in_person = in_person::look_up(&peers.in_person, id);
+        let (document, community, in_person) = futures::join!(
+            where_chosen(verification, Method::Document, document),
+            where_chosen(verification, Method::Community, community),
+            where_chosen(verification, Method::InPerson, in_person),
+        );
+        Self {
+            document,
+            community,
+            in_person,
+        }
     }
 
     /// Adds what is known to a method that is shown.
@@ -88,8 +88,22 @@ impl Progress {
         match method.known() {
             Some(Method::Document) => document::show(shown, self.document.take()),
             Some(Method::Community) => community::show(shown, self.community.take()),
+            Some(Method::InPerson) => in_person::show(shown, self.in_person.take()),
             Some(Method::Reputation) | None => shown,
         }
+    }
+}
+
+/// Looks up what a service knows where the verification has its method.
+async fn where_chosen<T>(
+    verification: &Verification,
+    method: Method,
+    look_up: impl Future<Output = Option<T>>,
+) -> Option<T> {
+    let methods = &verification.request.methods;
+    match methods.iter().any(|chosen| chosen.method() == method) {
+        true => look_up.await,
+        false => None,
     }
 }
 
@@ -108,6 +122,7 @@ pub fn state(state: &MethodState) -> proto::MethodState {
         internal_reason: internal_reason.map(ToString::to_string).unwrap_or_default(),
         document: None,
         community: None,
+        in_person: None,
     }
 }
 

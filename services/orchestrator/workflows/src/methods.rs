@@ -4,11 +4,13 @@
 mod child;
 mod community;
 mod document;
+mod in_person;
 mod reputation;
 
 pub(crate) use child::ChildFailure;
 pub use community::CommunityRequest;
 pub use document::DocumentRequest;
+pub use in_person::InPersonRequest;
 pub use reputation::ReputationRequest;
 
 use crate::timeouts::ChildLimits;
@@ -24,6 +26,8 @@ pub enum MethodRequest {
     Document(DocumentRequest),
     /// Members of the community who vouch.
     Community(CommunityRequest),
+    /// A verifier who meets the member.
+    InPerson(InPersonRequest),
     /// What the member has earned.
     Reputation(ReputationRequest),
 }
@@ -34,6 +38,7 @@ impl MethodRequest {
         match self {
             Self::Document(_) => Method::Document,
             Self::Community(_) => Method::Community,
+            Self::InPerson(_) => Method::InPerson,
             Self::Reputation(_) => Method::Reputation,
         }
     }
@@ -43,6 +48,7 @@ impl MethodRequest {
         match self {
             Self::Document(_) => document::LIMITS,
             Self::Community(_) => community::LIMITS,
+            Self::InPerson(_) => in_person::LIMITS,
             Self::Reputation(_) => reputation::LIMITS,
         }
     }
@@ -63,6 +69,10 @@ impl MethodRequest {
             }
             Self::Community(request) => {
                 let (workflow, input) = community::child(request, subject);
+                child::run(ctx, workflow, input, options, cancellation).await
+            }
+            Self::InPerson(request) => {
+                let (workflow, input) = in_person::child(request, subject);
                 child::run(ctx, workflow, input, options, cancellation).await
             }
             Self::Reputation(request) => {

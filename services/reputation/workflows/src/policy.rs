@@ -170,6 +170,26 @@ mod tests {
     }
 
     #[test]
+    fn a_meeting_gives_30_or_40_under_version_2_and_35_under_version_1() {
+        use EvidenceKind::{InPersonMet, InPersonOriginalDocument};
+        let table: [(&[EvidenceKind], u8, u8); 2] = [
+            (&[InPersonMet], 35, 30),
+            (&[InPersonMet, InPersonOriginalDocument], 35, 40),
+        ];
+        for (kinds, v1, v2) in table {
+            let evidence: Vec<_> = kinds.iter().zip(1..).map(|(kind, id)| found(*kind, id)).collect();
+            for (rules, points) in [(RuleVersion::V1, v1), (RuleVersion::V2, v2)] {
+                let breakdown = score(rules, &evidence);
+                assert_eq!(
+                    (breakdown.score.get(), breakdown.caps),
+                    (points, vec![]),
+                    "{rules:?} {kinds:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn each_source_of_points_that_gives_none_says_why() {
         use NetworkPoints::{Given, Withheld as None_};
         let table: [(i64, Option<NetworkPoints>, &[&str]); 8] = [
@@ -226,6 +246,7 @@ mod tests {
         let of = |method| steps.iter().find(|step| step.method == method).map(|step| step.points);
         assert_eq!([of(Method::Document), of(Method::Reputation)], [Some(30), Some(35)]);
         assert_eq!(of(Method::Community), Some(50), "two vouches or more");
+        assert_eq!(of(Method::InPerson), Some(40), "a meeting with an original document");
         assert!(steps.is_sorted_by_key(|step| Reverse(step.points)), "{steps:?}");
         let of_each = |kinds: Vec<EvidenceKind>| -> Vec<KnownEvidence> {
             kinds.into_iter().zip(1..).map(|(kind, id)| found(kind, id)).collect()

@@ -1,5 +1,6 @@
 //! What the calls of the matrix are about, and the messages that name it.
 
+use crate::appointments::support::{Meeting, Place};
 use crate::support::*;
 use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_testkit::Mesh;
@@ -30,6 +31,10 @@ pub struct ObjectIds {
     pub held_review_id: String,
     /// Was decided by them.
     pub decided_review_id: String,
+    /// An appointment of theirs, which was called off.
+    pub as_member: String,
+    /// One in which they were the verifier, called off as well.
+    pub as_verifier: String,
 }
 
 /// The objects of all calls.
@@ -52,6 +57,8 @@ impl Objects {
             document_id: new_request_id(),
             held_review_id: new_request_id(),
             decided_review_id: new_request_id(),
+            as_member: new_request_id(),
+            as_verifier: new_request_id(),
             document_url: own.document_url.clone(),
         };
         Self {
@@ -128,16 +135,7 @@ async fn objects_of_a_person(mesh: &Mesh, caller: &Caller) -> ObjectIds {
         .sql_at(mesh.databases.of("community").expect("it has one"), &[validation])
         .await;
     written.expect("the row is written");
-    let verifier = format!(
-        "INSERT INTO verifiers (verifier_id, location, time_zone, availability, methods, is_paused, certified_until,
-             registered_at, updated_at)
-         VALUES ({member_id}, 'POINT(0 0)', 'UTC', '{{\"weekly\": {{}}, \"exceptions\": {{}}}}', '{{identity}}', false, now(), now(), now())"
-    );
-    let written = mesh
-        .postgres
-        .sql_at(mesh.databases.of("in-person").expect("it has one"), &[verifier])
-        .await;
-    written.expect("the row is written");
+    let (as_member, as_verifier) = tokio::join!(appointment_of(caller, member_id), appointment_with(caller, member_id));
     ObjectIds {
         member_id,
         verification_id,
@@ -145,7 +143,31 @@ async fn objects_of_a_person(mesh: &Mesh, caller: &Caller) -> ObjectIds {
         document_id: erasable.document_id,
         held_review_id,
         decided_review_id,
+        as_member,
+        as_verifier,
     }
+}
+
+/// An appointment of a member with somebody.
+async fn appointment_of(caller: &Caller, member_id: i64) -> String {
+    let place = Place::new();
+    place.verifier(caller, 1).await;
+    let meeting = Meeting::begin_for(caller, &place, 30, (member_id, Vec::new())).await;
+    called_off(&meeting).await
+}
+
+/// An appointment of somebody with this verifier.
+async fn appointment_with(caller: &Caller, verifier_id: i64) -> String {
+    let place = Place::new();
+    place.verifier_who(caller, verifier_id, 1).await;
+    let meeting = Meeting::begin(caller, &place, 30).await;
+    called_off(&meeting).await
+}
+
+async fn called_off(meeting: &Meeting) -> String {
+    let appointment_id = meeting.appointment_id().await;
+    meeting.cancel_verification().await;
+    appointment_id
 }
 
 /// A message of an RPC about these objects. Where it is about an object it keeps the field rules and says something that is
@@ -156,6 +178,10 @@ pub fn request(method: &MethodDescriptor, is_about_an_object: bool, ids: &Object
         held_review_id: match method.name() {
             "DecideReview" => ids.decided_review_id.clone(),
             _ => ids.held_review_id.clone(),
+        },
+        as_member: match method.name() {
+            "CheckIn" | "CompleteAppointment" => ids.as_verifier.clone(),
+            _ => ids.as_member.clone(),
         },
         ..ids.clone()
     };
@@ -175,7 +201,8 @@ fn filled(descriptor: &MessageDescriptor, is_valid: bool, ids: &ObjectIds) -> Dy
 /// What a field says, by its name; fields that are not named here stay empty.
 fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Value> {
     let text = |text: &str| Some(Value::String(text.to_owned()));
-    let one_of_two = field.parent_message().get_field_by_name("document_id").is_some();
+    let has = |name: &str| field.parent_message().get_field_by_name(name).is_some();
+    let one_of_two = has("document_id") || has("appointment_id");
     match field.name() {
         "request_id" if !is_valid => None,
         "request_id" => text(&new_request_id()),
@@ -194,6 +221,9 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
         "document_url" if field.parent_message().name() == "DocumentMethod" => text("file:///nothing"),
         "document_url" => text(&ids.document_url),
         "review_id" => text(&ids.held_review_id),
+        "appointment_id" => text(&ids.as_member),
+        "code" => text("000000"),
+        "result" | "absent" => Some(Value::EnumNumber(2)),
         "page_number" => Some(Value::I32(1)),
         "decision" => Some(Value::EnumNumber(2)),
         "reason_code" => text("SEEN_BY_A_PERSON"),
@@ -204,7 +234,7 @@ fn value(field: &FieldDescriptor, is_valid: bool, ids: &ObjectIds) -> Option<Val
         // Nobody lives there, so that no verifier changes.
         "time_zone" => text("Nowhere/At_All"),
         "version" => Some(Value::I64(1)),
-        "header" | "profile" | "document" | "location" | "certified_until" => match field.kind() {
+        "header" | "profile" | "document" | "location" | "certified_until" | "start" => match field.kind() {
             Kind::Message(descriptor) => Some(Value::Message(filled(&descriptor, is_valid, ids))),
             _ => None,
         },

@@ -1,14 +1,14 @@
 //! For each RPC with a `request_id`, a request that can be done, and another one under the same id: one table a service.
 
+mod in_person;
+
 use crate::document::support::{Reviewer, letter, with_covered_print};
 use crate::support::*;
 use crate::validations::support as validations;
-use crate::verifiers;
 use mesh_proto::community::v1 as community;
 use mesh_proto::document::v1 as document;
 use mesh_proto::document::v1::DocumentDecision;
 use mesh_proto::document::v1::upload_document_request::Part;
-use mesh_proto::in_person::v1 as in_person;
 use mesh_proto::orchestrator::v1 as orchestrator;
 use mesh_proto::reputation::v1 as reputation;
 use mesh_testkit::Acting;
@@ -39,7 +39,7 @@ pub async fn sent(caller: &Caller, rpc: &str) -> Option<Sent> {
     } else if package.starts_with("voluntier.community.") {
         of_community(caller, method).await
     } else if package.starts_with("voluntier.in_person.") {
-        of_in_person(caller, method).await
+        in_person::cases(caller, method).await
     } else if package.starts_with("voluntier.reputation.") {
         of_reputation(caller, method).await
     } else {
@@ -324,30 +324,6 @@ async fn of_community(caller: &Caller, method: &str) -> Option<Sent> {
             changed(&reviewer, request, |other| {
                 other.set_decision(community::ValidationDecision::Reject)
             })
-        }
-        _ => return None,
-    };
-    Some(sent)
-}
-
-async fn of_in_person(caller: &Caller, method: &str) -> Option<Sent> {
-    let register = verifiers::registration(new_member_id());
-    let sent = match method {
-        "RegisterVerifier" => changed(caller, register, |other| other.verifier_id = new_member_id()),
-        "UpdateVerifier" => {
-            let registered = until_answered("what comes before", async || {
-                caller.verifiers.clone().register_verifier(register.clone()).await
-            })
-            .await;
-            registered.expect("they become a verifier");
-            let request = in_person::UpdateVerifierRequest {
-                request_id: new_request_id(),
-                verifier_id: register.verifier_id,
-                profile: register.profile,
-                version: 1,
-                ..Default::default()
-            };
-            changed(caller, request, |other| other.version = 2)
         }
         _ => return None,
     };

@@ -90,7 +90,7 @@ fn document_and_community_run_side_by_side_and_what_both_find_is_one_score() -> 
                 .iter()
                 .map(|step| step.method.as_str())
                 .collect::<Vec<_>>(),
-            ["reputation"]
+            ["in_person", "reputation"]
         );
         let seen = verification.script.seen().community;
         assert_eq!(seen.ends(), [ValidationEnd::Quorum]);

@@ -1,9 +1,8 @@
 //! One validation by the community, alone or as a method of a member's verification, and what validators and a reviewer do to it.
 
 use super::fakes::{Course, Script};
-use super::support::{
-    Clock, DEADLINE, IDENTITY, Stack, Verification, event_types, history_of, queue_named, skipping, start_of,
-};
+use super::support::{Clock, DEADLINE, Stack, Verification, event_types, history_of, queue_named, start_of};
+use super::time::let_time_pass;
 use anyhow::{Context, bail};
 use community_workflows::CommunityValidationWorkflow;
 use community_workflows::contract::{
@@ -11,25 +10,20 @@ use community_workflows::contract::{
     ReviewDecision, TASK_QUEUE, ValidationRules, ValidatorResponse, Vote,
 };
 use mesh_runtime::clock;
-use mesh_testkit::{NAMESPACE, eventually};
+use mesh_testkit::eventually;
 use mesh_types::{Decision, IntroductionId, MemberId, Method, MethodOutcome, RequestId};
 use orchestrator_workflows::contract::method_workflow_id;
-use prost_wkt_types::FieldMask;
 use serde_json::Value;
 use std::sync::Arc;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowUpdateError};
-use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{
     Client, WorkflowCancelOptions, WorkflowExecuteUpdateOptions, WorkflowGetResultOptions, WorkflowHandle,
     WorkflowQueryOptions, WorkflowSignalOptions,
 };
 use temporalio_common::data_converters::RawValue;
-use temporalio_common::protos::temporal::api::common::v1::{Payload, WorkflowExecution};
+use temporalio_common::protos::temporal::api::common::v1::Payload;
 use temporalio_common::protos::temporal::api::history::v1::History;
-use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionOptions;
-use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    StartWorkflowExecutionRequest, UpdateWorkflowExecutionOptionsRequest,
-};
+use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 
 /// A validation that was started.
 pub struct CommunityRun {
@@ -163,24 +157,8 @@ impl CommunityRun {
 
     /// From now on the clock jumps over what would only be waited for.
     pub async fn let_time_pass(&self) -> anyhow::Result<()> {
-        let change = UpdateWorkflowExecutionOptionsRequest {
-            namespace: NAMESPACE.to_owned(),
-            workflow_execution: Some(WorkflowExecution {
-                workflow_id: method_workflow_id(self.script.verification_id, Method::Community, 1),
-                run_id: String::new(),
-            }),
-            workflow_execution_options: Some(WorkflowExecutionOptions {
-                time_skipping_config: Some(skipping()),
-                ..Default::default()
-            }),
-            update_mask: Some(FieldMask {
-                paths: vec!["time_skipping_config".to_owned()],
-            }),
-            identity: IDENTITY.to_owned(),
-        };
-        let mut service = self.client.connection().workflow_service();
-        service.update_workflow_execution_options(change.into_request()).await?;
-        Ok(())
+        let id = method_workflow_id(self.script.verification_id, Method::Community, 1);
+        let_time_pass(&self.client, id).await
     }
 
     /// Asks it to end.

@@ -8,16 +8,21 @@
 mod community;
 mod decay;
 mod document;
+mod in_person;
 mod scheduled;
 
 pub use community::{CommunityFakes, SeenOfCommunity, THE_NETWORK};
 pub use decay::{DATABASE_AWAY, DecayFakes, Updates};
 pub use document::DocumentFakes;
+pub use in_person::{
+    Booked, HoldScript, InPersonFakes, MeetingScript, NOT_CONFIRMED, SeenInPerson, confirmed, verifier,
+};
 pub use scheduled::{ScheduledFakes, Writing, Writings};
 
 use document_workflows::contract::{
     DecisionRecord, DocumentDecision, ExtractionRequest, Refusal, ReviewClosing, ReviewDecision, ReviewRequest,
 };
+use in_person::Diary;
 use mesh_runtime::clock;
 use mesh_testkit::eventually;
 use mesh_types::{
@@ -46,6 +51,7 @@ pub struct Script {
     course: Course,
     seen: Mutex<Seen>,
     review: Mutex<Review>,
+    diary: Mutex<Diary>,
 }
 
 /// A review as a person's desk has it.
@@ -86,6 +92,8 @@ pub struct Course {
     pub validators: u32,
     /// Why the vouches look made up, if they do.
     pub suspicion: Option<&'static str>,
+    /// What becomes of the meetings with verifiers.
+    pub meetings: MeetingScript,
 }
 
 impl Default for Course {
@@ -105,6 +113,7 @@ impl Default for Course {
             stands: None,
             validators: 20,
             suspicion: None,
+            meetings: MeetingScript::default(),
         }
     }
 }
@@ -187,6 +196,8 @@ pub struct Seen {
     pub closings: Vec<ReviewClosing>,
     /// What the community was asked for.
     pub community: SeenOfCommunity,
+    /// What the in-person service was asked for.
+    pub in_person: SeenInPerson,
     /// Extractions that heard of their cancellation.
     pub cancelled_extractions: u32,
     /// Requests to score, with the rules asked for.
@@ -242,6 +253,7 @@ impl Scripts {
             course,
             seen: Mutex::default(),
             review: Mutex::default(),
+            diary: Mutex::default(),
         });
         scripts.push(script.clone());
         script

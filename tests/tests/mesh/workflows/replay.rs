@@ -10,6 +10,7 @@ use document_workflows::contract::{
     ExtractionRequest, ValidityRequest,
 };
 use document_workflows::policy;
+use in_person_workflows::InPersonVerificationWorkflow;
 use mesh_types::{Check, CheckName, CheckReason, Decision, DocumentId};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
@@ -33,13 +34,14 @@ async fn every_recorded_history_replays() -> anyhow::Result<()> {
         .register_workflow::<VerificationReportWorkflow>()?
         .register_workflow::<DocumentVerificationWorkflow>()?
         .register_workflow::<CommunityValidationWorkflow>()?
+        .register_workflow::<InPersonVerificationWorkflow>()?
         .register_workflow::<ReputationVerificationWorkflow>()?
         .register_workflow::<ReputationDecayWorkflow>()?
         .register_workflow::<ReputationBatchUpdateWorkflow>()?
         .build();
     let replayer = WorkflowReplayer::new(options)?;
     let mut broken = Vec::new();
-    for service in ["orchestrator", "document", "community", "reputation"] {
+    for service in ["orchestrator", "document", "community", "in-person", "reputation"] {
         for file in files(&histories(service))? {
             let replayed = replayer.replay_workflow(read(&file)?.into()).await;
             if let Err(error) = replayed {

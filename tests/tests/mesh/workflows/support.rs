@@ -1,20 +1,24 @@
 //! A Temporal server of this process's own, with the workers of all queues, and one verification on it.
 
+mod plan;
+
+pub use plan::{Plan, by_community, by_document, by_person, by_reputation};
+
 use super::fakes::{
-    CommunityFakes, Course, DecayFakes, DocumentFakes, OrchestratorFakes, ReputationFakes, ScheduledFakes, Script,
-    Scripts, Updates, Writings,
+    CommunityFakes, DecayFakes, DocumentFakes, InPersonFakes, OrchestratorFakes, ReputationFakes, ScheduledFakes,
+    Script, Scripts, Updates, Writings,
 };
+use super::time::client_of;
 use anyhow::{Context, ensure};
 use community_workflows::CommunityValidationWorkflow;
 use document_workflows::DocumentVerificationWorkflow;
+use in_person_workflows::InPersonVerificationWorkflow;
 use mesh_runtime::clock;
 use mesh_testkit::{NAMESPACE, Temporal};
-use mesh_types::{DocumentKind, IntroductionId, MemberId, Method, Score};
+use mesh_types::{MemberId, Method, Score};
 use orchestrator_workflows::contract::{
-    DEFAULT_TIMEOUT_SECONDS, TASK_QUEUE, VERIFICATION_WORKFLOW, VerificationInput, VerificationOutcome,
-    method_workflow_id, workflow_id,
+    TASK_QUEUE, VERIFICATION_WORKFLOW, VerificationInput, VerificationOutcome, method_workflow_id, workflow_id,
 };
-use orchestrator_workflows::methods::{CommunityRequest, DocumentRequest, MethodRequest, ReputationRequest};
 use orchestrator_workflows::{VerificationReminderWorkflow, VerificationReportWorkflow, VerificationWorkflow};
 use prost::Message;
 use reputation_workflows::{ReputationBatchUpdateWorkflow, ReputationDecayWorkflow, ReputationVerificationWorkflow};
@@ -25,8 +29,8 @@ use std::time::Duration;
 use temporalio_client::errors::WorkflowGetResultError;
 use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, WorkflowDescribeOptions, WorkflowExecutionDescription,
-    WorkflowExecutionInfo, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowHandle,
+    Client, WorkflowDescribeOptions, WorkflowExecutionDescription, WorkflowExecutionInfo, WorkflowFetchHistoryOptions,
+    WorkflowGetResultOptions, WorkflowHandle,
 };
 use temporalio_common::SearchAttributes;
 use temporalio_common::protos::temporal::api::common::v1::{Payload, Payloads, TimeSkippingConfig, WorkflowType};
@@ -66,64 +70,6 @@ pub enum Clock {
     Real,
     /// Whenever only timers are pending.
     Skipping,
-}
-
-/// A method as a member chooses it.
-pub type Choice = fn(MemberId) -> MethodRequest;
-
-/// The method document, by an invented passport.
-pub fn by_document(member_id: MemberId) -> MethodRequest {
-    MethodRequest::Document(DocumentRequest {
-        document_kind: DocumentKind::Passport,
-        document_url: document_url(member_id),
-    })
-}
-
-/// The method community, by an invented introduction.
-pub fn by_community(_member_id: MemberId) -> MethodRequest {
-    MethodRequest::Community(CommunityRequest {
-        introduction_id: IntroductionId::from(clock::new_uuid()),
-    })
-}
-
-/// The method reputation.
-pub fn by_reputation(_member_id: MemberId) -> MethodRequest {
-    MethodRequest::Reputation(ReputationRequest {})
-}
-
-/// What a test asks for; the rest is [`Plan::default`].
-pub struct Plan {
-    /// The chosen methods.
-    pub methods: Vec<Choice>,
-    /// The score that completes it.
-    pub target_score: i64,
-    /// When to give up, in seconds from the start.
-    pub timeout_seconds: u64,
-    /// How long ago it was asked for, in days.
-    pub started_days_ago: i64,
-    /// What happens.
-    pub course: Course,
-    /// How its time passes.
-    pub clock: Clock,
-    /// Whether it has search attributes.
-    pub search_attributes: bool,
-    /// The queue of the parent workflow.
-    pub task_queue: &'static str,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            methods: vec![by_document],
-            target_score: 25,
-            timeout_seconds: DEFAULT_TIMEOUT_SECONDS,
-            started_days_ago: 0,
-            course: Course::default(),
-            clock: Clock::Real,
-            search_attributes: true,
-            task_queue: TASK_QUEUE,
-        }
-    }
 }
 
 /// What a worker runs.
@@ -181,13 +127,7 @@ impl Stack {
         let scripts = Arc::new(Scripts::default());
         let (server, client, sdk) = runtime.block_on(async {
             let server = Temporal::start().await?;
-            let options = ConnectionOptions::new(server.url().parse::<url::Url>()?)
-                .identity(IDENTITY)
-                .build();
-            let client = Client::new(
-                Connection::connect(options).await?,
-                ClientOptions::new(NAMESPACE).build(),
-            )?;
+            let client = client_of(&server).await?;
             anyhow::Ok((
                 server,
                 client,
@@ -231,6 +171,13 @@ impl Stack {
             options
                 .register_workflow::<CommunityValidationWorkflow>()?
                 .register_activities(community);
+            Ok(())
+        })?;
+        let in_person = InPersonFakes(scripts.clone());
+        stack.work_for_ever(in_person_workflows::contract::TASK_QUEUE, |options| {
+            options
+                .register_workflow::<InPersonVerificationWorkflow>()?
+                .register_activities(in_person);
             Ok(())
         })?;
         let (reputation, decay) = (ReputationFakes(scripts), DecayFakes(stack.updates.clone()));

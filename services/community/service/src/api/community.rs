@@ -88,6 +88,15 @@ impl CommunityService for CommunityApi {
         }))
     }
 
+    async fn find_connected(
+        &self,
+        request: Request<proto::FindConnectedRequest>,
+    ) -> Result<Response<proto::FindConnectedResponse>, Status> {
+        let (member_id, others) = parse::find_connected(request.get_ref())?;
+        let connected_member_ids = self.store.find_connected(member_id, others).await?;
+        Ok(Response::new(proto::FindConnectedResponse { connected_member_ids }))
+    }
+
     async fn get_trust(
         &self,
         request: Request<proto::GetTrustRequest>,

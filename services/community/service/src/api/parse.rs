@@ -42,6 +42,11 @@ pub(super) fn list_connections(
     Ok((fields::member_id("member_id", request.member_id)?, direction, page))
 }
 
+pub(super) fn find_connected(request: &proto::FindConnectedRequest) -> Result<(MemberId, &[i64]), Problem> {
+    let member_id = fields::member_id("member_id", request.member_id)?;
+    Ok((member_id, &request.other_member_ids))
+}
+
 pub(super) fn get_trust(request: &proto::GetTrustRequest) -> Result<MemberId, Problem> {
     Ok(fields::member_id("member_id", request.member_id)?)
 }

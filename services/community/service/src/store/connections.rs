@@ -108,6 +108,24 @@ impl Store {
         };
         rows.into_iter().map(Row::read).collect()
     }
+
+    /// Those of `others` who have a connection with the member, whoever made it, in the order of their ids.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when PostgreSQL is away.
+    #[tracing::instrument(name = "SELECT connections", skip_all, fields(otel.kind = "client",
+        db.system.name = "postgresql", db.operation.name = "SELECT", db.collection.name = "connections"))]
+    pub async fn find_connected(&self, member_id: MemberId, others: &[i64]) -> Result<Vec<i64>, Problem> {
+        let found = sqlx::query_scalar!(
+            r#"SELECT other AS "other!" FROM unnest($2::bigint[]) AS asked (other)
+                WHERE EXISTS (SELECT FROM connections WHERE from_member = $1 AND to_member = other)
+                   OR EXISTS (SELECT FROM connections WHERE from_member = other AND to_member = $1)
+                ORDER BY other"#,
+            member_id.get(),
+            others,
+        );
+        Ok(found.fetch_all(&self.pool).await?)
+    }
 }
 
 /// Makes a connection or changes its strength, within a transaction. One that has the strength already stays as it is, and

@@ -2,18 +2,21 @@
 //! needs another field, the calendar or the zones.
 
 use crate::Location;
+use crate::appointment::Party;
 use crate::location::LocationError;
+use crate::notify::place_of_meeting_point;
 use crate::search_verifiers::{Search, Window};
 use crate::store::{Certification, Near, Recertification, VerifierMethod, VerifierProfile};
 use in_person_availability::{Availability, AvailabilityError, Day, Hours, Span, TimeOfDay, Weekly};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mesh_keyring::Keyring;
 use mesh_proto::fields;
 use mesh_proto::in_person::v1 as proto;
 use mesh_runtime::Problem;
 use mesh_runtime::paging::PageRequest;
-use mesh_types::{MemberId, RequestId};
+use mesh_types::{AppointmentId, MemberId, RequestId, VerificationId};
 
 const DEFAULT_WITHIN_METRES: i32 = 50_000;
 const DEFAULT_SLOT_MINUTES: i32 = 30;
@@ -21,6 +24,7 @@ const LEAST_SLOT_MINUTES: i32 = 5;
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 pub(crate) fn register_verifier(
+    keyring: &Keyring,
     request: &proto::RegisterVerifierRequest,
 ) -> Result<(RequestId, MemberId, VerifierProfile, Certification), Problem> {
     let request_id = fields::id("request_id", &request.request_id)?;
@@ -37,7 +41,7 @@ pub(crate) fn register_verifier(
     Ok((
         request_id,
         verifier_id,
-        profile(request.profile.as_ref())?,
+        profile(keyring, verifier_id, request.profile.as_ref())?,
         certification,
     ))
 }
@@ -50,17 +54,25 @@ pub(crate) struct Update {
     pub version: i64,
     pub profile: VerifierProfile,
     pub recertification: Recertification,
+    /// Whether nothing is said of where they meet members, so that it stays as it is.
+    pub keeps_meeting_point: bool,
 }
 
-pub(crate) fn update_verifier(request: &proto::UpdateVerifierRequest) -> Result<Update, Problem> {
+pub(crate) fn update_verifier(keyring: &Keyring, request: &proto::UpdateVerifierRequest) -> Result<Update, Problem> {
+    let verifier_id = fields::member_id("verifier_id", request.verifier_id)?;
     let until = request.certified_until;
     let until = until.map(|until| fields::instant("certified_until", until));
     let methods = methods("methods", &request.methods)?;
+    let says_meeting_point = request
+        .profile
+        .as_ref()
+        .is_some_and(|profile| profile.meeting_point.is_some());
     Ok(Update {
+        keeps_meeting_point: !says_meeting_point,
         request_id: fields::id("request_id", &request.request_id)?,
-        verifier_id: fields::member_id("verifier_id", request.verifier_id)?,
+        verifier_id,
         version: request.version,
-        profile: profile(request.profile.as_ref())?,
+        profile: profile(keyring, verifier_id, request.profile.as_ref())?,
         recertification: Recertification {
             until: until.transpose()?,
             methods: (!methods.is_empty()).then_some(methods),
@@ -139,6 +151,116 @@ fn window(request: &proto::SearchVerifiersRequest) -> Result<Option<Window>, Pro
     Ok(Some(Window { span, slot }))
 }
 
+/// Where and when a member can meet somebody.
+pub(crate) struct Wanted {
+    pub request_id: RequestId,
+    pub member_id: MemberId,
+    pub location: Location,
+    pub free_times: Vec<Span>,
+}
+
+pub(crate) fn create_meeting_preference(
+    request: &proto::CreateMeetingPreferenceRequest,
+    now: Timestamp,
+) -> Result<Wanted, Problem> {
+    let read = |(index, time): (usize, &proto::FreeTime)| {
+        let path = |field: &str| format!("free_times[{index}].{field}");
+        let start = fields::required(&path("start"), time.start)?;
+        let start = fields::instant(&path("start"), start)?;
+        let end = fields::required(&path("end"), time.end)?;
+        let end = fields::instant(&path("end"), end)?;
+        for (field, instant) in [("start", start), ("end", end)] {
+            whole_second(&path(field), instant)?;
+        }
+        let span = Span::new(start, end).map_err(|_| Problem::invalid_field(path("end"), "must be after its start"))?;
+        match end > now {
+            true => Ok(span),
+            false => Err(Problem::invalid_field(path("end"), "must not be over yet")),
+        }
+    };
+    let free_times = request.free_times.iter().enumerate().map(read);
+    Ok(Wanted {
+        request_id: fields::id("request_id", &request.request_id)?,
+        member_id: fields::member_id("member_id", request.member_id)?,
+        location: location("location", request.location.as_ref())?.coarse(),
+        free_times: free_times.collect::<Result<_, _>>()?,
+    })
+}
+
+/// What a request names an appointment by.
+pub(super) enum Meant {
+    Appointment(AppointmentId),
+    LatestOf(VerificationId),
+}
+
+/// Exactly one of two fields is set.
+pub(super) fn get_appointment(request: &proto::GetAppointmentRequest) -> Result<Meant, Problem> {
+    match (request.appointment_id.as_str(), request.verification_id.as_str()) {
+        (id, "") => Ok(Meant::Appointment(fields::id("appointment_id", id)?)),
+        ("", id) => Ok(Meant::LatestOf(fields::id("verification_id", id)?)),
+        _ => Err(Problem::invalid_field(
+            "verification_id",
+            "must be empty if appointment_id is set",
+        )),
+    }
+}
+
+/// The ids of a request that changes an appointment.
+pub(crate) fn appointment(request_id: &str, appointment_id: &str) -> Result<(RequestId, AppointmentId), Problem> {
+    Ok((
+        fields::id("request_id", request_id)?,
+        fields::id("appointment_id", appointment_id)?,
+    ))
+}
+
+pub(crate) fn reschedule_appointment(
+    request: &proto::RescheduleAppointmentRequest,
+) -> Result<(RequestId, AppointmentId, Timestamp), Problem> {
+    let (request_id, appointment_id) = appointment(&request.request_id, &request.appointment_id)?;
+    let start = fields::instant("start", fields::required("start", request.start)?)?;
+    whole_second("start", start)?;
+    Ok((request_id, appointment_id, start))
+}
+
+fn whole_second(path: &str, instant: Timestamp) -> Result<(), Problem> {
+    match instant.subsec_nanosecond() {
+        0 => Ok(()),
+        _ => Err(Problem::invalid_field(path, "must be a whole second")),
+    }
+}
+
+pub(crate) fn complete_appointment(
+    request: &proto::CompleteAppointmentRequest,
+) -> Result<(RequestId, AppointmentId, bool), Problem> {
+    let (request_id, appointment_id) = appointment(&request.request_id, &request.appointment_id)?;
+    let is_confirmed = match request.result() {
+        proto::MeetingResult::Confirmed => true,
+        proto::MeetingResult::NotConfirmed => false,
+        proto::MeetingResult::Unspecified => {
+            return Err(Problem::invalid_field("result", "must be one of the named values"));
+        }
+    };
+    if request.original_document_seen && !is_confirmed {
+        let message = "must not be set where the result is not MEETING_RESULT_CONFIRMED";
+        return Err(Problem::invalid_field("original_document_seen", message));
+    }
+    Ok((request_id, appointment_id, is_confirmed))
+}
+
+pub(crate) fn report_no_show(
+    request: &proto::ReportNoShowRequest,
+) -> Result<(RequestId, AppointmentId, Party), Problem> {
+    let (request_id, appointment_id) = appointment(&request.request_id, &request.appointment_id)?;
+    let absent = match request.absent() {
+        proto::AbsentParty::Member => Party::Member,
+        proto::AbsentParty::Verifier => Party::Verifier,
+        proto::AbsentParty::Unspecified => {
+            return Err(Problem::invalid_field("absent", "must be one of the named values"));
+        }
+    };
+    Ok((request_id, appointment_id, absent))
+}
+
 /// What is left of a window.
 fn left_of(window: Window, now: Timestamp) -> Result<Window, Problem> {
     let span = Span::new(window.span.start().max(now), window.span.end());
@@ -149,7 +271,11 @@ fn left_of(window: Window, now: Timestamp) -> Result<Window, Problem> {
     })
 }
 
-fn profile(profile: Option<&proto::VerifierProfile>) -> Result<VerifierProfile, Problem> {
+fn profile(
+    keyring: &Keyring,
+    verifier_id: MemberId,
+    profile: Option<&proto::VerifierProfile>,
+) -> Result<VerifierProfile, Problem> {
     let profile = fields::required("profile", profile)?;
     let zone = TimeZone::get(&profile.time_zone).ok().filter(|zone| !zone.is_unknown());
     // As the database writes it, whatever the case in which it was asked for.
@@ -162,6 +288,10 @@ fn profile(profile: Option<&proto::VerifierProfile>) -> Result<VerifierProfile, 
         time_zone: time_zone.to_owned(),
         availability: availability(profile)?,
         is_paused: profile.is_paused,
+        meeting_point: match profile.meeting_point.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(words) => Some(keyring.seal_text(&place_of_meeting_point(verifier_id), words)),
+        },
     })
 }
 

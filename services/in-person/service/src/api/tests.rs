@@ -1,6 +1,6 @@
 use super::{parse, render};
 use crate::store::Verifier;
-use crate::testing::{at, member};
+use crate::testing::{at, keyring, member};
 use jiff::Timestamp;
 use mesh_proto::fields::timestamp_of_seconds;
 use mesh_proto::in_person::v1 as proto;
@@ -54,6 +54,7 @@ fn profile() -> proto::VerifierProfile {
         ],
         exceptions: vec![day("2026-12-24")],
         is_paused: false,
+        meeting_point: Some("The library, Karl-Marx-Allee 31".to_owned()),
     }
 }
 
@@ -80,14 +81,19 @@ fn search(change: impl FnOnce(&mut proto::SearchVerifiersRequest)) -> proto::Sea
 
 #[test]
 fn a_verifier_reads_what_was_said_of_them_and_a_coarse_location() {
-    let (_, verifier_id, read, certification) = parse::register_verifier(&register(|_| {})).expect("it is right");
+    let (_, verifier_id, read, certification) =
+        parse::register_verifier(&keyring(), &register(|_| {})).expect("it is right");
     assert_eq!((verifier_id, certification.until), (member(7), at(4_000_000_000)));
-    let shown = render::verifier(Verifier {
-        verifier_id,
-        profile: read,
-        certification,
-        version: 3,
-    });
+    let shown = render::whole_verifier(
+        &keyring(),
+        Verifier {
+            verifier_id,
+            profile: read,
+            certification,
+            version: 3,
+        },
+    );
+    let shown = shown.expect("it opens");
     let expected = proto::Verifier {
         verifier_id: 7,
         profile: Some(proto::VerifierProfile {
@@ -135,7 +141,10 @@ fn a_profile_that_cannot_be_right_is_refused_by_its_field() {
     ];
     for (change, path) in by_a_rule {
         assert_eq!(broken(&register(change)), [path]);
-        assert!(parse::register_verifier(&register(change)).is_err(), "{path}");
+        assert!(
+            parse::register_verifier(&keyring(), &register(change)).is_err(),
+            "{path}"
+        );
     }
     let by_the_rest: [(Change, &str); 8] = [
         (
@@ -177,14 +186,14 @@ fn a_profile_that_cannot_be_right_is_refused_by_its_field() {
         ),
     ];
     for (change, path) in by_the_rest {
-        assert_eq!(paths(parse::register_verifier(&register(change))), [path]);
+        assert_eq!(paths(parse::register_verifier(&keyring(), &register(change))), [path]);
     }
 }
 
 #[test]
 fn a_zone_is_kept_as_it_is_written_in_the_database() {
     let request = register(|profile| profile.time_zone = "europe/BERLIN".to_owned());
-    let (_, _, read, _) = parse::register_verifier(&request).expect("it is right");
+    let (_, _, read, _) = parse::register_verifier(&keyring(), &request).expect("it is right");
     assert_eq!(read.time_zone, "Europe/Berlin");
 }
 
@@ -195,7 +204,7 @@ fn a_certification_is_for_something() {
         ..register(|_| {})
     };
     assert_eq!(broken(&of_nothing), ["methods"]);
-    assert_eq!(paths(parse::register_verifier(&of_nothing)), ["methods"]);
+    assert_eq!(paths(parse::register_verifier(&keyring(), &of_nothing)), ["methods"]);
     let of_what = proto::RegisterVerifierRequest {
         methods: vec![1, 0],
         ..register(|_| {})
@@ -212,7 +221,7 @@ fn an_update_says_which_version_it_was_made_for_and_may_leave_the_certification(
         version: 4,
         ..Default::default()
     };
-    let update = parse::update_verifier(&request).expect("it is right");
+    let update = parse::update_verifier(&keyring(), &request).expect("it is right");
     assert_eq!((update.verifier_id, update.version), (member(7), 4));
     assert!(update.recertification.is_empty());
     let without_a_version = proto::UpdateVerifierRequest {
@@ -225,7 +234,7 @@ fn an_update_says_which_version_it_was_made_for_and_may_leave_the_certification(
         ..request
     };
     assert!(
-        !parse::update_verifier(&of_documents)
+        !parse::update_verifier(&keyring(), &of_documents)
             .expect("it is right")
             .recertification
             .is_empty()
@@ -240,7 +249,7 @@ fn what_is_refused_does_not_say_when_somebody_is_free() {
             &[hours("09:17", "12:01"), hours("11:43", "13:09")],
         )];
     });
-    let problem = parse::register_verifier(&request).expect_err("they overlap");
+    let problem = parse::register_verifier(&keyring(), &request).expect_err("they overlap");
     let said = format!("{problem}");
     assert!(
         said.contains("profile.weekly_hours[0]") && !said.contains(":1"),

@@ -43,6 +43,8 @@ pub struct Found {
     pub time_zone: String,
     /// When they are free; none when a newer version wrote it in a way that this one cannot read.
     pub availability: Option<Availability>,
+    /// Whether they have said where they meet members.
+    pub has_meeting_point: bool,
 }
 
 impl Found {
@@ -92,8 +94,9 @@ impl Store {
         });
         let rows = sqlx::query!(
             r#"SELECT verifier_id AS "verifier_id!", distance AS "distance!", time_zone AS "time_zone!",
-                      availability AS "availability!", certified_until AS "certified_until!: SqlTimestamp"
-                 FROM (SELECT verifier_id, time_zone, availability, certified_until,
+                      availability AS "availability!", certified_until AS "certified_until!: SqlTimestamp",
+                      has_meeting_point AS "has_meeting_point!"
+                 FROM (SELECT verifier_id, time_zone, availability, certified_until, meeting_point IS NOT NULL AS has_meeting_point,
                               ST_Distance(location, ST_SetSRID(ST_MakePoint($1, $2), 4326)::geography) AS distance
                          FROM verifiers
                         WHERE NOT is_paused AND certified_until > $3 AND methods @> $4
@@ -118,6 +121,7 @@ impl Store {
                 certified_until: row.certified_until.to_jiff(),
                 time_zone: row.time_zone,
                 availability: serde_json::from_value(row.availability).ok(),
+                has_meeting_point: row.has_meeting_point,
             })
         });
         found.collect()

@@ -197,7 +197,7 @@ async fn an_update_replaces_the_profile_and_one_by_an_old_version_is_refused() {
         ..profile
     };
     let as_before = Recertification::default();
-    let updated = update_verifier(&mut connection, (member(7), 1), (&moved, &as_before), at(200)).await;
+    let updated = update_verifier(&mut connection, (member(7), 1), (&moved, false, &as_before), at(200)).await;
     let updated = updated.or_panic();
     assert_eq!(
         (updated.version, updated.certification),
@@ -208,11 +208,11 @@ async fn an_update_replaces_the_profile_and_one_by_an_old_version_is_refused() {
         until: Some(at(5_000)),
         methods: Some(documents.clone()),
     };
-    let updated = update_verifier(&mut connection, (member(7), 2), (&moved, &anew), at(200)).await;
+    let updated = update_verifier(&mut connection, (member(7), 2), (&moved, false, &anew), at(200)).await;
     assert_eq!(updated.or_panic().certification, certified(5_000, &documents));
-    let stale = update_verifier(&mut connection, (member(7), 2), (&moved, &as_before), at(200)).await;
+    let stale = update_verifier(&mut connection, (member(7), 2), (&moved, false, &as_before), at(200)).await;
     assert_eq!(reason(stale), Reason::VerifierChanged);
-    let missing = update_verifier(&mut connection, (member(8), 1), (&moved, &as_before), at(200)).await;
+    let missing = update_verifier(&mut connection, (member(8), 1), (&moved, false, &as_before), at(200)).await;
     assert_eq!(reason(missing), Reason::VerifierNotFound);
     let read = store.get_verifier(member(7)).await.or_panic();
     assert!(read.profile.location == moved.location);

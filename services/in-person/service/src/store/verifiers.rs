@@ -1,10 +1,11 @@
 //! Verifiers as they are kept.
 
-use super::Store;
+use super::{Store, newer};
 use crate::Location;
 use in_person_availability::Availability;
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlTimestamp, ToSqlx};
+use mesh_keyring::Sealed;
 use mesh_runtime::Problem;
 use mesh_types::{MemberId, Reason};
 use sqlx::PgConnection;
@@ -36,7 +37,7 @@ impl VerifierMethod {
         found.ok_or_else(|| newer("what this verifier checks"))
     }
 
-    fn all_of(texts: &[String]) -> Result<Vec<Self>, Problem> {
+    pub(super) fn all_of(texts: &[String]) -> Result<Vec<Self>, Problem> {
         texts.iter().map(|text| Self::parse(text)).collect()
     }
 
@@ -56,6 +57,8 @@ pub struct VerifierProfile {
     pub availability: Availability,
     /// Whether they take no part at present.
     pub is_paused: bool,
+    /// Where they meet members, in words; none when they have not said.
+    pub meeting_point: Option<Sealed>,
 }
 
 /// What staff says of a verifier.
@@ -106,6 +109,8 @@ struct Row {
     is_paused: bool,
     certified_until: SqlTimestamp,
     version: i64,
+    meeting_point: Option<Vec<u8>>,
+    meeting_point_key_id: Option<String>,
 }
 
 impl Row {
@@ -119,6 +124,10 @@ impl Row {
                 availability: serde_json::from_value(self.availability)
                     .map_err(|_| newer("when this verifier is free"))?,
                 is_paused: self.is_paused,
+                meeting_point: self
+                    .meeting_point_key_id
+                    .zip(self.meeting_point)
+                    .map(|(key_id, bytes)| Sealed { key_id, bytes }),
             },
             certification: Certification {
                 until: self.certified_until.to_jiff(),
@@ -142,7 +151,7 @@ impl Store {
             Row,
             r#"SELECT verifier_id, ST_Y(location::geometry) AS "latitude!", ST_X(location::geometry) AS "longitude!", time_zone,
                       availability, methods, is_paused, certified_until AS "certified_until: SqlTimestamp",
-                      version
+                      version, meeting_point, meeting_point_key_id
                  FROM verifiers WHERE verifier_id = $1"#,
             verifier_id.get(),
         )
@@ -166,8 +175,8 @@ pub async fn insert_verifier(
 ) -> Result<Verifier, Problem> {
     let inserted = sqlx::query!(
         "INSERT INTO verifiers (verifier_id, location, time_zone, availability, methods, is_paused, certified_until,
-                                registered_at, updated_at)
-         VALUES ($1, ST_SetSRID(ST_MakePoint($2, $3), 4326)::geography, $4, $5, $6, $7, $8, $9, $9)
+                                registered_at, updated_at, meeting_point, meeting_point_key_id)
+         VALUES ($1, ST_SetSRID(ST_MakePoint($2, $3), 4326)::geography, $4, $5, $6, $7, $8, $9, $9, $10, $11)
          ON CONFLICT ON CONSTRAINT verifiers_pkey DO NOTHING",
         verifier_id.get(),
         profile.location.longitude(),
@@ -178,6 +187,8 @@ pub async fn insert_verifier(
         profile.is_paused,
         certification.until.to_sqlx() as _,
         now.to_sqlx() as _,
+        profile.meeting_point.as_ref().map(|sealed| sealed.bytes.as_slice()),
+        profile.meeting_point.as_ref().map(|sealed| sealed.key_id.as_str()),
     )
     .execute(connection)
     .await?;
@@ -195,7 +206,8 @@ pub async fn insert_verifier(
     })
 }
 
-/// Replaces a verifier's profile, and what is said anew of their certification, within a transaction.
+/// Replaces a verifier's profile, but for the meeting point where it is kept, and what is said anew of their certification, within a
+/// transaction.
 ///
 /// # Errors
 /// `VERIFIER_NOT_FOUND`; `VERIFIER_CHANGED` when the row has another version; `DATABASE_UNAVAILABLE` when
@@ -205,13 +217,15 @@ pub async fn insert_verifier(
 pub async fn update_verifier(
     connection: &mut PgConnection,
     (verifier_id, version): (MemberId, i64),
-    (profile, recertification): (&VerifierProfile, &Recertification),
+    (profile, keeps_meeting_point, recertification): (&VerifierProfile, bool, &Recertification),
     now: Timestamp,
 ) -> Result<Verifier, Problem> {
     let updated = sqlx::query!(
         r#"UPDATE verifiers
               SET location = ST_SetSRID(ST_MakePoint($3, $4), 4326)::geography, time_zone = $5, availability = $6, methods = coalesce($7, methods),
-                  is_paused = $8, certified_until = coalesce($9, certified_until), version = version + 1, updated_at = $10
+                  is_paused = $8, certified_until = coalesce($9, certified_until), version = version + 1, updated_at = $10,
+                  meeting_point = CASE WHEN $13 THEN meeting_point ELSE $11 END,
+                  meeting_point_key_id = CASE WHEN $13 THEN meeting_point_key_id ELSE $12 END
             WHERE verifier_id = $1 AND version = $2
         RETURNING certified_until AS "certified_until: SqlTimestamp", methods"#,
         verifier_id.get(),
@@ -224,6 +238,9 @@ pub async fn update_verifier(
         profile.is_paused,
         recertification.until.map(|until| until.to_sqlx()) as _,
         now.to_sqlx() as _,
+        profile.meeting_point.as_ref().map(|sealed| sealed.bytes.as_slice()),
+        profile.meeting_point.as_ref().map(|sealed| sealed.key_id.as_str()),
+        keeps_meeting_point,
     )
     .fetch_optional(&mut *connection)
     .await?;
@@ -251,8 +268,4 @@ pub async fn update_verifier(
 
 fn not_found() -> Problem {
     Problem::new(Reason::VerifierNotFound, "no verifier has this id")
-}
-
-fn newer(what: &str) -> Problem {
-    Problem::new(Reason::NewerVersionNeeded, format!("a newer version wrote {what}"))
 }

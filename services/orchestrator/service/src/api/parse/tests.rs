@@ -31,6 +31,14 @@ fn by_community(introduction_id: &str) -> proto::MethodRequest {
     }
 }
 
+fn in_person(meeting_preference_id: &str) -> proto::MethodRequest {
+    let meeting_preference_id = meeting_preference_id.to_owned();
+    let in_person = proto::InPersonMethod { meeting_preference_id };
+    proto::MethodRequest {
+        method: Some(proto::method_request::Method::InPerson(in_person)),
+    }
+}
+
 fn refused<T>(result: Result<T, Problem>) -> Vec<String> {
     let problem = result.err().expect("must be refused");
     assert_eq!(problem.reason(), Reason::InvalidRequest);
@@ -61,7 +69,7 @@ fn a_start_has_defaults() {
 #[test]
 fn a_start_is_refused_by_the_path_of_its_field() {
     type Change = fn(&mut proto::StartVerificationRequest);
-    let table: [(Change, &str); 9] = [
+    let table: [(Change, &str); 10] = [
         (|r| r.request_id = "one".into(), "request_id"),
         (|r| r.member_id = 0, "member_id"),
         (|r| r.target_score = Some(-1), "target_score"),
@@ -73,6 +81,10 @@ fn a_start_is_refused_by_the_path_of_its_field() {
         (
             |r| r.methods[0] = by_community("one"),
             "methods[0].community.introduction_id",
+        ),
+        (
+            |r| r.methods[0] = in_person("one"),
+            "methods[0].in_person.meeting_preference_id",
         ),
     ];
     for (change, path) in table {

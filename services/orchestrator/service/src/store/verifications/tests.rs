@@ -146,7 +146,7 @@ async fn a_row_of_a_newer_version_hides_no_other() {
     }
     let mut connection = store.connection().await.or_panic();
     let newer = r#"UPDATE verifications SET status = 'suspended',
-                          request = jsonb_set(request, '{methods}', '[{"method": "in_person", "verifier": 7}]'),
+                          request = jsonb_set(request, '{methods}', '[{"method": "by_video", "verifier": 7}]'),
                           outcome = jsonb_set(outcome, '{status}', '"suspended"')
                     WHERE member_id = 1"#;
     for statement in [
@@ -163,6 +163,6 @@ async fn a_row_of_a_newer_version_hides_no_other() {
     let statuses: Vec<&str> = listed.iter().map(|found| found.status.as_str()).collect();
     assert_eq!(statuses, ["completed", "suspended"]);
     let methods: Vec<_> = listed[1].request.methods.iter().map(StoredMethod::method).collect();
-    assert_eq!(methods, [Open::Newer("in_person".to_owned())]);
+    assert_eq!(methods, [Open::Newer("by_video".to_owned())]);
     assert!(listed[1].outcome.is_some());
 }

@@ -170,10 +170,10 @@ async fn a_row_of_a_newer_version_is_shown_and_never_scored_wrongly_and_hides_no
     record(&pool, hours(member(2), 8, BEGUN), BEGUN).await;
     let of_a_newer_version = [
         "INSERT INTO ledger_entries (entry_id, kind, member_id, verification_id, method, rule_version, occurred_at, recorded_at)
-         VALUES ('01900000-0000-7000-8000-000000000001', 'verification', 1, gen_random_uuid(), 'in_person', 3,
+         VALUES ('01900000-0000-7000-8000-000000000001', 'verification', 1, gen_random_uuid(), 'by_video', 3,
                  to_timestamp(1700000001), now())",
         "INSERT INTO ledger_lines (evidence_id, entry_id, kind, points)
-         VALUES (gen_random_uuid(), '01900000-0000-7000-8000-000000000001', 'meeting_held', 40)",
+         VALUES (gen_random_uuid(), '01900000-0000-7000-8000-000000000001', 'call_held', 40)",
     ];
     for statement in of_a_newer_version {
         sqlx::query(statement).execute(&pool).await.expect("written");
@@ -182,8 +182,8 @@ async fn a_row_of_a_newer_version_is_shown_and_never_scored_wrongly_and_hides_no
     let EventFact::Verification { method, lines, .. } = &listed[0].fact else {
         panic!("{listed:?}");
     };
-    assert_eq!((listed.len(), method.as_str()), (2, "in_person"));
-    assert_eq!((lines[0].kind.as_str(), lines[0].points), ("meeting_held", 40));
+    assert_eq!((listed.len(), method.as_str()), (2, "by_video"));
+    assert_eq!((lines[0].kind.as_str(), lines[0].points), ("call_held", 40));
     let now = BEGUN + DAY;
     let needs_a_newer = |problem: Problem| assert_eq!(problem.reason(), Reason::NewerVersionNeeded);
     needs_a_newer(
