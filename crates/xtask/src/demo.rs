@@ -1,9 +1,12 @@
-//! One verification from end to end, before the newcomer's eyes.
+//! Verifications from end to end, before the newcomer's eyes.
 
 mod calls;
 mod conversation;
 mod material;
+mod meetings;
+mod member;
 mod neighbours;
+mod verifiers;
 mod watching;
 
 use std::{
@@ -16,16 +19,32 @@ use mesh_testkit::Addresses;
 use crate::{credentials::Published, stack};
 use neighbours::TRUST_SEED;
 
-/// See it work: install what is missing, build, start the mesh, verify a document, let three neighbours vouch, stop.
+/// In a demo nobody waits. A meeting can be at once, which elsewhere is booked two hours ahead.
+const WITHOUT_WAITING: [stack::Setting; 4] = [
+    ("in-person", "NOTICE_MINUTES", "0"),
+    // The next appointment begins in this time at the latest.
+    ("in-person", "APPOINTMENT_MINUTES", "5"),
+    // More than that, so the check-in is open when it is booked.
+    ("in-person", "CHECK_IN_MINUTES", "15"),
+    ("orchestrator", "WATCH_INTERVAL_MS", "100"),
+];
+
+/// See it work: install what is missing, build, start the mesh, verify three members, stop.
 ///
 /// Without options a specimen passport is drawn and its invented holder is the member. The first run takes minutes
 /// (compiling); later ones take seconds. Everything runs on this machine, on free ports, in a temporary folder that is
 /// removed at the end.
 ///
-/// The verification is by document and community, with a target of 50 points. When the document has been looked at, three
-/// invented neighbours vouch, whatever came of it: a member without papers can reach a level by the community. Another
+/// The first verification is by document and community, with a target of 50 points. When the document has been looked at,
+/// three invented neighbours vouch, whatever came of it: a member without papers can reach a level by the community. Another
 /// document or a person is not waited for, because the demo is neither; with --keep the verification goes on waiting, and
-/// nobody vouches before. The exit status is 0 when the document is accepted and 1 otherwise, whatever the neighbours say.
+/// nobody vouches before.
+///
+/// When the document is accepted, two more members follow, with a target of 75 points, gold. Of three invented verifiers the
+/// nearest is booked and meets the member, and the neighbours vouch: once beside a passport, which the verifier sees as well,
+/// and once without any document.
+///
+/// The exit status is 0 when the document is accepted and those two reach gold, and 1 otherwise.
 ///
 /// Try:
 ///   cargo xtask demo --expired                the document is refused, and why; the neighbours vouch
@@ -82,14 +101,18 @@ pub fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         addresses: Addresses::Free,
         trust_seed: Some(TRUST_SEED),
     };
-    stack::with_mesh(root, &arguments.traces, setup, async |mesh| {
-        let code = conversation::run(mesh, arguments).await?;
+    stack::with_settings(root, &arguments.traces, setup, &WITHOUT_WAITING, async |mesh| {
+        let accepted = conversation::run(mesh, arguments).await?;
+        // Whoever shows a document that is refused came to see why.
+        if accepted {
+            meetings::run(mesh, arguments.seed).await?;
+        }
         stack::print_pages(mesh);
         if arguments.keep {
             let _published = Published::of(mesh)?;
             println!("\nthe mesh stays up; Ctrl-C stops it");
             return stack::until_a_service_ends(mesh).await;
         }
-        Ok(code)
+        Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
 }

@@ -23,6 +23,9 @@ pub struct Setup {
     pub trust_seed: Option<i64>,
 }
 
+/// What a service is told beside what every mesh tells it: the service, the setting without its prefix, the value.
+pub type Setting = (&'static str, &'static str, &'static str);
+
 /// How the mesh is started.
 #[derive(Debug, clap::Args)]
 pub struct Traces {
@@ -41,6 +44,23 @@ pub fn with_mesh<W>(root: &Path, traces: &Traces, setup: Setup, work: W) -> anyh
 where
     W: AsyncFnOnce(&Mesh) -> anyhow::Result<ExitCode>,
 {
+    with_settings(root, traces, setup, &[], work)
+}
+
+/// The same with more settings of services.
+///
+/// # Errors
+/// As [`with_mesh`].
+pub fn with_settings<W>(
+    root: &Path,
+    traces: &Traces,
+    setup: Setup,
+    settings: &[Setting],
+    work: W,
+) -> anyhow::Result<ExitCode>
+where
+    W: AsyncFnOnce(&Mesh) -> anyhow::Result<ExitCode>,
+{
     let mut steps = Steps::default();
     let purpose = if traces.traces {
         Purpose::TracedDemo
@@ -52,7 +72,7 @@ where
     steps.work("build the services", || cargo_build::run(&mut services(root), &log))?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let Some(mesh) = unless_interrupted(start(setup)).await? else {
+        let Some(mesh) = unless_interrupted(start(setup, settings)).await? else {
             return Ok(ExitCode::from(INTERRUPTED));
         };
         let mesh = mesh?;
@@ -123,7 +143,7 @@ pub fn print_pages(mesh: &Mesh) {
 /// What a shell reports of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-async fn start(setup: Setup) -> anyhow::Result<Mesh> {
+async fn start(setup: Setup, settings: &[Setting]) -> anyhow::Result<Mesh> {
     println!("\n==> start the mesh");
     let began = Instant::now();
     let mut mesh = Mesh::builder()
@@ -132,6 +152,9 @@ async fn start(setup: Setup) -> anyhow::Result<Mesh> {
         .addresses(setup.addresses);
     if let Some(seed) = setup.trust_seed {
         mesh = mesh.setting("community", "TRUST_SEEDS", seed.to_string());
+    }
+    for (service, name, value) in settings {
+        mesh = mesh.setting(service, name, value);
     }
     if tools::jaeger_if_present().is_some() {
         mesh = mesh.jaeger(Engine::Own);

@@ -39,6 +39,14 @@ impl<'a> Calls<'a> {
         self.as_person(OPERATOR_ID, "operator", service)
     }
 
+    /// A service, for a verifier.
+    ///
+    /// # Errors
+    /// When there is no such service.
+    pub fn as_verifier(&self, verifier_id: i64, service: &str) -> anyhow::Result<ActingChannel> {
+        self.as_person(verifier_id, "verifier", service)
+    }
+
     fn as_person(&self, person: i64, role: &str, service: &str) -> anyhow::Result<ActingChannel> {
         let token = self.mesh.issuer().token(person, &[role]);
         Ok(Acting::platform(&token).by(self.mesh.channel(service)?))

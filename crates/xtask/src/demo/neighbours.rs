@@ -1,10 +1,15 @@
-//! Three neighbours of the member: what they have earned, whom they trust, and their vouches.
+//! Three neighbours of all members: what they have earned, whom they trust, and their vouches.
+//!
+//! Each of them vouches once in each of the three verifications. With a fourth one it would be twelve vouches by three members
+//! within a day, which looks made up, and a person would have to decide.
 
 use super::calls::Calls;
 use crate::screen::row;
 use anyhow::Context;
 use mesh_proto::community::v1 as community;
 use mesh_proto::community::v1::community_service_client::CommunityServiceClient;
+use mesh_proto::orchestrator::v1::CommunityMethod;
+use mesh_proto::orchestrator::v1::method_request::Method;
 use mesh_proto::reputation::v1 as reputation;
 use mesh_proto::reputation::v1::reputation_service_client::ReputationServiceClient;
 use mesh_testkit::{eventually, new_uuid};
@@ -21,7 +26,8 @@ const HOURS_OF_A_DAY: i32 = 8;
 struct Neighbour {
     member_id: i64,
     name: &'static str,
-    /// What they gave; each full hour is a point, and who vouches has 50 or more.
+    /// What they gave; each full hour is a point, and who vouches has 50 or more. So a vouch gives 20 points or more, and three
+    /// give all that the community can, 50.
     hours: i32,
 }
 
@@ -43,21 +49,32 @@ const NEIGHBOURS: [Neighbour; 3] = [
     },
 ];
 
-/// The neighbours, who vouch one after the other.
+/// The neighbours in one verification: they are asked, and vouch one after the other.
 #[derive(Default)]
 pub struct Neighbours {
+    are_asked: bool,
     voted: usize,
 }
 
 impl Neighbours {
-    /// Gives the neighbours what they have earned, and makes the connections: they are trusted, and trust the member.
+    /// Gives the neighbours what they have earned, and lets trust reach them.
     ///
     /// # Errors
-    /// When a call fails, or the trust network does not hear of them.
-    pub async fn move_in(calls: &Calls<'_>, member_id: i64) -> anyhow::Result<()> {
+    /// When a call fails.
+    pub async fn move_in(calls: &Calls<'_>) -> anyhow::Result<()> {
         for neighbour in &NEIGHBOURS {
             neighbour.record_hours(calls).await?;
             connect(calls, TRUST_SEED, neighbour.member_id).await?;
+        }
+        Ok(())
+    }
+
+    /// The neighbours come to trust a member.
+    ///
+    /// # Errors
+    /// When a call fails, or the trust network does not hear of it.
+    pub async fn befriend(calls: &Calls<'_>, member_id: i64) -> anyhow::Result<()> {
+        for neighbour in &NEIGHBOURS {
             connect(calls, neighbour.member_id, member_id).await?;
         }
         let know_the_member = eventually(PATIENCE, "the trust network to know the neighbours", async || {
@@ -70,33 +87,24 @@ impl Neighbours {
         Ok(())
     }
 
-    /// Prints what the neighbours are asked, when each of them is.
+    /// Goes on when so many vouches are shown: the first time the neighbours are asked, and each vouches when the vouch before is
+    /// shown.
     ///
     /// # Errors
-    /// When a call fails, or one is not asked.
-    pub async fn show_invitations(&self, calls: &Calls<'_>, verification_id: &str) -> anyhow::Result<()> {
-        println!();
-        for neighbour in &NEIGHBOURS {
-            let what = format!("an invitation of {}", neighbour.name);
-            let look = async || match neighbour.invitation(calls, verification_id).await {
-                Ok(invitation) => invitation.map(Ok),
-                Err(error) => Some(Err(error)),
-            };
-            let invitation = eventually(PATIENCE, &what, look).await??;
-            let (to, whom, why) = (neighbour.name, &invitation.display_name, &invitation.relationship);
-            println!(
-                "{}",
-                row("invitation", format!("{to} is asked about {whom}, who says: {why}"))
-            );
+    /// When a neighbour is not asked, or a call fails.
+    pub async fn go_on(&mut self, calls: &Calls<'_>, verification_id: &str, shown: usize) -> anyhow::Result<()> {
+        if !self.are_asked {
+            show_invitations(calls, verification_id).await?;
+            self.are_asked = true;
+        }
+        if shown >= self.voted {
+            self.vouch(calls, verification_id).await?;
         }
         Ok(())
     }
 
     /// Lets the next neighbour vouch, if one is left.
-    ///
-    /// # Errors
-    /// When the answer is refused.
-    pub async fn vouch(&mut self, calls: &Calls<'_>, verification_id: &str) -> anyhow::Result<()> {
+    async fn vouch(&mut self, calls: &Calls<'_>, verification_id: &str) -> anyhow::Result<()> {
         let Some(neighbour) = NEIGHBOURS.get(self.voted) else {
             return Ok(());
         };
@@ -115,11 +123,6 @@ impl Neighbours {
         self.voted += 1;
         println!("{}", row("vote", format!("{} vouches", neighbour.shown())));
         Ok(())
-    }
-
-    /// How many have vouched.
-    pub fn voted(&self) -> usize {
-        self.voted
     }
 }
 
@@ -168,11 +171,11 @@ impl Neighbour {
     }
 }
 
-/// Keeps what the member shows to those who are asked.
+/// Keeps what the member shows to those who are asked; the method by it.
 ///
 /// # Errors
 /// When the call fails.
-pub async fn introduce(calls: &Calls<'_>, member_id: i64, name: &str) -> anyhow::Result<String> {
+pub async fn introduce(calls: &Calls<'_>, member_id: i64, name: &str) -> anyhow::Result<Method> {
     const LONGEST_NAME: usize = 100;
     let request = community::CreateIntroductionRequest {
         request_id: new_uuid().to_string(),
@@ -184,7 +187,27 @@ pub async fn introduce(calls: &Calls<'_>, member_id: i64, name: &str) -> anyhow:
         .create_introduction(calls.traced(request)?)
         .await
         .context("CreateIntroduction")?;
-    Ok(kept.into_inner().introduction_id)
+    let introduction_id = kept.into_inner().introduction_id;
+    Ok(Method::Community(CommunityMethod { introduction_id }))
+}
+
+/// Prints what the neighbours are asked, when each of them is.
+async fn show_invitations(calls: &Calls<'_>, verification_id: &str) -> anyhow::Result<()> {
+    println!();
+    for neighbour in &NEIGHBOURS {
+        let what = format!("an invitation of {}", neighbour.name);
+        let look = async || match neighbour.invitation(calls, verification_id).await {
+            Ok(invitation) => invitation.map(Ok),
+            Err(error) => Some(Err(error)),
+        };
+        let invitation = eventually(PATIENCE, &what, look).await??;
+        let (to, whom, why) = (neighbour.name, &invitation.display_name, &invitation.relationship);
+        println!(
+            "{}",
+            row("invitation", format!("{to} is asked about {whom}, who says: {why}"))
+        );
+    }
+    Ok(())
 }
 
 /// A member connects with another one, by full trust.

@@ -20,6 +20,10 @@ pub struct Watching {
     score: i32,
     document: MethodStatus,
     community: MethodStatus,
+    in_person: MethodStatus,
+    is_booked: bool,
+    /// Whether the points of a meeting were shown.
+    meeting_is_scored: bool,
 }
 
 /// Whom a verification waits for.
@@ -104,13 +108,19 @@ impl Watching {
             match method.method() {
                 Method::Document => self.document = method.status(),
                 Method::Community => self.community = method.status(),
-                Method::InPerson | Method::Reputation | Method::Unspecified => {}
+                Method::InPerson => {
+                    self.in_person = method.status();
+                    self.is_booked |= method.in_person.is_some();
+                }
+                Method::Reputation | Method::Unspecified => {}
             }
         }
         match verification.status() {
             VerificationStatus::InProgress => self.show_growth(verification.breakdown.as_ref()),
             _ => show_end(verification),
         }
+        let mut lines = verification.breakdown.iter().flat_map(|sum| &sum.contributions);
+        self.meeting_is_scored |= lines.any(|line| line.method == "in_person");
     }
 
     /// Whether the document was accepted.
@@ -123,6 +133,20 @@ impl Watching {
         match self.document {
             MethodStatus::Unspecified | MethodStatus::InProgress => false,
             MethodStatus::Accepted => self.score > 0,
+            _ => true,
+        }
+    }
+
+    /// Whether an appointment was made.
+    pub fn is_booked(&self) -> bool {
+        self.is_booked
+    }
+
+    /// Whether something came of the meeting and was shown: its points, or that it gives none.
+    pub fn meeting_was_looked_at(&self) -> bool {
+        match self.in_person {
+            MethodStatus::Unspecified | MethodStatus::InProgress => false,
+            MethodStatus::Accepted => self.meeting_is_scored,
             _ => true,
         }
     }
