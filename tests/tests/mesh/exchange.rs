@@ -150,9 +150,6 @@ fn taken(mesh: &Mesh) -> Vec<usize> {
     mesh.services().iter().map(of_service).collect()
 }
 
-/// How much later than planned the last call may be answered.
-const MOST_LATE: Duration = Duration::from_secs(10);
-
 fn judge(lasting: Duration, exchanged: &Exchanged) {
     let Exchanged {
         made,
@@ -168,8 +165,8 @@ fn judge(lasting: Duration, exchanged: &Exchanged) {
         failed.len()
     );
     assert_eq!(*failed, Vec::<String>::new());
-    // What was late was made up for, or the rate was not held: the other scenarios of a run leave this one little of two cores.
-    assert!(*took < lasting + MOST_LATE, "{took:?}");
+    // What was late was made up for, or the rate was not held.
+    assert!(*took < lasting + Duration::from_secs(2), "{took:?}");
     assert_eq!(*made as u64, lasting.as_secs() * RATE);
     assert!(
         *exchanges >= 1 && taken.iter().all(|taken| *taken >= 1),

@@ -105,8 +105,13 @@ impl Bookings {
         })
     }
 
-    /// Ends appointments that had to have ended before an instant, which their workflow would have done.
+    /// Ends appointments that had to have ended before an instant, which their workflow would have done. One that can't be ended keeps no
+    /// other one waiting.
+    ///
+    /// # Errors
+    /// That of the last one that could not be ended.
     pub async fn end_left_behind(&self, before: Timestamp, limit: i64, now: Timestamp) -> Result<(), Problem> {
+        let mut failed = None;
         for meeting in self.store.list_left_behind(before, limit).await? {
             tracing::warn!(verification_id = %meeting.verification_id, "an appointment was left behind by its workflow; it is ended");
             let ending = Ending {
@@ -115,9 +120,11 @@ impl Bookings {
                 state: State::Withdrawn,
                 closes: true,
             };
-            self.end(&meeting, ending, now).await?;
+            if let Err(problem) = self.end(&meeting, ending, now).await {
+                failed = Some(problem);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     async fn end(&self, meeting: &Meeting, ending: Ending, now: Timestamp) -> Result<Option<Appointment>, Problem> {

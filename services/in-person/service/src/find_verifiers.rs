@@ -141,19 +141,7 @@ fn windows(
         return Ok(vec![whole]);
     }
     let cut = |time: &Span| Span::new(time.start().max(whole.start()), time.end().min(whole.end())).ok();
-    let mut windows: Vec<Span> = preference.free_times.iter().filter_map(cut).collect();
-    windows.sort_unstable();
-    // Those that overlap or touch are one.
-    let mut merged: Vec<Span> = Vec::new();
-    for window in windows {
-        match merged.last_mut() {
-            Some(last) if window.start() <= last.end() => {
-                *last = Span::new(last.start(), last.end().max(window.end())).map_err(Problem::internal)?;
-            }
-            _ => merged.push(window),
-        }
-    }
-    Ok(merged)
+    Ok(preference.free_times.iter().filter_map(cut).collect())
 }
 
 /// The verifier with their first slots, where they have any.

@@ -113,13 +113,14 @@ impl mesh_runtime::Service for InPerson {
                 let appointments = told.clone();
                 async move { appointments.tell_of_all(clock::now() - TELLING_DELAY, BATCH).await }
             })
-            .every(HOUR, "ending what was left behind, and forgetting", move || {
+            .every(HOUR, "forgetting, and ending what was left behind", move || {
                 let (store, bookings) = (cleaned.clone(), bookings.clone());
                 async move {
                     let now = clock::now();
-                    bookings.end_left_behind(now - LEFT_BEHIND, BATCH, now).await?;
+                    // What is personal goes whatever becomes of the rest.
                     store.forget_meeting_preferences(now - PREFERENCES, BATCH).await?;
-                    store.forget_places(now - PLACES, BATCH).await
+                    store.forget_places(now - PLACES, BATCH).await?;
+                    bookings.end_left_behind(now - LEFT_BEHIND, BATCH, now).await
                 }
             })
             .worker(TASK_QUEUE, move |worker| {

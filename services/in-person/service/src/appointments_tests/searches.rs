@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::search_verifiers::{Search, Window, search_verifiers};
-use crate::store::Near;
+use crate::store::{Near, ensure_member_has_time};
 
 impl World {
     /// The slots after a Monday's begin that are found for a member by a search of the platform's staff.
@@ -101,6 +101,22 @@ async fn times_that_overlap_are_one_and_an_old_preference_is_none() {
     ];
     let search = world.search(new_member(), &times).await;
     assert_eq!(world.found(&search, &[]).await, [(1, vec![3 * DAY + 30 * MINUTE])]);
+    // Two that touch are one as well, also for a move.
+    let touching = [
+        (MONDAY + 5 * DAY, MONDAY + 5 * DAY + 40 * MINUTE),
+        (MONDAY + 5 * DAY + 40 * MINUTE, MONDAY + 5 * DAY + 2 * HOUR),
+    ];
+    let other = world.search(new_member(), &touching).await;
+    let (_, held) = book_first(&world, &other).await;
+    let move_over = async |connection: &mut PgConnection, before: Appointment| {
+        let moved = before.moved_to(at(MONDAY + 5 * DAY + 30 * MINUTE), &terms(), at(MONDAY))?;
+        ensure_member_has_time(connection, &moved).await?;
+        Ok(moved)
+    };
+    world
+        .change(held.appointment_id, (1, MONDAY), move_over)
+        .await
+        .or_panic();
     let late = SearchRequest {
         begun_at_seconds: MONDAY + 29 * DAY + 1,
         ..search

@@ -21,7 +21,7 @@ pub struct MeetingPreference {
     pub member_id: MemberId,
     /// Where, coarse.
     pub location: Location,
-    /// When; any time when there is none.
+    /// When; any time when there is none. As they are read, in order and without two that overlap or touch.
     pub free_times: Vec<Span>,
     /// Whether the member brings an original document.
     pub brings_original_document: bool,
@@ -121,15 +121,21 @@ pub(super) async fn lock_meeting(connection: &mut PgConnection, meeting: &Meetin
 /// As the table has them, in seconds since 1970-01-01 UTC.
 type FreeTimes = Json<Vec<(i64, i64)>>;
 
+/// In order. Those that overlap or touch are one: who has time until ten and from ten on has time at ten.
 fn spans(times: FreeTimes) -> Result<Vec<Span>, Problem> {
     let instant = |seconds| Timestamp::from_second(seconds).map_err(Problem::internal);
-    let times = times.0.into_iter();
-    times
-        .map(|(start, end)| {
-            let span = Span::new(instant(start)?, instant(end)?);
-            span.map_err(|_| Problem::internal("a time ends before it begins"))
-        })
-        .collect()
+    let span = |start, end| Span::new(start, end).map_err(|_| Problem::internal("a time ends before it begins"));
+    let mut times = times.0;
+    times.sort_unstable();
+    let mut merged: Vec<Span> = Vec::new();
+    for (start, end) in times {
+        let time = span(instant(start)?, instant(end)?)?;
+        match merged.last_mut() {
+            Some(last) if time.start() <= last.end() => *last = span(last.start(), last.end().max(time.end()))?,
+            _ => merged.push(time),
+        }
+    }
+    Ok(merged)
 }
 
 /// Refuses where the member has said when they have time, and not then, within the transaction that has locked the appointment.
