@@ -25,7 +25,7 @@ pub struct ServiceFacts {
     pub grpc_port: u16,
     /// Where its health page listens unless told otherwise.
     pub health_port: u16,
-    /// Extensions of PostgreSQL that it needs and only a superuser may create.
+    /// Extensions of PostgreSQL that it needs: those that only a superuser may create, and others that take time to create.
     pub extensions: &'static [&'static str],
     /// The services that it calls; it is told each address as `<PEER>_URL`.
     pub peers: &'static [&'static str],
